@@ -1,0 +1,296 @@
+//! `pipeline.toml` as types. Unknown keys are refused; [`crate::plan`] checks what types alone cannot.
+
+mod error;
+mod locate;
+
+pub use error::ConfigError;
+pub(crate) use locate::Located;
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::spec::{Augment, Distribution, Flip, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec};
+
+/// The whole of `pipeline.toml`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The seed that every random stream derives from.
+    pub master_seed: u64,
+    /// Network architectures by name.
+    pub model: IndexMap<String, ModelSpec>,
+    /// Interpretations of what the paper leaves open, for the synthetic data.
+    pub reading: IndexMap<String, Reading>,
+    /// How families of settings are trained.
+    pub protocol: IndexMap<String, Protocol>,
+    /// The rows of Tables 2 and 3, by id.
+    pub setting: IndexMap<String, SettingConfig>,
+    /// How much of the grid to run, by name.
+    pub profile: IndexMap<String, Profile>,
+    /// The check of Theorem 1.
+    pub theorem: TheoremConfig,
+    /// The user's own image data sets, by name.
+    #[serde(default)]
+    pub dataset: IndexMap<String, UserDataset>,
+}
+
+/// One interpretation of what the paper leaves open about the synthetic experiments.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// A sentence for the report.
+    pub summary: String,
+    /// The network, a name under `[model]`.
+    pub model: String,
+    /// Examples per mini-batch.
+    pub batch_size: u32,
+    /// How the labels to flip are picked.
+    pub flip: Flip,
+    /// The data sets of this reading, by the name that settings use.
+    pub data: IndexMap<String, Draw>,
+}
+
+/// A synthetic distribution and how much of it is drawn, both classes together.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Draw {
+    /// What is drawn.
+    pub distribution: Distribution,
+    /// Training examples.
+    pub train: u32,
+    /// Validation examples.
+    pub validation: u32,
+    /// Test examples.
+    pub test: u32,
+}
+
+/// How a family of settings is trained.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Protocol {
+    /// Passes over the training set.
+    pub epochs: u32,
+    /// Seeds of the full grid.
+    pub trials: u32,
+    /// Flood levels of the full grid.
+    pub levels: LevelGrid,
+    /// The optimiser.
+    pub optimiser: OptimiserSpec,
+    /// Examples per mini-batch for image data (the paper does not say); synthetic data take the reading's.
+    pub batch_size: Option<u32>,
+    /// Fraction of the training images held out.
+    pub validation_fraction: Option<f64>,
+}
+
+/// Flood levels: an even grid, both ends included, or a list.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LevelGrid {
+    /// `{ from = 0.0, to = 0.5, step = 0.01 }`.
+    Range(LevelRange),
+    /// `[0.0, 0.05, 0.1]`.
+    List(Vec<f64>),
+}
+
+/// An even grid of flood levels, both ends included.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelRange {
+    /// The first level.
+    pub from: f64,
+    /// The last level.
+    pub to: f64,
+    /// The distance between two.
+    pub step: f64,
+}
+
+/// One row of Table 2 or 3 (or a row of one's own).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingConfig {
+    /// The name under `[protocol]`.
+    pub protocol: String,
+    /// A synthetic data set of the readings, or an image data set.
+    pub dataset: String,
+    /// The row's two labels in the paper's table, or what the report should call it.
+    pub row: [String; 2],
+    /// The table it belongs to.
+    pub table: Option<TableId>,
+    /// Fraction of labels flipped (synthetic data only).
+    #[serde(default)]
+    pub label_noise: f64,
+    /// The network, a name under `[model]` (image data only; synthetic data take the reading's).
+    pub model: Option<String>,
+    /// What is done to training images.
+    #[serde(default)]
+    pub augment: Augment,
+    /// Coupled L2 weight decay.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// When the learning rate drops.
+    #[serde(default)]
+    pub schedule: LrSchedule,
+    /// Overrides the protocol's fraction held out.
+    pub validation_fraction: Option<f64>,
+    /// What is minimised.
+    #[serde(default)]
+    pub objective: Objective,
+    /// What is measured on the way.
+    #[serde(default)]
+    pub observe: Observe,
+}
+
+/// A table of the paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableId {
+    /// Synthetic data.
+    Table2,
+    /// Benchmark data.
+    Table3,
+}
+
+/// How much of the grid to run.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// A sentence for the report.
+    pub summary: String,
+    /// Its parts, each a choice of settings and how much of them.
+    pub part: Vec<Part>,
+    /// Replaces the Monte Carlo repetitions of `[theorem]`.
+    pub theorem_repetitions: Option<u64>,
+}
+
+/// Some settings of a profile and how much of them to run. What is not said here is the protocol's.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Setting ids or globs, such as `spiral-*`.
+    pub settings: Vec<String>,
+    /// Readings to run the synthetic ones under; default `paper`.
+    pub readings: Option<Vec<String>>,
+    /// Seeds.
+    pub trials: Option<u32>,
+    /// Flood levels.
+    pub levels: Option<LevelGrid>,
+    /// Epochs.
+    pub epochs: Option<u32>,
+    /// Training images to use, before the validation split.
+    pub train_size: Option<u32>,
+    /// Test examples to use.
+    pub test_size: Option<u32>,
+}
+
+/// The check of Theorem 1: a grid of scenarios, sample sizes and levels.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TheoremConfig {
+    /// Monte Carlo repetitions of each cell (each draws n losses).
+    pub repetitions: u64,
+    /// Numbers n of losses that an empirical risk averages.
+    pub sample_sizes: Vec<u32>,
+    /// Flood levels as multiples of the scenario's risk R: 0 is no flooding, 1 is b = R.
+    pub levels_over_risk: Vec<f64>,
+    /// Loss distributions.
+    pub scenario: Vec<Scenario>,
+}
+
+/// A distribution of one example's loss.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Scenario {
+    /// The zero-one loss: 1 with probability p, else 0.
+    Bernoulli {
+        /// Probability of an error.
+        p: f64,
+    },
+    /// c plus a Bernoulli variable: no empirical risk lies below c.
+    ShiftedBernoulli {
+        /// Probability of 1 + c.
+        p: f64,
+        /// The least loss.
+        c: f64,
+    },
+    /// Always c.
+    Constant {
+        /// The loss.
+        c: f64,
+    },
+    /// Exponential with mean theta.
+    Exponential {
+        /// The mean.
+        theta: f64,
+    },
+    /// Normal with mean mu and standard deviation s.
+    Gaussian {
+        /// The mean.
+        mu: f64,
+        /// The standard deviation.
+        s: f64,
+    },
+    /// Softmax cross-entropy of g(x) = (0, alpha (sum x - m d / 2)) on two Gaussians at 0 and at m in each of d
+    /// coordinates, labels flipped independently.
+    CrossEntropy {
+        /// Slope of g.
+        alpha: f64,
+        /// Probability that a label is flipped.
+        eps: f64,
+        /// Every coordinate of the second mean.
+        m: f64,
+        /// Coordinates.
+        d: u32,
+    },
+}
+
+/// A user's own images (docs/add-a-dataset.md); paths are relative to `pipeline.toml`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(tag = "format", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum UserDataset {
+    /// Four IDX files, gzipped or not, as MNIST's.
+    Idx {
+        /// Training images.
+        train_images: String,
+        /// Training labels.
+        train_labels: String,
+        /// Test images.
+        test_images: String,
+        /// Test labels.
+        test_labels: String,
+        /// Class names in order; numbers where absent.
+        #[serde(default)]
+        classes: Vec<String>,
+    },
+    /// Two folders, each with a folder of PNG files per class.
+    Folders {
+        /// Training images.
+        train: String,
+        /// Test images.
+        test: String,
+    },
+}
+
+impl Config {
+    /// Reads and parses a configuration file.
+    pub fn load(path: &Path) -> Result<(Self, String), ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Ok((Self::parse(&text, path)?, text))
+    }
+
+    /// Parses a configuration; `path` is for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(text)
+            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: error.to_string() })
+    }
+
+    /// The JSON Schema of `pipeline.toml`, for editors.
+    pub fn schema() -> serde_json::Value {
+        let mut schema = schemars::schema_for!(Config).to_value();
+        schema["title"] = "pipeline.toml".into();
+        schema
+    }
+}

@@ -1,0 +1,51 @@
+//! How a stage is to work: everything that must not change its numbers.
+
+use std::sync::Arc;
+
+use crate::progress::{Progress, Silent, StopFlag};
+
+/// Where the networks live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The processor; one thread a run.
+    #[default]
+    Cpu,
+    /// The CUDA device of this ordinal.
+    Cuda(usize),
+}
+
+/// How a stage is to work: parallelism, device, network use, and whom to tell.
+#[derive(Clone)]
+pub struct Context {
+    /// Runs side by side.
+    pub jobs: usize,
+    /// Where the networks live.
+    pub device: DeviceChoice,
+    /// Do everything again, even what is up to date.
+    pub force: bool,
+    /// Touch no network.
+    pub offline: bool,
+    /// A folder or URL to try before the published addresses.
+    pub mirror: Option<String>,
+    /// Raise the stop flag at the first failure.
+    pub fail_fast: bool,
+    /// Raised by Ctrl-C.
+    pub stop: StopFlag,
+    /// Whom to tell.
+    pub progress: Arc<dyn Progress>,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            jobs: 1,
+            device: DeviceChoice::Cpu,
+            force: false,
+            offline: false,
+            mirror: None,
+            fail_fast: false,
+            stop: StopFlag::default(),
+            progress: Arc::new(Silent),
+        }
+    }
+}

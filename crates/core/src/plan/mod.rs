@@ -1,0 +1,173 @@
+//! The plan: configuration, profile and command line, resolved, validated, and listed as runs.
+//!
+//! Nothing after it re-checks the configuration.
+
+mod resolve;
+mod select;
+
+pub use resolve::Resolver;
+pub use select::glob_matches;
+
+use serde::Serialize;
+
+use crate::config::{Scenario, TableId};
+use crate::level::Level;
+use crate::spec::{DataSpec, ENGINE_REVISION, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec};
+
+/// What is to be done.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// The profile's name.
+    pub profile: String,
+    /// The profile's sentence for the report.
+    pub summary: String,
+    /// The seed that every stream derives from.
+    pub master_seed: u64,
+    /// The settings to run, resolved.
+    pub settings: Vec<Setting>,
+    /// Settings of the configuration that this plan leaves out, with the reason, for the report.
+    pub left_out: Vec<LeftOut>,
+    /// The readings that the plan's settings follow, with their sentences.
+    pub readings: Vec<(String, String)>,
+    /// The check of Theorem 1.
+    pub theorem: TheoremPlan,
+}
+
+/// A row of Table 2 or 3 under one reading, with everything resolved.
+#[derive(Clone, Debug, Serialize)]
+pub struct Setting {
+    /// Unique id: the configuration's id, with `-READING` for readings other than `paper`.
+    pub id: String,
+    /// The configuration's id, the same under all readings.
+    pub base: String,
+    /// The reading; `paper` for image data.
+    pub reading: String,
+    /// The row's two labels, as in the paper's table.
+    pub row: [String; 2],
+    /// The paper's table that it belongs to.
+    pub table: Option<TableId>,
+    /// What is learned.
+    pub data: DataSpec,
+    /// What learns it.
+    pub model: ModelSpec,
+    /// How its weights move.
+    pub optimiser: OptimiserSpec,
+    /// When the learning rate drops.
+    pub schedule: LrSchedule,
+    /// What is minimised.
+    pub objective: Objective,
+    /// Examples per mini-batch.
+    pub batch_size: u32,
+    /// Passes over the training set.
+    pub epochs: u32,
+    /// What is measured on the way.
+    pub observe: Observe,
+    /// Seeds to run: 0 to `trials - 1`.
+    pub trials: u32,
+    /// Flood levels to run, ascending, without duplicates.
+    pub levels: Vec<Level>,
+    /// The paper's number of trials and levels for this row.
+    pub full_grid: (u32, usize),
+    /// The keys by which each run departs from the paper's protocol.
+    pub reduced: Vec<String>,
+}
+
+impl Setting {
+    /// The specification of one run.
+    pub fn run(&self, master_seed: u64, trial: u32, level: Level) -> RunSpec {
+        RunSpec {
+            engine: ENGINE_REVISION,
+            setting: self.id.clone(),
+            reading: self.reading.clone(),
+            trial,
+            master_seed,
+            data: self.data.clone(),
+            model: self.model.clone(),
+            optimiser: self.optimiser,
+            schedule: self.schedule.clone(),
+            objective: self.objective,
+            level,
+            batch_size: self.batch_size,
+            epochs: self.epochs,
+            observe: self.observe,
+            reduced: self.reduced.clone(),
+        }
+    }
+}
+
+/// All levels of one setting and trial: they share data, split, batches and initial weights and differ in b alone.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// One specification a level, ascending.
+    pub runs: Vec<RunSpec>,
+}
+
+/// A setting that the configuration has and the plan does not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct LeftOut {
+    /// Its id.
+    pub setting: String,
+    /// The row's two labels.
+    pub row: [String; 2],
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+/// The check of Theorem 1, validated.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TheoremPlan {
+    /// Monte Carlo repetitions of each cell.
+    pub repetitions: u64,
+    /// Numbers n of losses that an empirical risk averages.
+    pub sample_sizes: Vec<u32>,
+    /// Flood levels as multiples of the scenario's risk.
+    pub levels_over_risk: Vec<f64>,
+    /// Loss distributions.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// What the command line may change of a profile; anything set here is marked in the records as a reduction.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Data-set names, setting ids or globs; empty is everything.
+    pub only: Vec<String>,
+    /// Epochs.
+    pub epochs: Option<u32>,
+    /// Training images before the validation split.
+    pub train_size: Option<u32>,
+    /// Test images.
+    pub test_size: Option<u32>,
+    /// Flood levels.
+    pub levels: Option<Vec<f64>>,
+    /// Seeds.
+    pub trials: Option<u32>,
+}
+
+impl Plan {
+    /// All groups, in the order of the settings and trials.
+    pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
+        self.settings.iter().flat_map(|setting| {
+            (0..setting.trials).map(|trial| Group {
+                runs: setting.levels.iter().map(|&level| setting.run(self.master_seed, trial, level)).collect(),
+            })
+        })
+    }
+
+    /// All runs.
+    pub fn runs(&self) -> impl Iterator<Item = RunSpec> + '_ {
+        self.groups().flat_map(|group| group.runs)
+    }
+
+    /// The names of the image data sets that the plan needs, each once.
+    pub fn image_datasets(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for setting in &self.settings {
+            if let DataSpec::Images(spec) = &setting.data
+                && !names.contains(&spec.dataset.as_str())
+            {
+                names.push(&*spec.dataset);
+            }
+        }
+        names
+    }
+}

@@ -1,0 +1,49 @@
+//! What the stages say while they work; the command line decides how it looks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A listener to a stage's work. All methods may be called from several threads at once.
+pub trait Progress: Send + Sync {
+    /// A stage starts `total` pieces of work, each called `unit` (a run, a file).
+    fn stage_started(&self, stage: &str, total: u64, unit: &str);
+    /// A piece of work starts and will take `steps` steps (epochs, bytes).
+    fn item_started(&self, id: &str, steps: u64);
+    /// A piece of work has done so many steps in total.
+    fn item_advanced(&self, id: &str, done: u64);
+    /// A piece of work has ended, well or not; `note` is a short result for the log.
+    fn item_finished(&self, id: &str, note: &str);
+    /// The stage has ended.
+    fn stage_finished(&self);
+    /// Something that the user should read even after the display is gone.
+    fn warn(&self, message: &str);
+}
+
+/// Says nothing: for tests and libraries.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage_started(&self, _: &str, _: u64, _: &str) {}
+    fn item_started(&self, _: &str, _: u64) {}
+    fn item_advanced(&self, _: &str, _: u64) {}
+    fn item_finished(&self, _: &str, _: &str) {}
+    fn stage_finished(&self) {}
+    fn warn(&self, _: &str) {}
+}
+
+/// Raised by Ctrl-C (or the first failure under `--fail-fast`): whoever works looks at it between steps.
+#[derive(Clone, Debug, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Asks everyone to stop at the next step.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Has someone asked to stop?
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}

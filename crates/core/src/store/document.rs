@@ -1,0 +1,146 @@
+//! JSON documents that carry their kind, their format's version and their own digest.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Store, StoreError};
+use crate::digest::Digest;
+
+/// A type that is stored as a document of its own.
+pub trait Document: Serialize + DeserializeOwned {
+    /// What the document is, such as `run-record`.
+    const KIND: &'static str;
+    /// Raised when the shape changes; older versions are refused by name.
+    const VERSION: u32;
+}
+
+/// Why a document cannot be used; always names the path.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// The store could not read or write it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Not JSON, or not of the shape that its version promises.
+    #[error("{path}: not a valid {kind}: {source}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        kind: &'static str,
+        /// The parser's word.
+        source: serde_json::Error,
+    },
+    /// The body is not the one that was written.
+    #[error("{path}: damaged: its body's SHA-256 is {found}, its header says {expected}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// According to the header.
+        expected: Digest,
+        /// Of the bytes that are there.
+        found: Digest,
+    },
+    /// Another kind of document, or another version of it.
+    #[error("{path}: is a {found}, this version reads {expected}: move it away or use the version that wrote it", path = path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Kind and version that this code reads.
+        expected: String,
+        /// Kind and version of the file.
+        found: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<'a> {
+    kind: String,
+    version: u32,
+    sha256: Digest,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+impl Store {
+    /// Writes `value` with a header that lets any reader check it; returns the digest of the whole file.
+    pub fn write_document<T: Document>(&self, path: &Path, value: &T) -> Result<Digest, DocumentError> {
+        let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
+        let body = serde_json::to_string(value).map_err(malformed)?;
+        let sha256 = Digest::of(body.as_bytes());
+        let body = RawValue::from_string(body).map_err(malformed)?;
+        let envelope = Envelope { kind: T::KIND.to_owned(), version: T::VERSION, sha256, body: &body };
+        let mut text = serde_json::to_string(&envelope).map_err(malformed)?;
+        text.push('\n');
+        Ok(self.write(path, text.as_bytes())?)
+    }
+
+    /// Reads and checks a document; `None` where there is none.
+    pub fn read_document<T: Document>(&self, path: &Path) -> Result<Option<T>, DocumentError> {
+        let Some(bytes) = self.read(path)? else { return Ok(None) };
+        let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
+        let envelope: Envelope = serde_json::from_slice(&bytes).map_err(malformed)?;
+        if (envelope.kind.as_str(), envelope.version) != (T::KIND, T::VERSION) {
+            return Err(DocumentError::Foreign {
+                path: path.to_owned(),
+                expected: format!("{} of version {}", T::KIND, T::VERSION),
+                found: format!("{} of version {}", envelope.kind, envelope.version),
+            });
+        }
+        let found = Digest::of(envelope.body.get().as_bytes());
+        if found != envelope.sha256 {
+            return Err(DocumentError::Damaged { path: path.to_owned(), expected: envelope.sha256, found });
+        }
+        serde_json::from_str(envelope.body.get()).map(Some).map_err(malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Note {
+        text: String,
+        number: f64,
+    }
+
+    impl Document for Note {
+        const KIND: &'static str = "note";
+        const VERSION: u32 = 1;
+    }
+
+    fn written() -> (tempfile::TempDir, Store, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+        let path = store.layout().data().join("note.json");
+        store.write_document(&path, &Note { text: "b & <c>".into(), number: 0.1 }).unwrap();
+        (folder, store, path)
+    }
+
+    #[test]
+    fn a_document_reads_back_as_it_was_written() {
+        let (_folder, store, path) = written();
+        let note: Note = store.read_document(&path).unwrap().unwrap();
+        assert_eq!(note, Note { text: "b & <c>".into(), number: 0.1 });
+    }
+
+    #[test]
+    fn one_changed_byte_of_the_body_is_found_out() {
+        let (_folder, store, path) = written();
+        let text = String::from_utf8(store.read(&path).unwrap().unwrap()).unwrap();
+        store.write(&path, text.replace("0.1", "0.2").as_bytes()).unwrap();
+        assert!(matches!(store.read_document::<Note>(&path), Err(DocumentError::Damaged { .. })));
+    }
+
+    #[test]
+    fn another_version_is_refused_by_name() {
+        let (_folder, store, path) = written();
+        let text = String::from_utf8(store.read(&path).unwrap().unwrap()).unwrap();
+        store.write(&path, text.replace("\"version\":1", "\"version\":7").as_bytes()).unwrap();
+        let error = store.read_document::<Note>(&path).unwrap_err().to_string();
+        assert!(error.contains("note of version 7"), "{error}");
+    }
+}

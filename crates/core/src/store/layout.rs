@@ -1,0 +1,75 @@
+//! Where everything lies on disk.
+
+use std::path::{Path, PathBuf};
+
+use crate::spec::RunSpec;
+
+/// The project's folders and the names within them.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    data: PathBuf,
+    reports: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn new(data: PathBuf, reports: PathBuf) -> Self {
+        Self { data, reports }
+    }
+
+    /// `data/`.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// `reports/`.
+    pub fn reports(&self) -> &Path {
+        &self.reports
+    }
+
+    /// `data/.lock`.
+    pub fn lock(&self) -> PathBuf {
+        self.data.join(".lock")
+    }
+
+    /// `data/raw/DATASET/`: the original files of a data set.
+    pub fn raw(&self, dataset: &str) -> PathBuf {
+        self.data.join("raw").join(dataset)
+    }
+
+    /// `data/synthetic/SETTING/`: the drawn examples of a synthetic setting, a file a trial.
+    pub fn synthetic(&self, setting: &str) -> PathBuf {
+        self.data.join("synthetic").join(setting)
+    }
+
+    /// `data/runs/`.
+    pub fn runs(&self) -> PathBuf {
+        self.data.join("runs")
+    }
+
+    /// `data/runs/SETTING/tTRIAL/`: all runs of one group (and older ones under other specifications).
+    pub fn group(&self, setting: &str, trial: u32) -> PathBuf {
+        self.runs().join(setting).join(format!("t{trial:02}"))
+    }
+
+    /// `data/runs/SETTING/tTRIAL/bLEVEL-KEY/`: everything that one run leaves.
+    pub fn run(&self, spec: &RunSpec) -> PathBuf {
+        self.group(&spec.setting, spec.trial).join(format!("b{}-{}", spec.level, spec.key().short()))
+    }
+
+    /// The record's name inside a run's folder; it is written last, so a run with a record is whole.
+    pub const RECORD: &'static str = "record.json";
+    /// The history's name inside a run's folder.
+    pub const HISTORY: &'static str = "history.csv";
+    /// The provenance's name inside a run's folder.
+    pub const PROVENANCE: &'static str = "provenance.json";
+
+    /// `data/theorem/`: what the verify stage found.
+    pub fn theorem(&self) -> PathBuf {
+        self.data.join("theorem")
+    }
+
+    /// `data/tables/`: what the aggregate stage made.
+    pub fn tables(&self) -> PathBuf {
+        self.data.join("tables")
+    }
+}

@@ -1,0 +1,209 @@
+//! The store: the only place that writes under `data/` and `reports/`.
+//!
+//! Every write goes to a temporary file in the same folder, is flushed and synced, and is then renamed over the final
+//! name; the folder is synced too. A file under its final name is therefore whole at every instant, and a process that
+//! is killed leaves at most a temporary file, which the next one removes.
+
+mod atomic;
+mod document;
+mod layout;
+mod lock;
+
+pub use atomic::AtomicFile;
+pub use document::{Document, DocumentError};
+pub use layout::Layout;
+pub use lock::{Lock, LockError};
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::digest::Digest;
+
+/// The ending of every unfinished file; nothing under a final name ends so.
+pub const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Why the store could not do something; always names the path.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("cannot {action} {path}: {source}{hint}", path = path.display(), hint = hint(source))]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A path that would leave the project's folders.
+    #[error("refusing to write {path}: it lies outside {root}", path = path.display(), root = root.display())]
+    Outside {
+        /// The path asked for.
+        path: PathBuf,
+        /// The folder it must lie in.
+        root: PathBuf,
+    },
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            " (choose a writable folder with --data DIR and --reports DIR)"
+        }
+        io::ErrorKind::StorageFull => " (free some space and run the same command again: what is done is kept)",
+        _ => "",
+    }
+}
+
+impl StoreError {
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+/// The folders of one project on disk.
+#[derive(Clone, Debug)]
+pub struct Store {
+    layout: Layout,
+}
+
+impl Store {
+    /// A store over these folders, which are made when they do not exist and tried for writing.
+    pub fn open(data: impl Into<PathBuf>, reports: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let store = Self { layout: Layout::new(data.into(), reports.into()) };
+        for folder in [store.layout.data(), store.layout.reports()] {
+            fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
+            let probe = folder.join(format!(".writable-{}{TEMPORARY_SUFFIX}", std::process::id()));
+            fs::write(&probe, b"").map_err(StoreError::io("write to", folder))?;
+            fs::remove_file(&probe).map_err(StoreError::io("write to", folder))?;
+        }
+        Ok(store)
+    }
+
+    /// A store over these folders that is only read from; they need not exist.
+    pub fn read_only(data: impl Into<PathBuf>, reports: impl Into<PathBuf>) -> Self {
+        Self { layout: Layout::new(data.into(), reports.into()) }
+    }
+
+    /// Where things are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Writes a whole file under its final name, atomically, and returns its digest.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let mut file = self.create(path)?;
+        file.write_all(bytes).map_err(StoreError::io("write", path))?;
+        file.commit()?;
+        Ok(Digest::of(bytes))
+    }
+
+    /// Starts a file that is written piece by piece; nothing appears under its final name before `commit`.
+    pub fn create(&self, path: &Path) -> Result<AtomicFile, StoreError> {
+        self.check_inside(path)?;
+        AtomicFile::create(path)
+    }
+
+    /// All bytes of a file; `None` where there is none.
+    pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::io("read", path)(error)),
+        }
+    }
+
+    /// Removes a file if it is there.
+    pub fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        self.check_inside(path)?;
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The names in a folder, sorted, without temporary files; none where there is no folder.
+    pub fn list(&self, folder: &Path) -> Result<Vec<String>, StoreError> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(StoreError::io("list", folder)(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(StoreError::io("list", folder))?.file_name();
+            if let Some(name) = name.to_str()
+                && !name.ends_with(TEMPORARY_SUFFIX)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Takes the store for this process; another one gets [`LockError::Held`] until the lock is dropped or we die.
+    pub fn lock(&self) -> Result<Lock, LockError> {
+        Lock::acquire(&self.layout.lock())
+    }
+
+    /// Only `data/` and `reports/` are ever written, whatever a name in a configuration says.
+    fn check_inside(&self, path: &Path) -> Result<(), StoreError> {
+        let clean = !path.components().any(|part| matches!(part, std::path::Component::ParentDir));
+        let roots = [self.layout.data(), self.layout.reports()];
+        if clean && roots.iter().any(|root| path.starts_with(root)) {
+            return Ok(());
+        }
+        Err(StoreError::Outside { path: path.to_owned(), root: self.layout.data().to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+        (folder, store)
+    }
+
+    #[test]
+    fn a_written_file_reads_back_and_leaves_no_temporary_file() {
+        let (_folder, store) = store();
+        let path = store.layout().data().join("a/b.txt");
+        let digest = store.write(&path, b"abc").unwrap();
+        assert_eq!(store.read(&path).unwrap().unwrap(), b"abc");
+        assert_eq!(digest, Digest::of(b"abc"));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_uncommitted_file_never_appears_and_is_cleaned_up() {
+        let (_folder, store) = store();
+        let path = store.layout().data().join("half.bin");
+        store.create(&path).unwrap().write_all(b"half").unwrap();
+        assert_eq!(store.read(&path).unwrap(), None);
+        assert_eq!(store.list(store.layout().data()).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nothing_is_written_outside_the_projects_folders() {
+        let (folder, store) = store();
+        let escape = store.layout().data().join("../elsewhere.txt");
+        assert!(matches!(store.write(&escape, b"x"), Err(StoreError::Outside { .. })));
+        assert!(matches!(store.write(&folder.path().join("x"), b"x"), Err(StoreError::Outside { .. })));
+    }
+
+    #[test]
+    fn a_second_lock_is_refused_and_names_its_holder_until_the_first_is_dropped() {
+        let (_folder, store) = store();
+        let lock = store.lock().unwrap();
+        let LockError::Held { holder, .. } = store.lock().unwrap_err() else { panic!("expected Held") };
+        assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+        drop(lock);
+        store.lock().unwrap();
+    }
+}

@@ -1,0 +1,158 @@
+//! What a stage is about to do and why, and what came of it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The six stages, in the order of `pipeline run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Download and check the image data sets.
+    Fetch,
+    /// Draw the synthetic data sets.
+    Generate,
+    /// Train every run of the plan.
+    Train,
+    /// Check Theorem 1.
+    Verify,
+    /// Turn records into tables.
+    Aggregate,
+    /// Turn tables into the report.
+    Render,
+}
+
+impl Stage {
+    /// All stages, in order.
+    pub const ALL: [Self; 6] = [Self::Fetch, Self::Generate, Self::Train, Self::Verify, Self::Aggregate, Self::Render];
+
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Generate => "generate",
+            Self::Train => "train",
+            Self::Verify => "verify",
+            Self::Aggregate => "aggregate",
+            Self::Render => "render",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One piece of work of a stage: a file, a trial's data, a run, a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WorkItem {
+    /// Which stage.
+    pub stage: Stage,
+    /// What it is called in messages, such as `spiral-high t00 b0.05`.
+    pub id: String,
+    /// Whether it runs or is skipped, and why.
+    #[serde(flatten)]
+    pub decision: Decision,
+}
+
+/// Whether a piece of work runs or is skipped, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "decision", content = "why", rename_all = "kebab-case")]
+pub enum Decision {
+    /// It will be done.
+    Run(Reason),
+    /// It will not be done.
+    Skip(Reason),
+}
+
+impl Decision {
+    /// Will it be done?
+    pub const fn runs(&self) -> bool {
+        matches!(self, Self::Run(_))
+    }
+}
+
+/// Why a piece of work runs or is skipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Reason {
+    /// Never done before.
+    New,
+    /// Done before under another specification.
+    SpecificationChanged {
+        /// The first key that differs, such as `epochs`.
+        key: String,
+        /// Its value in the stored record.
+        from: String,
+        /// Its value now.
+        to: String,
+    },
+    /// Something it was made from has changed.
+    InputChanged {
+        /// What.
+        input: String,
+    },
+    /// `--force`.
+    Forced,
+    /// What is stored does not match its digest or cannot be read.
+    Damaged {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// It failed last time.
+    FailedBefore {
+        /// With what.
+        cause: String,
+    },
+    /// Done already, with the same specification and inputs.
+    UpToDate,
+    /// What it needs cannot be had.
+    Unavailable {
+        /// What is missing.
+        why: String,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::New => write!(f, "new"),
+            Self::SpecificationChanged { key, from, to } => {
+                write!(f, "specification changed: {key} was {from}, is now {to}")
+            }
+            Self::InputChanged { input } => write!(f, "input changed: {input}"),
+            Self::Forced => write!(f, "forced"),
+            Self::Damaged { why } => write!(f, "damaged: {why}"),
+            Self::FailedBefore { cause } => write!(f, "failed before: {cause}"),
+            Self::UpToDate => write!(f, "up to date"),
+            Self::Unavailable { why } => write!(f, "not available: {why}"),
+        }
+    }
+}
+
+/// Something that was to be done and is not: it appears in the report as such, and the exit code is 3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Which stage left it.
+    pub stage: Stage,
+    /// What is missing: a data set's name, a run's id.
+    pub id: String,
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+/// What came of a stage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StageReport {
+    /// Pieces of work done now.
+    pub done: u64,
+    /// Pieces of work that were up to date.
+    pub skipped: u64,
+    /// What could not be done.
+    pub gaps: Vec<Gap>,
+    /// The stop flag was raised before all was done.
+    pub interrupted: bool,
+}
