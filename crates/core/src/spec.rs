@@ -360,8 +360,20 @@ pub enum Objective {
 pub struct Observe {
     /// Evaluate the test set every so many epochs (0: only at the last and the selected epoch).
     pub test_every: u32,
+    /// How many test examples those evaluations use, from the first on (0: all). The last and the selected epoch
+    /// always use all of them.
+    pub test_points: u32,
     /// Measure gradient norms of the full training and test loss every so many epochs (0: never).
     pub gradients_every: u32,
     /// Keep the weights of the last epoch, of the best validation epoch, and of the first mini-batch below the level.
     pub weights: bool,
+    /// Only the first so many trials measure any of this (0: all of them).
+    pub trials: u32,
+}
+
+impl Observe {
+    /// What the run of this trial measures; the same value whatever `trials` said, so that it names the same work.
+    pub fn of_trial(self, trial: u32) -> Self {
+        if self.trials == 0 || trial < self.trials { Self { trials: 0, ..self } } else { Self::default() }
+    }
 }

@@ -23,21 +23,8 @@ pub enum ConfigError {
         message: String,
     },
     /// A value that is well formed and makes no sense.
-    #[error("{path}:{line}: {key} = {value}: {problem}; {remedy}", path = path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Line of the key, from 1.
-        line: usize,
-        /// Dotted path of the key.
-        key: String,
-        /// Its value.
-        value: String,
-        /// What is wrong.
-        problem: String,
-        /// What to do.
-        remedy: String,
-    },
+    #[error(transparent)]
+    Invalid(Box<InvalidValue>),
     /// A profile that does not exist.
     #[error("there is no profile `{name}`; the profiles are: {known}")]
     UnknownProfile {
@@ -47,19 +34,8 @@ pub enum ConfigError {
         known: String,
     },
     /// `--only` matched nothing.
-    #[error(
-        "--only {pattern} matches nothing in profile `{profile}`; it knows the data sets {datasets} and the settings {settings}"
-    )]
-    NothingMatches {
-        /// As asked for.
-        pattern: String,
-        /// Where it was looked for.
-        profile: String,
-        /// Data sets that would match.
-        datasets: String,
-        /// Settings that would match.
-        settings: String,
-    },
+    #[error(transparent)]
+    NothingMatches(Box<NothingMatches>),
     /// A command-line value out of its range.
     #[error("{option} {value}: {problem}")]
     Option {
@@ -70,4 +46,39 @@ pub enum ConfigError {
         /// What is wrong and what to do.
         problem: String,
     },
+}
+
+/// A value that is well formed and makes no sense.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}:{line}: {key} = {value}: {problem}; {remedy}", path = path.display())]
+pub struct InvalidValue {
+    /// The file.
+    pub path: PathBuf,
+    /// Line of the key, from 1.
+    pub line: usize,
+    /// Dotted path of the key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// A pattern of `--only` that matched nothing.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "--only {pattern} matches nothing in profile `{profile}`; \
+     it has the data sets {datasets} and the settings {settings}"
+)]
+pub struct NothingMatches {
+    /// As asked for.
+    pub pattern: String,
+    /// Where it was looked for.
+    pub profile: String,
+    /// Data sets that would match.
+    pub datasets: String,
+    /// Settings that would match.
+    pub settings: String,
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::ConfigError;
+use super::{ConfigError, InvalidValue};
 
 /// A configuration's text, for finding keys in it.
 pub(crate) struct Located<'a> {
@@ -21,18 +21,18 @@ impl<'a> Located<'a> {
     pub(crate) fn invalid(
         &self,
         key: &[&str],
-        value: impl ToString,
+        value: impl std::fmt::Display,
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) -> ConfigError {
-        ConfigError::Invalid {
+        ConfigError::Invalid(Box::new(InvalidValue {
             path: PathBuf::from(self.path),
             line: self.line(key),
             key: key.join("."),
             value: value.to_string(),
             problem: problem.into(),
             remedy: remedy.into(),
-        }
+        }))
     }
 
     /// The line of the deepest part of `key` that is written down; a default stands on its table's line.

@@ -3,7 +3,7 @@
 mod error;
 mod locate;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, InvalidValue, NothingMatches};
 pub(crate) use locate::Located;
 
 use std::path::Path;

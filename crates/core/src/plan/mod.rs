@@ -2,6 +2,7 @@
 //!
 //! Nothing after it re-checks the configuration.
 
+mod check;
 mod resolve;
 mod select;
 
@@ -89,7 +90,7 @@ impl Setting {
             level,
             batch_size: self.batch_size,
             epochs: self.epochs,
-            observe: self.observe,
+            observe: self.observe.of_trial(trial),
             reduced: self.reduced.clone(),
         }
     }

@@ -1,0 +1,205 @@
+//! The tracked `pipeline.toml` as a plan, and what is said about configurations that make no sense.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use flooding_core::config::{Config, ConfigError, InvalidValue};
+use flooding_core::digest::Digest;
+use flooding_core::level::Level;
+use flooding_core::plan::{Overrides, Plan, Resolver};
+
+const TRACKED: &str = include_str!("../../../pipeline.toml");
+
+fn plan_of(text: &str, profile: &str, overrides: &Overrides) -> Result<Plan, ConfigError> {
+    let path = Path::new("pipeline.toml");
+    let names = ["mnist", "kmnist", "svhn", "cifar10", "cifar100"];
+    let catalogue: BTreeMap<String, Digest> =
+        names.iter().map(|name| ((*name).to_owned(), Digest::of(name.as_bytes()))).collect();
+    let config = Config::parse(text, path)?;
+    Resolver::new(&config, text, path, &catalogue).plan(profile, overrides)
+}
+
+fn tracked(profile: &str) -> Plan {
+    plan_of(TRACKED, profile, &Overrides::default()).unwrap()
+}
+
+fn only(patterns: &[&str]) -> Overrides {
+    Overrides { only: patterns.iter().map(|p| (*p).to_owned()).collect(), ..Overrides::default() }
+}
+
+/// The tracked file with one piece of text replaced, which must be there.
+fn with(from: &str, to: &str) -> String {
+    assert!(TRACKED.contains(from), "the tracked configuration no longer says {from:?}");
+    TRACKED.replacen(from, to, 1)
+}
+
+fn invalid(text: &str) -> InvalidValue {
+    match plan_of(text, "quick", &Overrides::default()) {
+        Err(ConfigError::Invalid(invalid)) => *invalid,
+        other => panic!("expected an invalid value, got {other:?}"),
+    }
+}
+
+#[test]
+fn the_full_profile_is_the_papers_whole_grid_under_both_readings() {
+    let plan = tracked("full");
+    let paper: Vec<_> = plan.runs().filter(|run| run.optimiser.lr() == 0.001 && run.reading == "paper").collect();
+    assert_eq!(paper.len(), 9 * 10 * 51);
+    let benchmarks = plan.runs().filter(|run| run.optimiser.lr() == 0.1).count();
+    assert_eq!(benchmarks, 12 * 11);
+    assert!(plan.settings.iter().all(|setting| setting.reduced.is_empty()));
+    assert!(plan.left_out.is_empty());
+}
+
+#[test]
+fn every_run_of_the_full_grid_has_a_key_of_its_own() {
+    let keys: BTreeSet<_> = tracked("full").runs().map(|run| run.key()).collect();
+    assert_eq!(keys.len(), 2 * 4590 + 132);
+}
+
+#[test]
+fn all_levels_of_a_trial_share_their_streams_and_differ_in_the_level_alone() {
+    let plan = tracked("quick");
+    for group in plan.groups() {
+        let first = &group.runs[0];
+        for run in &group.runs {
+            let mut same = run.clone();
+            same.level = first.level;
+            assert_eq!(&same, first);
+        }
+    }
+}
+
+#[test]
+fn a_quick_run_at_full_length_is_the_same_work_as_the_full_grids() {
+    let full: BTreeSet<_> = tracked("full").runs().map(|run| run.key()).collect();
+    let quick = tracked("quick");
+    let shared = quick.runs().filter(|run| full.contains(&run.key())).count();
+    let synthetic = quick.runs().filter(|run| run.reduced.is_empty()).count();
+    assert_eq!(shared, synthetic);
+    assert!(shared > 100);
+}
+
+#[test]
+fn shortened_runs_say_which_keys_depart_from_the_protocol() {
+    let smoke = tracked("smoke");
+    let spiral = smoke.settings.iter().find(|s| s.id == "spiral-high").unwrap();
+    assert_eq!(spiral.reduced, ["epochs", "test_size"]);
+    let mnist = smoke.settings.iter().find(|s| s.id == "mnist-mlp").unwrap();
+    assert_eq!(mnist.reduced, ["epochs", "train_size", "test_size"]);
+}
+
+#[test]
+fn only_takes_data_sets_settings_and_globs() {
+    let ids = |patterns: &[&str]| -> Vec<String> {
+        let plan = plan_of(TRACKED, "quick", &only(patterns)).unwrap();
+        plan.settings.into_iter().map(|setting| setting.id).collect()
+    };
+    assert_eq!(ids(&["spiral"]), ["spiral-low", "spiral-high", "spiral-high-demo"]);
+    assert_eq!(ids(&["spiral-low"]), ["spiral-low"]);
+    assert_eq!(ids(&["*-demo"]), ["gaussians-high-demo", "spiral-high-demo", "sinusoid-high-demo"]);
+    assert_eq!(ids(&["mnist", "sinusoid-low"]), ["sinusoid-low", "mnist-mlp"]);
+}
+
+#[test]
+fn only_that_matches_nothing_lists_what_there_is() {
+    let message = plan_of(TRACKED, "quick", &only(&["cifar11"])).unwrap_err().to_string();
+    for word in ["cifar11", "quick", "gaussians", "mnist", "spiral-high-demo"] {
+        assert!(message.contains(word), "{message}");
+    }
+}
+
+#[test]
+fn an_unknown_profile_is_refused_with_the_known_ones() {
+    let message = plan_of(TRACKED, "quik", &Overrides::default()).unwrap_err().to_string();
+    assert!(message.contains("`quik`") && message.contains("smoke, quick, full"), "{message}");
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line() {
+    let text = with("batch_size = 128 ", "batchsize = 128 ");
+    let message = plan_of(&text, "quick", &Overrides::default()).unwrap_err().to_string();
+    assert!(message.contains("batchsize") && message.contains("line"), "{message}");
+}
+
+#[test]
+fn a_level_out_of_range_names_its_line_key_value_and_remedy() {
+    let text = with("levels = [0.0, 0.05, 0.1, 0.2, 0.3]", "levels = [0.0, -0.05]");
+    let error = invalid(&text);
+    assert_eq!(error.key, "profile.quick.part.0.levels");
+    assert_eq!(error.value, "-0.05");
+    assert!(text.lines().nth(error.line - 1).unwrap().contains("-0.05"), "line {}", error.line);
+    assert!(error.remedy.contains("0.05"));
+}
+
+#[test]
+fn a_setting_with_an_unknown_model_data_set_or_protocol_is_refused_by_name() {
+    let error = invalid(&with("model = \"resnet18\"", "model = \"resnet19\""));
+    assert_eq!((error.key.as_str(), error.value.as_str()), ("setting.svhn.model", "resnet19"));
+    assert!(error.remedy.contains("resnet18"));
+    let error = invalid(&with("dataset = \"svhn\"", "dataset = \"svnh\""));
+    assert!(error.remedy.contains("svhn") && error.remedy.contains("spiral"), "{}", error.remedy);
+    let error = invalid(&with(
+        "protocol = \"benchmark\"\ntable = \"table3\"\nrow = [\"SVHN\"",
+        "protocol = \"b\"\ntable = \"table3\"\nrow = [\"SVHN\"",
+    ));
+    assert_eq!(error.key, "setting.svhn.protocol");
+}
+
+#[test]
+fn a_name_that_would_leave_the_data_folder_is_refused() {
+    let error = invalid(&with("[setting.svhn]", "[setting.\"../../svhn\"]"));
+    assert!(error.problem.contains("folder"), "{error}");
+}
+
+#[test]
+fn a_typo_in_a_profile_that_is_not_run_is_found_all_the_same() {
+    let error = invalid(&with("settings = [\"mnist-*\", \"kmnist-*\"", "settings = [\"mist-*\", \"kmnist-*\""));
+    assert_eq!(error.key, "profile.full.part.1.settings");
+}
+
+#[test]
+fn a_senseless_command_line_value_names_its_option() {
+    let overrides = Overrides { levels: Some(vec![99.0]), ..Overrides::default() };
+    let message = plan_of(TRACKED, "quick", &overrides).unwrap_err().to_string();
+    assert!(message.starts_with("--levels 99"), "{message}");
+    let overrides = Overrides { trials: Some(0), ..Overrides::default() };
+    assert!(plan_of(TRACKED, "quick", &overrides).unwrap_err().to_string().starts_with("--trials 0"));
+}
+
+#[test]
+fn command_line_reductions_are_marked_in_the_specification() {
+    let overrides = Overrides { epochs: Some(3), levels: Some(vec![0.1, 0.0, 0.1]), ..only(&["spiral-high"]) };
+    let plan = plan_of(TRACKED, "quick", &overrides).unwrap();
+    assert_eq!(plan.settings[0].reduced, ["epochs"]);
+    assert_eq!(plan.settings[0].levels, [Level::ZERO, Level::try_from(0.1).unwrap()]);
+}
+
+#[test]
+fn only_the_first_trials_of_a_setting_are_observed_closely() {
+    let plan = tracked("quick");
+    let spiral = plan.settings.iter().find(|s| s.id == "spiral-high").unwrap();
+    assert_eq!(spiral.run(1, 0, Level::ZERO).observe.test_every, 25);
+    assert_eq!(spiral.run(1, 1, Level::ZERO).observe.test_every, 0);
+}
+
+#[test]
+fn the_schema_of_the_configuration_knows_its_blocks() {
+    let schema = Config::schema();
+    for block in ["reading", "setting", "profile", "theorem"] {
+        assert!(schema["properties"][block].is_object(), "{block}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_whatsoever_makes_the_parser_or_the_resolver_panic(
+        at in 0..TRACKED.len(), text in "[ -~\n]{0,12}", length in 0..40_usize,
+    ) {
+        let end = (at + length).min(TRACKED.len());
+        if TRACKED.is_char_boundary(at) && TRACKED.is_char_boundary(end) {
+            let mangled = format!("{}{text}{}", &TRACKED[..at], &TRACKED[end..]);
+            let _ = plan_of(&mangled, "quick", &Overrides::default());
+        }
+    }
+}
