@@ -1,0 +1,83 @@
+//! The stage: draw what the plan needs and is not there yet.
+
+use flooding_core::context::Context;
+use flooding_core::dataset::Splits;
+use flooding_core::plan::Plan;
+use flooding_core::spec::RunSpec;
+use flooding_core::store::Store;
+use flooding_core::work::{Decision, Reason, Stage, StageReport, WorkItem};
+use rayon::prelude::*;
+
+use crate::GenerateError;
+use crate::trial::TrialSpec;
+
+/// What [`run`] would do: an item a setting and trial with synthetic data.
+pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, GenerateError> {
+    let decide = |spec: TrialSpec| {
+        let decision = decide(&spec, store, context)?;
+        Ok(WorkItem { stage: Stage::Generate, id: spec.id(), decision })
+    };
+    trials(plan).map(decide).collect()
+}
+
+/// Draws and stores what is new, changed or damaged, `context.jobs` trials at a time.
+pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport, GenerateError> {
+    let mut wanted = Vec::new();
+    let mut report = StageReport::default();
+    for spec in trials(plan) {
+        if decide(&spec, store, context)?.runs() {
+            wanted.push(spec);
+        } else {
+            report.skipped += 1;
+        }
+    }
+    context.progress.stage_started(Stage::Generate.name(), wanted.len() as u64, "data set");
+    let jobs = context.jobs.max(1);
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build()
+        .map_err(|source| GenerateError::Threads { jobs, source })?;
+    let generate = |spec: &TrialSpec| {
+        if context.stop.is_raised() {
+            return Ok(false);
+        }
+        let id = spec.id();
+        context.progress.item_started(&id, 1);
+        let splits = spec.generate(store)?;
+        let sizes = [&splits.train, &splits.validation, &splits.test].map(|set| set.len().to_string()).join("/");
+        context.progress.item_finished(&id, &format!("{sizes} examples"));
+        Ok(true)
+    };
+    let outcomes: Vec<Result<bool, GenerateError>> = threads.install(|| wanted.par_iter().map(generate).collect());
+    context.progress.stage_finished();
+    for outcome in outcomes {
+        if outcome? {
+            report.done += 1;
+        } else {
+            report.interrupted = true;
+        }
+    }
+    Ok(report)
+}
+
+/// The examples of a run's setting and trial, checked against their digest.
+///
+/// `None` where they were not drawn yet, and for image data, which this stage knows nothing of. Examples that were
+/// drawn under another specification are an error: they must not be learned from by mistake.
+pub fn load(spec: &RunSpec, store: &Store) -> Result<Option<Splits>, GenerateError> {
+    TrialSpec::of_run(spec).map_or(Ok(None), |trial| trial.load(store))
+}
+
+fn trials(plan: &Plan) -> impl Iterator<Item = TrialSpec> + '_ {
+    plan.settings.iter().flat_map(|setting| {
+        (0..setting.trials).filter_map(|trial| TrialSpec::of_setting(setting, plan.master_seed, trial))
+    })
+}
+
+fn decide(spec: &TrialSpec, store: &Store, context: &Context) -> Result<Decision, GenerateError> {
+    Ok(match spec.state(store)? {
+        Reason::UpToDate if context.force => Decision::Run(Reason::Forced),
+        Reason::UpToDate => Decision::Skip(Reason::UpToDate),
+        reason => Decision::Run(reason),
+    })
+}
