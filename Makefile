@@ -1,0 +1,50 @@
+# `make reproduce` goes from nothing to the report; `make help` lists the rest.
+# Needs Rust (stable), a C compiler and make.
+
+PROFILE ?= quick
+DEVICE  ?= cpu
+MIRROR  ?=
+ONLY    ?=
+JOBS    ?=
+CARGO   ?= cargo
+
+PIPELINE := target/release/pipeline
+FEATURES := $(if $(filter cuda%,$(DEVICE)),--features cuda)
+ARGS := --profile $(PROFILE) --device $(DEVICE) $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(ONLY),--only "$(ONLY)") \
+	$(if $(JOBS),--jobs $(JOBS))
+
+.DEFAULT_GOAL := help
+.PHONY: help build reproduce resume report test lint schema bench clean
+
+help: ## list the targets
+	@echo "make TARGET [PROFILE=smoke|quick|full] [DEVICE=cpu|cuda] [MIRROR=DIR_OR_URL] [ONLY=ID,...] [JOBS=N]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## compile everything that `reproduce` and `test` share
+	$(CARGO) build --release --locked -p flooding-pipeline $(FEATURES)
+
+# Exit code 3 means that the report is there and names what could not be had: that is a success with a warning, which
+# the program has just printed last.
+reproduce: build ## run the pipeline (PROFILE=quick) and say where the report is; again = go on
+	@$(PIPELINE) run $(ARGS) || { code=$$?; [ $$code -eq 3 ] || exit $$code; }
+
+report: build ## draw the report again from stored records, without training
+	@$(PIPELINE) stage aggregate $(ARGS) || { code=$$?; [ $$code -eq 3 ] || exit $$code; }
+	@$(PIPELINE) stage render $(ARGS) || { code=$$?; [ $$code -eq 3 ] || exit $$code; }
+
+test: ## run all tests; real data are found at PIPELINE_TEST_DATA
+	$(CARGO) test --release --locked --workspace --lib --bins --tests
+
+lint: ## check formatting and lints
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+
+schema: build ## write docs/pipeline.schema.json anew
+	$(PIPELINE) schema > docs/pipeline.schema.json
+
+bench: ## run the benchmarks (quiet machine, some minutes)
+	$(CARGO) bench --locked --workspace
+
+clean: ## remove what the pipeline made, keep downloads and compiled code
+	rm -rf data/synthetic data/runs data/theorem data/tables reports/index.html reports/figures reports/latex \
+		reports/tables reports/*.json
