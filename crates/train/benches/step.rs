@@ -1,0 +1,2 @@
+//! Times of a training step.
+fn main() {}

@@ -1,0 +1,167 @@
+//! What the engine asks of a device: a handful of differentiable operations on dfdx's tape.
+//!
+//! [`FastCpu`](crate::cpu::FastCpu) brings operations of its own; [`Portable`] makes them of dfdx's public ones and so
+//! runs on any dfdx device. A leading member axis K runs through everything: K networks of one architecture that see
+//! the same batches. K = 1 is one network.
+
+mod portable;
+
+use std::sync::Arc;
+
+use dfdx::prelude::{Device, Gradients, HasErr, NoneTape, OwnedTape, Storage, Tape, Tensor};
+use flooding_core::dataset::Splits;
+
+pub use portable::Portable;
+
+use crate::data::{Part, Placement};
+use crate::nets::{BatchNorm, Parameter};
+
+/// A vector.
+pub type T1<D, T = NoneTape> = Tensor<(usize,), f32, D, T>;
+/// A matrix; as a batch of inputs `(N examples, numbers of an example)`.
+pub type T2<D, T = NoneTape> = Tensor<(usize, usize), f32, D, T>;
+/// A batch of activations `(K members, N examples, features)`.
+pub type T3<D, T = NoneTape> = Tensor<(usize, usize, usize), f32, D, T>;
+/// What a device's operations can fail with.
+pub type DeviceError<B> = <<B as Backend>::Dev as HasErr>::Err;
+/// The tape of a training step.
+pub type Recording<B> = OwnedTape<f32, <B as Backend>::Dev>;
+/// A device's buffer of numbers.
+pub type Buffer<B> = <<B as Backend>::Dev as Storage<f32>>::Vec;
+
+/// A device with the operations that the networks are made of.
+pub trait Backend: Clone + 'static {
+    /// The dfdx device behind it.
+    type Dev: Device<f32>;
+    /// One of a trial's three sets, as it is kept on the device.
+    type Set;
+
+    /// The dfdx device behind it.
+    fn device(&self) -> &Self::Dev;
+
+    /// Makes a set available for [`batch`](Self::batch).
+    fn upload(&self, splits: &Arc<Splits>, part: Part) -> Result<Self::Set, DeviceError<Self>>;
+
+    /// The inputs of these examples, `(indices, numbers of an example)`; with `placements`, each image is moved and
+    /// mirrored as its placement says.
+    fn batch(
+        &self,
+        set: &Self::Set,
+        indices: &[u32],
+        placements: Option<&[Placement]>,
+    ) -> Result<T2<Self::Dev>, DeviceError<Self>>;
+
+    /// A tape for one training step of these parameters.
+    fn record(&self, parameters: &[&Parameter<Self::Dev>]) -> Result<Recording<Self>, DeviceError<Self>>;
+
+    /// The first layer, `relu?(x W^T + b)`: x `(N, in)` is shared by all members and gets no gradient.
+    fn linear_input<T: Tape<f32, Self::Dev>>(
+        &self,
+        x: T2<Self::Dev>,
+        tape: T,
+        layer: &Linear<Self::Dev>,
+        relu: bool,
+    ) -> Result<T3<Self::Dev, T>, DeviceError<Self>>;
+
+    /// `relu?(x W^T + b)` of each member: x `(K, N, in)`, result `(K, N, out)`.
+    fn linear<T: Tape<f32, Self::Dev>>(
+        &self,
+        x: T3<Self::Dev, T>,
+        layer: &Linear<Self::Dev>,
+        relu: bool,
+    ) -> Result<T3<Self::Dev, T>, DeviceError<Self>>;
+
+    /// Batch normalisation over the examples, then ReLU; with the batch's statistics, which also move the running ones.
+    fn batch_norm_relu<T: Tape<f32, Self::Dev>>(
+        &self,
+        x: T3<Self::Dev, T>,
+        norm: &mut BatchNorm<Self::Dev>,
+    ) -> Result<T3<Self::Dev, T>, DeviceError<Self>>;
+
+    /// The same with the running statistics, which stay as they are: evaluation mode.
+    fn batch_norm_relu_running<T: Tape<f32, Self::Dev>>(
+        &self,
+        x: T3<Self::Dev, T>,
+        norm: &BatchNorm<Self::Dev>,
+    ) -> Result<T3<Self::Dev, T>, DeviceError<Self>>;
+
+    /// Mean softmax cross-entropy of each member, `(K)`: logits `(K, N, classes)`, one label an example.
+    fn cross_entropy<T: Tape<f32, Self::Dev>>(
+        &self,
+        logits: T3<Self::Dev, T>,
+        labels: &[u16],
+    ) -> Result<T1<Self::Dev, T>, DeviceError<Self>>;
+
+    /// The gradients of the sum over members of each one's objective; `slopes[k]` is the derivative of member k's
+    /// objective by its loss (see [`crate::objective`]).
+    fn backward(
+        &self,
+        losses: T1<Self::Dev, Recording<Self>>,
+        slopes: &[f32],
+    ) -> Result<Gradients<f32, Self::Dev>, DeviceError<Self>>;
+
+    /// One step of Adam on one tensor.
+    fn adam(
+        &self,
+        step: &AdamStep,
+        parameter: &mut T2<Self::Dev>,
+        moments: (&mut Buffer<Self>, &mut Buffer<Self>),
+        gradient: &Buffer<Self>,
+    ) -> Result<(), DeviceError<Self>>;
+
+    /// One step of SGD with momentum on one tensor.
+    fn sgd(
+        &self,
+        step: &SgdStep,
+        parameter: &mut T2<Self::Dev>,
+        velocity: &mut Buffer<Self>,
+        gradient: &Buffer<Self>,
+    ) -> Result<(), DeviceError<Self>>;
+
+    /// Takes back the buffers of a finished step, for the next one.
+    fn recycle(&self, gradients: Gradients<f32, Self::Dev>, parameters: &[&Parameter<Self::Dev>]);
+}
+
+/// A linear layer's parameters: weight `(out, in)` and bias `(out)` of each member.
+#[derive(Clone, Debug)]
+pub struct Linear<D: Device<f32>> {
+    /// Named `...weight`.
+    pub weight: Parameter<D>,
+    /// Named `...bias`.
+    pub bias: Parameter<D>,
+}
+
+impl<D: Device<f32>> Linear<D> {
+    /// (members, outputs, inputs).
+    pub fn dimensions(&self) -> (usize, usize, usize) {
+        (self.weight.members(), self.weight.shape[0], self.weight.shape[1])
+    }
+}
+
+/// One step of Adam: Kingma and Ba's, with PyTorch's coupled weight decay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamStep {
+    /// The learning rate in force.
+    pub lr: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the corrected second moment.
+    pub epsilon: f64,
+    /// Coupled L2 weight decay.
+    pub weight_decay: f64,
+    /// Counted from 1.
+    pub t: u64,
+}
+
+/// One step of SGD with classic momentum and coupled weight decay, as PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdStep {
+    /// The learning rate in force.
+    pub lr: f64,
+    /// Momentum.
+    pub momentum: f64,
+    /// Coupled L2 weight decay.
+    pub weight_decay: f64,
+}

@@ -1,0 +1,80 @@
+//! One portable build, the machine's widest vectors: a loop is written once and compiled for several instruction sets;
+//! the first one that the processor has runs.
+#![allow(unsafe_code)] // Calling a function compiled for instructions that were just checked to be there.
+
+use std::sync::OnceLock;
+
+/// A loop over slices. Implementations mark `run` with `#[inline(always)]`, so that it is compiled anew inside each of
+/// the functions below.
+///
+/// Element-wise loops give the same bits at every width: nothing is reordered, and Rust never fuses a multiplication
+/// with an addition by itself. Sums run over a fixed number of lanes.
+pub(crate) trait Kernel {
+    /// What it computes.
+    type Output;
+    /// Runs it.
+    fn run(self) -> Self::Output;
+}
+
+/// A set of vector instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// What every processor of this architecture has.
+    Baseline,
+    /// AVX2 and FMA.
+    Avx2,
+    /// AVX-512 F, VL, BW and DQ.
+    Avx512,
+}
+
+/// The widest set that this processor has.
+pub(crate) fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(detect)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detect() -> Level {
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+    {
+        Level::Avx512
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        Level::Avx2
+    } else {
+        Level::Baseline
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> Level {
+    Level::Baseline
+}
+
+/// Runs a kernel with the widest vectors that this processor has.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run()
+    }
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
+    fn avx512<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run()
+    }
+    match level() {
+        // SAFETY: `level` has found these instructions on this processor.
+        Level::Avx512 => unsafe { avx512(kernel) },
+        // SAFETY: as above.
+        Level::Avx2 => unsafe { avx2(kernel) },
+        Level::Baseline => kernel.run(),
+    }
+}
+
+/// Runs a kernel with the widest vectors that this processor has.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}

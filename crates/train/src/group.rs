@@ -1,0 +1,365 @@
+//! Training one group: K members that share data, batches and initial weights and differ in the flood level alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use dfdx::prelude::{CopySlice as _, HasShape as _};
+use flooding_core::dataset::Splits;
+use flooding_core::progress::StopFlag;
+use flooding_core::record::{EpochRow, Measure, Outcome, Summary};
+use flooding_core::seeds::Purpose;
+use flooding_core::spec::{Augment, DataSpec, RunSpec};
+
+use crate::backend::{Backend, DeviceError};
+use crate::data::{Epoch, Part};
+use crate::evaluate::{EvaluationSet, Logits};
+use crate::nets::{self, Network};
+use crate::objective::Flooding;
+use crate::optim::Optimiser;
+use crate::probe;
+use crate::weights::Weights;
+
+/// What the trainer tells while it works, and what it listens to.
+#[derive(Default)]
+pub struct Watch {
+    /// Asks to stop at the next step.
+    pub stop: StopFlag,
+    /// Optimiser steps begun.
+    pub step: AtomicU64,
+    /// Bits of the last finite mini-batch loss; the first member's.
+    pub last_loss: AtomicU32,
+}
+
+/// Why one member could not go on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// In a sentence.
+    pub cause: String,
+    /// The step (from 1) at which it was noticed.
+    pub step: u64,
+    /// The last finite mini-batch loss before that.
+    pub last_finite_loss: Option<f32>,
+}
+
+/// What one member leaves.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// Trainable numbers of the network.
+    pub parameters: u64,
+    /// Complete rows only.
+    pub history: Vec<EpochRow>,
+    /// The results, or why there are none.
+    pub result: Result<Summary, Failure>,
+    /// File names (without ending) and weights, where the specification asks for them.
+    pub weights: Vec<(&'static str, Weights)>,
+    /// Time in training steps, of the whole group.
+    pub training: Duration,
+}
+
+/// One member on its way.
+struct Member {
+    objective: Flooding,
+    rows: Vec<Row>,
+    /// Index of the row with the best validation accuracy, the first of equals, and the weights then.
+    best: Option<usize>,
+    best_weights: Weights,
+    first_below: Option<Weights>,
+    last_finite_loss: Option<f32>,
+    batch_loss: f64,
+    failure: Option<Failure>,
+}
+
+/// A row that may still wait for its measure of the training set.
+struct Row {
+    batch_loss: f64,
+    train: Option<Measure>,
+    validation: Measure,
+    test: Option<Measure>,
+    gradients: Option<flooding_core::record::GradientNorms>,
+}
+
+impl Member {
+    fn fail(&mut self, cause: impl Into<String>, step: u64) {
+        if self.failure.is_none() {
+            self.failure = Some(Failure { cause: cause.into(), step, last_finite_loss: self.last_finite_loss });
+        }
+    }
+}
+
+/// Trains the runs together; they must differ in the level alone. `None` when asked to stop.
+///
+/// `advanced` is called after each epoch with the number of epochs done.
+pub fn train<B: Backend>(
+    backend: &B,
+    runs: &[RunSpec],
+    splits: &Arc<Splits>,
+    watch: &Watch,
+    advanced: &dyn Fn(u64),
+) -> Result<Option<Vec<Trained>>, DeviceError<B>> {
+    let mut trainer = Trainer::new(backend, runs, splits, watch)?;
+    for epoch in 0..trainer.spec.epochs {
+        if trainer.epoch(epoch)?.is_none() {
+            return Ok(None);
+        }
+        advanced(u64::from(epoch) + 1);
+        if trainer.members.iter().all(|member| member.failure.is_some()) {
+            break;
+        }
+    }
+    trainer.finish().map(Some)
+}
+
+struct Trainer<'a, B: Backend> {
+    backend: &'a B,
+    spec: &'a RunSpec,
+    watch: &'a Watch,
+    network: Box<dyn Network<B>>,
+    optimiser: Optimiser<B>,
+    sets: [EvaluationSet<B>; 3],
+    members: Vec<Member>,
+    augment: Augment,
+    /// Without batch normalisation, the forward pass of a full-batch step *is* the evaluation of the training set after
+    /// the step before.
+    shares_forward: bool,
+    steps: u64,
+    training: Duration,
+}
+
+impl<'a, B: Backend> Trainer<'a, B> {
+    fn new(
+        backend: &'a B,
+        runs: &'a [RunSpec],
+        splits: &Arc<Splits>,
+        watch: &'a Watch,
+    ) -> Result<Self, DeviceError<B>> {
+        let spec = &runs[0];
+        let mut stream = spec.streams().stream(Purpose::Initialisation, 0);
+        let of = (splits.train.shape, splits.classes);
+        let network = nets::build(backend, &spec.model, of, runs.len(), &mut stream)?;
+        let augment = match &spec.data {
+            DataSpec::Images(images) => images.augment,
+            DataSpec::Synthetic(_) => Augment::None,
+        };
+        let member = |run: &RunSpec| Member {
+            objective: Flooding::new(run.objective, run.level),
+            rows: Vec::new(),
+            best: None,
+            best_weights: Weights::default(),
+            first_below: None,
+            last_finite_loss: None,
+            batch_loss: 0.0,
+            failure: None,
+        };
+        let set = |part| EvaluationSet::new(backend, splits, part);
+        Ok(Self {
+            backend,
+            spec,
+            watch,
+            shares_forward: network.same_in_both_modes()
+                && splits.train.len() <= spec.batch_size as usize
+                && augment == Augment::None,
+            optimiser: Optimiser::new(spec.optimiser),
+            network,
+            sets: [set(Part::Train)?, set(Part::Validation)?, set(Part::Test)?],
+            members: runs.iter().map(member).collect(),
+            augment,
+            steps: 0,
+            training: Duration::ZERO,
+        })
+    }
+
+    /// One epoch and its measures; `None` when asked to stop.
+    fn epoch(&mut self, epoch: u32) -> Result<Option<()>, DeviceError<B>> {
+        let examples = self.sets[0].examples().len();
+        let batch = (self.spec.batch_size as usize, self.network.smallest_batch());
+        let plan = Epoch::draw(&self.spec.streams(), epoch, examples, batch, self.augment);
+        let mut seen = 0;
+        for (indices, placements) in plan.batches() {
+            if self.watch.stop.is_raised() {
+                return Ok(None);
+            }
+            if indices.len() < batch.1 {
+                let why = format!("batch normalisation cannot train on a batch of {} example", indices.len());
+                self.members.iter_mut().for_each(|member| member.fail(why.clone(), self.steps + 1));
+                return Ok(Some(()));
+            }
+            let start = Instant::now();
+            self.step(epoch, indices, placements)?;
+            self.training += start.elapsed();
+            seen += indices.len();
+            if self.members.iter().all(|member| member.failure.is_some()) {
+                return Ok(Some(()));
+            }
+        }
+        for member in &mut self.members {
+            member.batch_loss /= seen as f64;
+        }
+        self.measure(epoch)?;
+        Ok(Some(()))
+    }
+
+    fn step(
+        &mut self,
+        epoch: u32,
+        indices: &[u32],
+        placements: Option<&[crate::data::Placement]>,
+    ) -> Result<(), DeviceError<B>> {
+        self.steps += 1;
+        self.watch.step.store(self.steps, Ordering::Relaxed);
+        let inputs = self.backend.batch(self.sets[0].set(), indices, placements)?;
+        let tape = self.backend.record(&self.network.parameters())?;
+        let logits = self.network.train(self.backend, inputs, tape)?;
+        if self.shares_forward {
+            self.fill_train_measure(&Logits::of::<B, _>(&logits));
+        }
+        let labels = &self.sets[0].examples().labels;
+        let labels: Vec<u16> = indices.iter().map(|&i| labels[i as usize]).collect();
+        let losses = self.backend.cross_entropy(logits, &labels)?;
+        let mut values = vec![0.0; losses.shape().0];
+        B::Dev::copy_into(&losses, &mut values);
+        self.note_losses(&values, indices.len());
+        let slopes: Vec<f32> = self.members.iter().zip(&values).map(|(m, &loss)| m.objective.slope(loss)).collect();
+        let mut gradients = self.backend.backward(losses, &slopes)?;
+        let multiplier = self.spec.schedule.multiplier(epoch);
+        self.optimiser.step(self.backend, self.network.parameters_mut(), &mut gradients, multiplier)?;
+        self.backend.recycle(gradients, &self.network.parameters());
+        Ok(())
+    }
+
+    /// Looks at each member's un-flooded mini-batch loss, before the update.
+    fn note_losses(&mut self, losses: &[f32], examples: usize) {
+        for (k, (member, &loss)) in self.members.iter_mut().zip(losses).enumerate() {
+            if loss.is_finite() {
+                member.last_finite_loss = Some(loss);
+                member.batch_loss += f64::from(loss) * examples as f64;
+            } else {
+                member.fail(format!("the training loss is {loss}"), self.steps);
+            }
+            if self.spec.observe.weights && member.first_below.is_none() && member.objective.is_below(loss) {
+                member.first_below = Some(Weights::of(&*self.network, k));
+            }
+        }
+        if let Some(loss) = losses.first().filter(|loss| loss.is_finite()) {
+            self.watch.last_loss.store(loss.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// The logits of the whole training set complete the last row.
+    fn fill_train_measure(&mut self, logits: &Logits) {
+        let measures = self.sets[0].measure_logits(std::slice::from_ref(logits));
+        for (member, measure) in self.members.iter_mut().zip(measures) {
+            if let Some(row) = member.rows.last_mut() {
+                row.train = Some(measure);
+            }
+        }
+    }
+
+    /// Everything that is measured after an epoch.
+    fn measure(&mut self, epoch: u32) -> Result<(), DeviceError<B>> {
+        let due = |every: u32| every != 0 && (epoch + 1).is_multiple_of(every);
+        let is_last = epoch + 1 == self.spec.epochs;
+        let [train, validation, test] = &self.sets;
+        let network = &*self.network;
+        let measure = |set: &EvaluationSet<B>, wanted: bool| {
+            if wanted { set.measure(self.backend, network).map(Some) } else { Ok(None) }
+        };
+        let validation = validation.measure(self.backend, network)?;
+        let train_measures = measure(train, is_last || !self.shares_forward)?;
+        let test_measures = measure(test, is_last || due(self.spec.observe.test_every))?;
+        let norms = if due(self.spec.observe.gradients_every) {
+            Some(probe::gradient_norms(self.backend, network, train, test)?)
+        } else {
+            None
+        };
+        for (k, member) in self.members.iter_mut().enumerate() {
+            let row = Row {
+                batch_loss: std::mem::take(&mut member.batch_loss),
+                train: train_measures.as_ref().map(|measures| measures[k]),
+                validation: validation[k],
+                test: test_measures.as_ref().map(|measures| measures[k]),
+                gradients: norms.as_ref().map(|norms| norms[k]),
+            };
+            for (set, measure) in [("training", row.train), ("validation", Some(row.validation)), ("test", row.test)] {
+                if let Some(measure) = measure.filter(|measure| !measure.loss.is_finite()) {
+                    member.fail(format!("the {set} loss after epoch {} is {}", epoch + 1, measure.loss), self.steps);
+                }
+            }
+            let improved = member.best.is_none_or(|best| {
+                let best: &Row = &member.rows[best];
+                row.validation.accuracy > best.validation.accuracy
+            });
+            if improved && member.failure.is_none() {
+                member.best = Some(member.rows.len());
+                member.best_weights.update(network, k);
+            }
+            member.rows.push(row);
+        }
+        Ok(())
+    }
+
+    /// The test set at each member's best epoch, and the results.
+    fn finish(mut self) -> Result<Vec<Trained>, DeviceError<B>> {
+        let parameters = nets::count_trainable(&*self.network);
+        let keep = self.spec.observe.weights;
+        let last: Vec<Option<Weights>> =
+            (0..self.members.len()).map(|k| keep.then(|| Weights::of(&*self.network, k))).collect();
+        let wants_test = |member: &Member| {
+            member.failure.is_none() && member.best.is_some_and(|best| member.rows[best].test.is_none())
+        };
+        if self.members.iter().any(wants_test) {
+            for (k, member) in self.members.iter().enumerate().filter(|(_, member)| wants_test(member)) {
+                member.best_weights.restore(&mut *self.network, k);
+            }
+            let measures = self.sets[2].measure(self.backend, &*self.network)?;
+            for (member, measure) in self.members.iter_mut().zip(measures).filter(|(member, _)| wants_test(member)) {
+                let best = member.best.expect("just seen");
+                member.rows[best].test = Some(measure);
+            }
+        }
+        let training = self.training;
+        let epochs = self.spec.epochs as usize;
+        let finish = |(mut member, last): (Member, Option<Weights>)| {
+            let mut weights = Vec::new();
+            if keep && member.failure.is_none() {
+                weights.extend(last.map(|last| ("weights-last", last)));
+                weights.push(("weights-best", std::mem::take(&mut member.best_weights)));
+                weights.extend(member.first_below.take().map(|first| ("weights-first-below", first)));
+            }
+            let result = match member.failure.take() {
+                Some(failure) => Err(failure),
+                None => Ok(Summary {
+                    last: outcome(&member.rows, epochs - 1),
+                    best: outcome(&member.rows, member.best.expect("a complete run has a best epoch")),
+                }),
+            };
+            Trained { parameters, history: history(&member.rows), result, weights, training }
+        };
+        Ok(self.members.into_iter().zip(last).map(finish).collect())
+    }
+}
+
+fn outcome(rows: &[Row], at: usize) -> Outcome {
+    let row = &rows[at];
+    Outcome {
+        epoch: at as u32 + 1,
+        train: row.train.expect("a complete run has measured every epoch"),
+        validation: row.validation,
+        test: row.test.expect("the test set is measured at the last and the best epoch"),
+    }
+}
+
+/// The rows that are complete: a run that failed may lack the last one's measure.
+fn history(rows: &[Row]) -> Vec<EpochRow> {
+    let complete = |(i, row): (usize, &Row)| {
+        Some(EpochRow {
+            epoch: i as u32 + 1,
+            batch_loss: row.batch_loss,
+            train: row.train?,
+            validation: row.validation,
+            test: row.test,
+            gradients: row.gradients,
+        })
+    };
+    rows.iter().enumerate().map_while(complete).collect()
+}

@@ -1,0 +1,10 @@
+//! Initial weights, drawn on the host so that every device starts from the same numbers.
+
+use flooding_core::seeds::Stream;
+use rand::RngExt as _;
+
+/// PyTorch's default for Linear and Conv2d, weights and biases alike: uniform in +-1/sqrt(`fan_in`).
+pub fn uniform(count: usize, fan_in: usize, stream: &mut Stream) -> Vec<f32> {
+    let bound = 1.0 / (fan_in as f64).sqrt();
+    (0..count).map(|_| ((stream.random::<f64>() * 2.0 - 1.0) * bound) as f32).collect()
+}

@@ -1,0 +1,69 @@
+//! Weights on the host: snapshots of single members, and safetensors files of them.
+
+use std::collections::BTreeMap;
+
+use safetensors::tensor::{Dtype, TensorView};
+
+use crate::backend::Backend;
+use crate::nets::Network;
+
+/// The named tensors of one member.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights {
+    /// Name, shape and numbers, in the network's order.
+    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+}
+
+impl Weights {
+    /// Copies one member's tensors.
+    pub fn of<B: Backend>(network: &dyn Network<B>, member: usize) -> Self {
+        let mut weights = Self::default();
+        weights.update(network, member);
+        weights
+    }
+
+    /// Copies one member's tensors again, into the same buffers.
+    pub fn update<B: Backend>(&mut self, network: &dyn Network<B>, member: usize) {
+        let parameters = network.parameters();
+        if self.tensors.len() != parameters.len() {
+            let empty = |p: &&crate::nets::Parameter<B::Dev>| (p.name.clone(), p.shape.clone(), vec![0.0; p.len()]);
+            self.tensors = parameters.iter().map(empty).collect();
+        }
+        for (parameter, (_, _, values)) in parameters.iter().zip(&mut self.tensors) {
+            parameter.copy_member(member, values);
+        }
+    }
+
+    /// Puts the tensors into one member of a network of the same architecture.
+    pub fn restore<B: Backend>(&self, network: &mut dyn Network<B>, member: usize) {
+        for (parameter, (_, _, values)) in network.parameters_mut().into_iter().zip(&self.tensors) {
+            parameter.set_member(member, values);
+        }
+    }
+
+    /// The numbers of the tensor of this name.
+    pub fn get(&self, name: &str) -> Option<&[f32]> {
+        self.tensors.iter().find(|(known, _, _)| known == name).map(|(_, _, values)| &values[..])
+    }
+
+    /// All tensors: name, shape, numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[usize], &[f32])> {
+        self.tensors.iter().map(|(name, shape, values)| (&**name, &**shape, &**values))
+    }
+
+    /// A safetensors file, names as PyTorch's `state_dict`.
+    pub fn to_safetensors(&self) -> Vec<u8> {
+        let bytes: Vec<(&str, &[usize], Vec<u8>)> = self
+            .iter()
+            .map(|(name, shape, values)| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .collect();
+        let views: BTreeMap<&str, TensorView> = bytes
+            .iter()
+            .map(|(name, shape, data)| {
+                let view = TensorView::new(Dtype::F32, shape.to_vec(), data).expect("shape and bytes belong together");
+                (*name, view)
+            })
+            .collect();
+        safetensors::serialize(views, None).expect("in-memory tensors are serialisable")
+    }
+}
