@@ -1,6 +1,7 @@
 //! The training stage: trains every run of the plan on dfdx and leaves a record of each.
 
 pub mod backend;
+pub mod conv;
 pub mod cpu;
 pub mod data;
 mod error;

@@ -13,6 +13,7 @@ use flooding_core::dataset::Splits;
 
 pub use portable::Portable;
 
+use crate::conv::Operations;
 use crate::data::{Part, Placement};
 use crate::nets::{BatchNorm, Parameter};
 
@@ -36,8 +37,14 @@ pub trait Backend: Clone + 'static {
     /// One of a trial's three sets, as it is kept on the device.
     type Set;
 
+    /// The convolutional networks' operations on it.
+    type Conv: Operations<Self::Dev>;
+
     /// The dfdx device behind it.
     fn device(&self) -> &Self::Dev;
+
+    /// The convolutional networks' operations on it.
+    fn conv(&self) -> &Self::Conv;
 
     /// Makes a set available for [`batch`](Self::batch).
     fn upload(&self, splits: &Arc<Splits>, part: Part) -> Result<Self::Set, DeviceError<Self>>;

@@ -10,19 +10,22 @@ use dfdx::prelude::{
 use flooding_core::dataset::Splits;
 
 use super::{AdamStep, Backend, Buffer, DeviceError, Linear, SgdStep, T1, T2, T3};
+use crate::conv::CompositeConv;
 use crate::data::{Part, Placement, gather};
 use crate::nets::{BatchNorm, Parameter};
 
 /// Any dfdx device, with its public operations alone.
 #[derive(Clone, Debug)]
-pub struct Portable<D> {
+pub struct Portable<D: Device<f32>> {
     device: D,
+    conv: CompositeConv<D>,
 }
 
 impl<D: Device<f32>> Portable<D> {
     /// Works on this device.
     pub fn new(device: D) -> Self {
-        Self { device }
+        let conv = CompositeConv::new(device.clone());
+        Self { device, conv }
     }
 }
 
@@ -43,9 +46,14 @@ fn spread<D: Device<f32>, T: Tape<f32, D>>(
 impl<D: Device<f32>> Backend for Portable<D> {
     type Dev = D;
     type Set = PortableSet<D>;
+    type Conv = CompositeConv<D>;
 
     fn device(&self) -> &D {
         &self.device
+    }
+
+    fn conv(&self) -> &CompositeConv<D> {
+        &self.conv
     }
 
     fn upload(&self, splits: &Arc<Splits>, part: Part) -> Result<Self::Set, D::Err> {

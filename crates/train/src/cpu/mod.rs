@@ -4,11 +4,11 @@
 //! pass for each optimiser step, and no pass of zeros over a weight's gradient.
 
 mod batch_norm;
-mod buffer;
+pub(crate) mod buffer;
 mod cross_entropy;
 mod elementwise;
 mod gemm;
-mod simd;
+pub(crate) mod simd;
 mod update;
 
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use dfdx::prelude::{OwnedTape, TensorFromVec as _};
 use flooding_core::dataset::Splits;
 
 use crate::backend::{AdamStep, Backend, Linear, SgdStep, T1, T2, T3};
+use crate::conv::CpuConv;
 use crate::data::{Part, Placement, gather};
 use crate::nets::{BatchNorm, Parameter};
 use buffer::{Grads, accumulate, put, recycle, scratch, slice, slice_mut, take};
@@ -39,6 +40,7 @@ pub fn vector_instructions() -> &'static str {
 #[derive(Clone, Debug, Default)]
 pub struct FastCpu {
     device: Cpu,
+    conv: CpuConv,
 }
 
 impl FastCpu {
@@ -58,9 +60,14 @@ fn forward(x: &[f32], layer: (&[f32], &[f32]), (n, fan_in): (usize, usize), relu
 impl Backend for FastCpu {
     type Dev = Cpu;
     type Set = (Arc<Splits>, Part);
+    type Conv = CpuConv;
 
     fn device(&self) -> &Cpu {
         &self.device
+    }
+
+    fn conv(&self) -> &CpuConv {
+        &self.conv
     }
 
     fn upload(&self, splits: &Arc<Splits>, part: Part) -> Result<Self::Set, CpuError> {

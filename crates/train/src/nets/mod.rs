@@ -1,15 +1,21 @@
 //! The networks, each over any [`Backend`].
 
+mod cifar_resnet;
 mod init;
 mod mlp;
+mod resnet;
+mod resnet18;
 
 use dfdx::prelude::{Device, HasShape as _};
 use flooding_core::dataset::InputShape;
 use flooding_core::seeds::Stream;
 use flooding_core::spec::ModelSpec;
 
-pub use init::uniform;
+pub use cifar_resnet::cifar_resnet;
+pub use init::{kaiming_normal, uniform};
 pub use mlp::Mlp;
+pub use resnet::ResNet;
+pub use resnet18::resnet18;
 
 use crate::backend::{Backend, DeviceError, Recording, T2, T3};
 
@@ -202,8 +208,12 @@ pub fn build<B: Backend>(
             let hidden: Vec<usize> = hidden.iter().map(|&units| units as usize).collect();
             Ok(Box::new(Mlp::new(backend, (input.len(), &hidden, classes), *batch_norm, members, stream)?))
         }
-        ModelSpec::CifarResnet { .. } | ModelSpec::Resnet18 { .. } => {
-            unimplemented!("convolutional networks")
+        ModelSpec::CifarResnet { blocks, width } => {
+            let sizes = (*blocks as usize, *width as usize);
+            Ok(Box::new(cifar_resnet(backend, sizes, (input.into(), classes), members, stream)?))
+        }
+        ModelSpec::Resnet18 { width } => {
+            Ok(Box::new(resnet18(backend, *width as usize, (input.into(), classes), members, stream)?))
         }
     }
 }

@@ -1,0 +1,324 @@
+//! The CPU's operations: maps lie in buffers of our own as (member, pixel, channel, image), and carry their gradient.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use dfdx::prelude::{Cpu, CpuError, HasShape as _, PutTape as _, Tape, TensorFromVec as _};
+
+use super::buffer::Buffer;
+use super::correlate::Convolution;
+use super::norm::{self, Affine, Gradient, Normalised, Residual, Shape};
+use super::simd::run;
+use super::{ConvNorm, Geometry, ImageSize, Moments, Operations, Statistics, pool};
+use crate::backend::{T2, T3};
+use crate::cpu::buffer::{accumulate, slice, take};
+use crate::nets::BatchNorm;
+
+/// The CPU's convolutional operations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CpuConv;
+
+/// Where a map's gradient gathers; nothing is there until the first operation gives something.
+#[derive(Clone, Default)]
+struct Slot(Rc<RefCell<Option<Buffer>>>);
+
+impl Slot {
+    /// Lets `give` add to the gradient: it gets the buffer and whether that holds numbers yet.
+    fn add(&self, len: usize, give: impl FnOnce(&mut [f32], bool)) {
+        let mut slot = self.0.borrow_mut();
+        let holds = slot.is_some();
+        give(slot.get_or_insert_with(|| Buffer::scratch(len)), holds);
+    }
+
+    /// The same for an operation that can only add.
+    fn add_to(&self, len: usize, give: impl FnOnce(&mut [f32])) {
+        self.add(len, |values, holds| {
+            if !holds {
+                values.fill(0.0);
+            }
+            give(values);
+        });
+    }
+
+    /// The whole gradient, when all that used the map have gone backward; `None` where nothing did.
+    fn take(&self) -> Option<Buffer> {
+        self.0.borrow_mut().take()
+    }
+}
+
+/// Feature maps `(K, pixels, channels, N)` on the CPU.
+pub struct CpuMaps<T> {
+    data: Rc<Buffer>,
+    /// `None` for the network's input, which needs no gradient.
+    gradient: Option<Slot>,
+    members: usize,
+    /// Of one member.
+    shape: Shape,
+    tape: T,
+}
+
+impl<T: Tape<f32, Cpu>> CpuMaps<T> {
+    fn new(data: Buffer, members: usize, shape: Shape, tape: T) -> Self {
+        Self { data: Rc::new(data), gradient: Some(Slot::default()), members, shape, tape }
+    }
+}
+
+/// A result with the gradient slot that its backward operation reads.
+fn result<T: Tape<f32, Cpu>>(data: Rc<Buffer>, gradient: Slot, members: usize, shape: Shape, tape: T) -> CpuMaps<T> {
+    CpuMaps { data, gradient: Some(gradient), members, shape, tape }
+}
+
+impl Operations<Cpu> for CpuConv {
+    type Maps<T: Tape<f32, Cpu>> = CpuMaps<T>;
+
+    fn images<T: Tape<f32, Cpu>>(
+        &self,
+        inputs: T2<Cpu>,
+        size: ImageSize,
+        members: usize,
+        tape: T,
+    ) -> Result<CpuMaps<T>, CpuError> {
+        let (images, _) = *inputs.shape();
+        let shape = Shape { pixels: size.height * size.width, channels: size.channels, images };
+        let mut data = Buffer::scratch(members * shape.len());
+        let (first, others) = data.split_at_mut(shape.len());
+        pool::maps_of_images(shape, slice(&inputs), first);
+        for other in others.chunks_exact_mut(shape.len()) {
+            other.copy_from_slice(first);
+        }
+        Ok(CpuMaps { gradient: None, ..CpuMaps::new(data, members, shape, tape) })
+    }
+
+    fn fork<T: Tape<f32, Cpu>>(&self, x: CpuMaps<T>) -> (CpuMaps<T>, CpuMaps<T>) {
+        let other = CpuMaps { data: x.data.clone(), gradient: x.gradient.clone(), tape: T::default(), ..x };
+        (x, other)
+    }
+
+    fn conv_norm<T: Tape<f32, Cpu>>(
+        &self,
+        x: CpuMaps<T>,
+        layer: &ConvNorm<Cpu>,
+        residual: Option<CpuMaps<T>>,
+        relu: bool,
+        statistics: Statistics,
+    ) -> Result<(CpuMaps<T>, Option<Moments<Cpu>>), CpuError> {
+        let CpuMaps { data: x, gradient: dx, members, shape: from, mut tape } = x;
+        let (inputs, outputs) = layer.channels();
+        let geometry = layer.geometry.clone();
+        let images = from.images;
+        let shape = Shape { pixels: geometry.output_pixels(), channels: outputs, images };
+        let (weight, scale, shift) =
+            (layer.weight.tensor.clone(), layer.norm.scale.tensor.clone(), layer.norm.shift.tensor.clone());
+        let per_member = layer.weight.len();
+
+        let mut y = Buffer::scratch(members * shape.len());
+        let mut channels = Vec::with_capacity(members * outputs);
+        let (mut means, mut variances) = (Vec::new(), Vec::new());
+        for k in 0..members {
+            let convolution = Convolution { geometry: &geometry, inputs, outputs, images };
+            let y = member_mut(&mut y, k, shape);
+            convolution.forward(member(&x, k, from), &slice(&weight)[k * per_member..][..per_member], y);
+            let moments = match statistics {
+                Statistics::Batch => norm::statistics(y, shape),
+                Statistics::Running => {
+                    let of = k * outputs..(k + 1) * outputs;
+                    let mean = slice(&layer.norm.mean.tensor)[of.clone()].iter().copied();
+                    mean.zip(slice(&layer.norm.variance.tensor)[of].iter().copied()).collect()
+                }
+            };
+            for (c, (mean, variance)) in moments.into_iter().enumerate() {
+                let inverse_std = (1.0 / (f64::from(variance) + BatchNorm::<Cpu>::EPSILON).sqrt()) as f32;
+                channels.push(Normalised { mean, inverse_std, scale: slice(&scale)[k * outputs + c] });
+                means.push(mean);
+                variances.push(variance);
+            }
+        }
+        let mut z = Buffer::scratch(members * shape.len());
+        let (residual, other_tape) = match residual {
+            Some(r) => (Some((r.data, r.gradient)), Some(r.tape)),
+            None => (None, None),
+        };
+        for k in 0..members {
+            let of = k * outputs..(k + 1) * outputs;
+            let affine = channels[of.clone()].iter().zip(&slice(&shift)[of]).map(|(c, shift)| {
+                let gain = c.scale * c.inverse_std;
+                Affine { gain, shift: shift - c.mean * gain }
+            });
+            let residual = residual.as_ref().map(|(data, _)| member(data, k, shape));
+            norm::apply(
+                member(&y, k, shape),
+                shape,
+                &affine.collect::<Vec<_>>(),
+                residual,
+                relu,
+                member_mut(&mut z, k, shape),
+            );
+        }
+        let moments = match statistics {
+            Statistics::Running => None,
+            Statistics::Batch => Some(Moments {
+                mean: Cpu::default().try_tensor_from_vec(means, (members, outputs))?,
+                variance: Cpu::default().try_tensor_from_vec(variances, (members, outputs))?,
+                count: shape.per_channel(),
+            }),
+        };
+
+        let (z, dz) = (Rc::new(z), Slot::default());
+        if let Some(other) = other_tape {
+            tape = tape.merge(other);
+        }
+        if T::OWNS_TAPE {
+            let (z, dz) = (relu.then(|| z.clone()), dz.clone());
+            let d_residual = residual.and_then(|(_, gradient)| gradient);
+            let batch_statistics = statistics == Statistics::Batch;
+            tape.add_backward_op(move |grads| {
+                let Some(mut dz) = dz.take() else { return Ok(()) };
+                let mut d_scale = Vec::with_capacity(channels.len());
+                let mut d_shift = Vec::with_capacity(channels.len());
+                let mut back = |d_residual: Option<(&mut [f32], bool)>| {
+                    let mut d_residual = d_residual;
+                    for (k, channels) in channels.chunks(outputs).enumerate() {
+                        let gradient = Gradient {
+                            shape,
+                            x: member(&y, k, shape),
+                            z: z.as_ref().map(|z| member(z, k, shape)),
+                            channels,
+                            batch_statistics,
+                        };
+                        let residual = d_residual
+                            .as_mut()
+                            .map(|(values, add)| Residual { values: member_mut(values, k, shape), add: *add });
+                        for [scale, shift] in gradient.apply(member_mut(&mut dz, k, shape), residual) {
+                            d_scale.push(scale);
+                            d_shift.push(shift);
+                        }
+                    }
+                };
+                match &d_residual {
+                    Some(slot) => slot.add(members * shape.len(), |values, add| back(Some((values, add)))),
+                    None => back(None),
+                }
+                drop(y);
+                drop(z);
+                for (tensor, sums) in [(&scale, d_scale), (&shift, d_shift)] {
+                    accumulate(grads, tensor, |gradient, add| add_all(gradient, &sums, add))?;
+                }
+                let convolution = Convolution { geometry: &geometry, inputs, outputs, images };
+                accumulate(grads, &weight, |dw, add| {
+                    if !add {
+                        dw.fill(0.0);
+                    }
+                    for (k, dw) in dw.chunks_exact_mut(per_member).enumerate() {
+                        convolution.weight_gradient(member(&x, k, from), member(&dz, k, shape), dw);
+                    }
+                })?;
+                if let Some(slot) = dx {
+                    slot.add(members * from.len(), |dx, add| {
+                        for (k, weight) in slice(&weight).chunks_exact(per_member).enumerate() {
+                            let (dz, dx) = (member(&dz, k, shape), member_mut(dx, k, from));
+                            convolution.input_gradient(dz, weight, dx, add);
+                        }
+                    });
+                }
+                Ok(())
+            });
+        }
+        Ok((result(z, dz, members, shape, tape), moments))
+    }
+
+    fn max_pool<T: Tape<f32, Cpu>>(&self, x: CpuMaps<T>, geometry: &Arc<Geometry>) -> Result<CpuMaps<T>, CpuError> {
+        let CpuMaps { data, gradient, members, shape: from, mut tape } = x;
+        let shape = Shape { pixels: geometry.output_pixels(), ..from };
+        let mut y = Buffer::scratch(members * shape.len());
+        let mut winners = vec![0u32; members * shape.len()];
+        for (k, (y, winners)) in y.chunks_exact_mut(shape.len()).zip(winners.chunks_exact_mut(shape.len())).enumerate()
+        {
+            let (channels, images) = (shape.channels, shape.images);
+            run(pool::MaxPool { geometry, channels, images, x: member(&data, k, from), y, winners });
+        }
+        let dy = Slot::default();
+        if let (true, Some(dx)) = (T::OWNS_TAPE, gradient) {
+            let dy = dy.clone();
+            tape.add_backward_op(move |_| {
+                let Some(dy) = dy.take() else { return Ok(()) };
+                dx.add_to(members * from.len(), |dx| {
+                    for (k, winners) in winners.chunks_exact(shape.len()).enumerate() {
+                        pool::max_pool_gradient(shape, winners, member(&dy, k, shape), member_mut(dx, k, from));
+                    }
+                });
+                Ok(())
+            });
+        }
+        Ok(result(Rc::new(y), dy, members, shape, tape))
+    }
+
+    fn pad_channels<T: Tape<f32, Cpu>>(
+        &self,
+        x: CpuMaps<T>,
+        geometry: &Arc<Geometry>,
+        channels: usize,
+    ) -> Result<CpuMaps<T>, CpuError> {
+        let CpuMaps { data, gradient, members, shape: from, mut tape } = x;
+        let shape = Shape { pixels: geometry.output_pixels(), channels, ..from };
+        let both = (from.channels, channels);
+        let mut y = Buffer::scratch(members * shape.len());
+        for (k, y) in y.chunks_exact_mut(shape.len()).enumerate() {
+            pool::pad_channels(geometry, both, from.images, member(&data, k, from), y);
+        }
+        let dy = Slot::default();
+        if let (true, Some(dx)) = (T::OWNS_TAPE, gradient) {
+            let (dy, geometry) = (dy.clone(), geometry.clone());
+            tape.add_backward_op(move |_| {
+                let Some(dy) = dy.take() else { return Ok(()) };
+                dx.add_to(members * from.len(), |dx| {
+                    for (k, dx) in dx.chunks_exact_mut(from.len()).enumerate() {
+                        pool::pad_channels_gradient(&geometry, both, from.images, member(&dy, k, shape), dx);
+                    }
+                });
+                Ok(())
+            });
+        }
+        Ok(result(Rc::new(y), dy, members, shape, tape))
+    }
+
+    fn average<T: Tape<f32, Cpu>>(&self, x: CpuMaps<T>) -> Result<T3<Cpu, T>, CpuError> {
+        let CpuMaps { data, gradient, members, shape, mut tape } = x;
+        let size = shape.channels * shape.images;
+        let mut y = vec![0.0; members * size];
+        for (k, y) in y.chunks_exact_mut(size).enumerate() {
+            pool::average(shape, member(&data, k, shape), y);
+        }
+        let y: T3<Cpu> = Cpu::default().try_tensor_from_vec(y, (members, shape.images, shape.channels))?;
+        if let (true, Some(dx)) = (T::OWNS_TAPE, gradient) {
+            let out = y.clone();
+            tape.add_backward_op(move |grads| {
+                let dy = take(grads, &out)?;
+                dx.add(members * shape.len(), |dx, add| {
+                    for (k, dy) in dy.chunks_exact(size).enumerate() {
+                        pool::average_gradient(shape, dy, member_mut(dx, k, shape), add);
+                    }
+                });
+                Ok(())
+            });
+        }
+        Ok(y.put_tape(tape))
+    }
+}
+
+/// One member's part.
+fn member(values: &[f32], k: usize, shape: Shape) -> &[f32] {
+    &values[k * shape.len()..][..shape.len()]
+}
+
+/// One member's part.
+fn member_mut(values: &mut [f32], k: usize, shape: Shape) -> &mut [f32] {
+    &mut values[k * shape.len()..][..shape.len()]
+}
+
+/// `to [+]= values`.
+fn add_all(to: &mut [f32], values: &[f32], add: bool) {
+    for (to, value) in to.iter_mut().zip(values) {
+        *to = if add { *to + value } else { *value };
+    }
+}

@@ -1,0 +1,133 @@
+//! Convolutional networks' operations: on the CPU our own, on any other device made of dfdx's public ones (dfdx 0.13
+//! has no convolution on stable Rust).
+//!
+//! A network never sees how a device lays its feature maps out: it gets them from [`Operations::images`], hands them
+//! from one operation to the next and ends with [`Operations::average`]. The member axis K leads in both layouts.
+
+mod buffer;
+mod composite;
+mod correlate;
+mod cpu;
+mod geometry;
+mod norm;
+mod pool;
+mod simd;
+mod threads;
+
+use std::sync::Arc;
+
+use dfdx::prelude::{Device, Tape};
+use flooding_core::dataset::InputShape;
+
+use crate::backend::{T2, T3};
+use crate::nets::{BatchNorm, Parameter};
+
+pub use buffer::release_buffers;
+pub use composite::CompositeConv;
+pub use cpu::CpuConv;
+pub use geometry::{Geometry, Window};
+pub use threads::with_threads_inside;
+
+/// A convolution without bias and the batch normalisation after it.
+#[derive(Clone, Debug)]
+pub struct ConvNorm<D: Device<f32>> {
+    /// `(output channels, input channels, rows, columns)` of each member, as PyTorch has it.
+    pub weight: Parameter<D>,
+    /// One feature a channel; over the examples and all pixels.
+    pub norm: BatchNorm<D>,
+    /// Where the convolution's window goes.
+    pub geometry: Arc<Geometry>,
+}
+
+impl<D: Device<f32>> ConvNorm<D> {
+    /// Input and output channels.
+    pub fn channels(&self) -> (usize, usize) {
+        (self.weight.shape[1], self.weight.shape[0])
+    }
+}
+
+/// Which mean and variance a batch normalisation uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// The batch's own: training mode.
+    Batch,
+    /// The running ones: evaluation mode.
+    Running,
+}
+
+/// The batch's statistics of one normalisation.
+#[derive(Clone, Debug)]
+pub struct Moments<D: Device<f32>> {
+    /// `(K, channels)`.
+    pub mean: T2<D>,
+    /// `(K, channels)`, biased.
+    pub variance: T2<D>,
+    /// Numbers that each was taken over.
+    pub count: usize,
+}
+
+/// The size of an image: channels, rows, columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageSize {
+    /// 1 for grey, 3 for red, green, blue.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl From<InputShape> for ImageSize {
+    /// A vector is an image of one pixel.
+    fn from(shape: InputShape) -> Self {
+        match shape {
+            InputShape::Image { channels, height, width } => Self { channels, height, width },
+            InputShape::Vector(channels) => Self { channels, height: 1, width: 1 },
+        }
+    }
+}
+
+/// What a residual network is made of. Every operation goes on the tape of its inputs, and adds to their gradients, so
+/// that a map may be used more than once.
+pub trait Operations<D: Device<f32>> {
+    /// Feature maps of all members for a batch of images.
+    type Maps<T: Tape<f32, D>>;
+
+    /// A batch of images for all members; `inputs` is `(N, channels * rows * columns)`. They get no gradient.
+    fn images<T: Tape<f32, D>>(
+        &self,
+        inputs: T2<D>,
+        size: ImageSize,
+        members: usize,
+        tape: T,
+    ) -> Result<Self::Maps<T>, D::Err>;
+
+    /// The same maps twice.
+    fn fork<T: Tape<f32, D>>(&self, x: Self::Maps<T>) -> (Self::Maps<T>, Self::Maps<T>);
+
+    /// Convolution, batch normalisation, plus the residual if there is one, then ReLU if asked for. With
+    /// [`Statistics::Batch`] the batch's statistics come back too.
+    fn conv_norm<T: Tape<f32, D>>(
+        &self,
+        x: Self::Maps<T>,
+        layer: &ConvNorm<D>,
+        residual: Option<Self::Maps<T>>,
+        relu: bool,
+        statistics: Statistics,
+    ) -> Result<(Self::Maps<T>, Option<Moments<D>>), D::Err>;
+
+    /// The largest pixel in each window, per channel; padding never wins, and the first of equals gets the gradient.
+    fn max_pool<T: Tape<f32, D>>(&self, x: Self::Maps<T>, geometry: &Arc<Geometry>) -> Result<Self::Maps<T>, D::Err>;
+
+    /// He et al.'s option A: the pixels that `geometry` (one pixel, some stride) reads, with channels of zeros, the
+    /// same number before and after, up to `channels`.
+    fn pad_channels<T: Tape<f32, D>>(
+        &self,
+        x: Self::Maps<T>,
+        geometry: &Arc<Geometry>,
+        channels: usize,
+    ) -> Result<Self::Maps<T>, D::Err>;
+
+    /// The mean over each image's pixels, `(K, N, channels)`.
+    fn average<T: Tape<f32, D>>(&self, x: Self::Maps<T>) -> Result<T3<D, T>, D::Err>;
+}
