@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod digest;
 pub mod level;
 pub mod plan;
+pub mod probes;
 pub mod progress;
 pub mod record;
 pub mod seeds;

@@ -6,14 +6,15 @@ use toml::de::{DeTable, DeValue};
 
 use super::{ConfigError, InvalidValue};
 
-/// A configuration's text, for finding keys in it.
-pub(crate) struct Located<'a> {
+/// A TOML file's text, for finding keys in it.
+pub struct Located<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl<'a> Located<'a> {
-    pub(crate) fn new(path: &'a Path, text: &'a str) -> Self {
+    /// The text that was read from `path`.
+    pub fn new(path: &'a Path, text: &'a str) -> Self {
         Self { path, text }
     }
 
@@ -25,14 +26,25 @@ impl<'a> Located<'a> {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) -> ConfigError {
-        ConfigError::Invalid(Box::new(InvalidValue {
+        ConfigError::Invalid(Box::new(self.invalid_value(key, value, problem, remedy)))
+    }
+
+    /// A senseless value at `key` (a path of table keys and array indices), with its line.
+    pub fn invalid_value(
+        &self,
+        key: &[&str],
+        value: impl std::fmt::Display,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> InvalidValue {
+        InvalidValue {
             path: PathBuf::from(self.path),
             line: self.line(key),
             key: key.join("."),
             value: value.to_string(),
             problem: problem.into(),
             remedy: remedy.into(),
-        }))
+        }
     }
 
     /// The line of the deepest part of `key` that is written down; a default stands on its table's line.

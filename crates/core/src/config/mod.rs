@@ -4,7 +4,7 @@ mod error;
 mod locate;
 
 pub use error::{ConfigError, InvalidValue, NothingMatches};
-pub(crate) use locate::Located;
+pub use locate::Located;
 
 use std::path::Path;
 

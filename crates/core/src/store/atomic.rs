@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::operation::{OperationKind, Phase, Step};
 use super::{StoreError, TEMPORARY_SUFFIX};
 
 /// A file being written. Dropping it without [`commit`](Self::commit) removes what was written.
@@ -13,29 +14,62 @@ pub struct AtomicFile {
     file: Option<File>,
     temporary: PathBuf,
     target: PathBuf,
+    step: Step,
 }
 
 impl AtomicFile {
     pub(super) fn create(target: &Path) -> Result<Self, StoreError> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let step = Step::begin(OperationKind::Write, target);
         let folder = target.parent().unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        // The process and a counter: two writers of the same target never share a temporary file.
-        let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let temporary = folder.join(format!(".{name}.{}-{unique}{TEMPORARY_SUFFIX}", std::process::id()));
-        let file = File::create(&temporary).map_err(StoreError::io("create", &temporary))?;
-        Ok(Self { file: Some(file), temporary, target: target.to_owned() })
+        let (file, temporary) = create_temporary(target)?;
+        // Tells other processes that the file has a living writer (see `stale`). Where the file system has no locks,
+        // nobody can be told, and nobody will take the file away either.
+        let _ = file.try_lock();
+        step.tell(Phase::Begun, target, Some(&temporary));
+        Ok(Self { file: Some(file), temporary, target: target.to_owned(), step })
     }
 
     /// Makes the file durable and puts it under its final name, over whatever was there.
     pub fn commit(mut self) -> Result<(), StoreError> {
-        let file = self.file.take().expect("a file is committed once");
+        self.step.tell(Phase::Written, &self.target, Some(&self.temporary));
+        let published = self.publish();
+        if published.is_err() {
+            self.discard();
+        }
+        self.file = None;
+        published?;
+        self.step.tell(Phase::After, &self.target, None);
+        Ok(())
+    }
+
+    fn publish(&self) -> Result<(), StoreError> {
+        let file = self.file.as_ref().expect("a file is committed once");
         file.sync_all().map_err(StoreError::io("sync", &self.temporary))?;
-        drop(file);
         fs::rename(&self.temporary, &self.target).map_err(StoreError::io("rename to", &self.target))?;
         let folder = self.target.parent().unwrap_or_else(|| Path::new("."));
         sync_folder(folder).map_err(StoreError::io("sync the folder", folder))
+    }
+
+    fn discard(&self) {
+        // Nothing depends on this: a temporary file that stays is ignored by every reader.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// A new, empty file beside `target`. It is never one that exists: a link of that name would lead elsewhere.
+fn create_temporary(target: &Path) -> Result<(File, PathBuf), StoreError> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    loop {
+        // The process and a counter: two writers of the same target never share a temporary file.
+        let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let temporary = target.with_file_name(format!(".{name}.{}-{unique}{TEMPORARY_SUFFIX}", std::process::id()));
+        match File::create_new(&temporary) {
+            Ok(file) => return Ok((file, temporary)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StoreError::io("create", &temporary)(error)),
+        }
     }
 }
 
@@ -52,19 +86,18 @@ impl Write for AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if self.file.take().is_some() {
-            // Nothing depends on this: a temporary file that stays is ignored by every reader.
-            let _ = fs::remove_file(&self.temporary);
+            self.discard();
         }
     }
 }
 
 /// A rename is durable only once its folder is.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -63,6 +63,11 @@ impl Layout {
     /// The provenance's name inside a run's folder.
     pub const PROVENANCE: &'static str = "provenance.json";
 
+    /// `data/probes/SETTING/tTRIAL/`: what the probes found in one trial's stored weights.
+    pub fn probes(&self, setting: &str, trial: u32) -> PathBuf {
+        self.data.join("probes").join(setting).join(format!("t{trial:02}"))
+    }
+
     /// `data/theorem/`: what the verify stage found.
     pub fn theorem(&self) -> PathBuf {
         self.data.join("theorem")

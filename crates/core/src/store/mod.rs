@@ -2,22 +2,29 @@
 //!
 //! Every write goes to a temporary file in the same folder, is flushed and synced, and is then renamed over the final
 //! name; the folder is synced too. A file under its final name is therefore whole at every instant, and a process that
-//! is killed leaves at most a temporary file, which the next one removes.
+//! is killed leaves at most a temporary file, which the next holder of the lock removes. `docs/reliability.md` is the
+//! promise, `tests/crash.rs` its proof.
 
 mod atomic;
 mod document;
+mod inside;
 mod layout;
 mod lock;
+pub mod operation;
+mod partial;
+mod stale;
 
 pub use atomic::AtomicFile;
 pub use document::{Document, DocumentError};
 pub use layout::Layout;
 pub use lock::{Lock, LockError};
+pub use partial::PartialFile;
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use self::operation::{OperationKind, Phase, Step};
 use crate::digest::Digest;
 
 /// The ending of every unfinished file; nothing under a final name ends so.
@@ -44,6 +51,25 @@ pub enum StoreError {
         /// The folder it must lie in.
         root: PathBuf,
     },
+    /// A symbolic link on the way leads out of the project's folders.
+    #[error(
+        "refusing to write {path}: a symbolic link on the way leads to {leads_to}, outside {root} (remove the link; to keep everything on another disk use --data DIR)",
+        path = path.display(), leads_to = leads_to.display(), root = root.display()
+    )]
+    Linked {
+        /// The path asked for.
+        path: PathBuf,
+        /// Where it really lies.
+        leads_to: PathBuf,
+        /// The folder it must lie in.
+        root: PathBuf,
+    },
+    /// Something that cannot be read like a file: a folder, a pipe, a device.
+    #[error("cannot read {path}: it is not a file (remove it and run the same command again)", path = path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
 }
 
 fn hint(error: &io::Error) -> &'static str {
@@ -51,7 +77,9 @@ fn hint(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             " (choose a writable folder with --data DIR and --reports DIR)"
         }
-        io::ErrorKind::StorageFull => " (free some space and run the same command again: what is done is kept)",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            " (free some space and run the same command again: what is done is kept)"
+        }
         _ => "",
     }
 }
@@ -75,9 +103,8 @@ impl Store {
         let store = Self { layout: Layout::new(data.into(), reports.into()) };
         for folder in [store.layout.data(), store.layout.reports()] {
             fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
-            let probe = folder.join(format!(".writable-{}{TEMPORARY_SUFFIX}", std::process::id()));
-            fs::write(&probe, b"").map_err(StoreError::io("write to", folder))?;
-            fs::remove_file(&probe).map_err(StoreError::io("write to", folder))?;
+            // Dropped without being committed: it leaves nothing behind.
+            AtomicFile::create(&folder.join("writable"))?;
         }
         Ok(store)
     }
@@ -106,22 +133,35 @@ impl Store {
         AtomicFile::create(path)
     }
 
+    /// Opens what has arrived so far of a file, to go on with it; nothing appears under its final name before `commit`.
+    pub fn partial(&self, path: &Path) -> Result<PartialFile, StoreError> {
+        self.check_inside(path)?;
+        PartialFile::open(path)
+    }
+
     /// All bytes of a file; `None` where there is none.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StoreError::io("read", path)(error)),
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("read", path)(error)),
+        };
+        if !metadata.is_file() {
+            return Err(StoreError::NotAFile { path: path.to_owned() });
         }
+        fs::read(path).map(Some).map_err(StoreError::io("read", path))
     }
 
     /// Removes a file if it is there.
     pub fn remove(&self, path: &Path) -> Result<(), StoreError> {
         self.check_inside(path)?;
+        let step = Step::begin(OperationKind::Remove, path);
         match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
-            _ => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(StoreError::io("remove", path)(error)),
+            _ => {}
         }
+        step.tell(Phase::After, path, None);
+        Ok(())
     }
 
     /// The names in a folder, sorted, without temporary files; none where there is no folder.
@@ -144,19 +184,31 @@ impl Store {
         Ok(names)
     }
 
-    /// Takes the store for this process; another one gets [`LockError::Held`] until the lock is dropped or we die.
-    pub fn lock(&self) -> Result<Lock, LockError> {
-        Lock::acquire(&self.layout.lock())
+    /// Takes a folder under `data/` for this process, through a file `.lock` in it; `None` while another one has it.
+    pub fn try_lock_folder(&self, folder: &Path) -> Result<Option<Lock>, StoreError> {
+        self.check_inside(folder)?;
+        fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
+        match Lock::acquire(&folder.join(".lock")) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Held { .. }) => Ok(None),
+            Err(LockError::Store(error)) => Err(error),
+        }
     }
 
-    /// Only `data/` and `reports/` are ever written, whatever a name in a configuration says.
+    /// Takes the store for this process; another one gets [`LockError::Held`] until the lock is dropped or we die.
+    ///
+    /// Removes the temporary files of processes that died.
+    pub fn lock(&self) -> Result<Lock, LockError> {
+        self.check_inside(&self.layout.lock())?;
+        let lock = Lock::acquire(&self.layout.lock())?;
+        stale::remove_below(self.layout.data())?;
+        stale::remove_below(self.layout.reports())?;
+        Ok(lock)
+    }
+
+    /// Only `data/` and `reports/` are ever written, whatever a name in a configuration or a link on disk says.
     fn check_inside(&self, path: &Path) -> Result<(), StoreError> {
-        let clean = !path.components().any(|part| matches!(part, std::path::Component::ParentDir));
-        let roots = [self.layout.data(), self.layout.reports()];
-        if clean && roots.iter().any(|root| path.starts_with(root)) {
-            return Ok(());
-        }
-        Err(StoreError::Outside { path: path.to_owned(), root: self.layout.data().to_owned() })
+        inside::check(path, [self.layout.data(), self.layout.reports()])
     }
 }
 

@@ -1,0 +1,289 @@
+//! What the probes of Section 5 leave of a trial, and the rows that `aggregate` makes of it: flatness (Figures 5 and 8)
+//! and calibration.
+//!
+//! A probe reads stored weights. It compares training with flooding at one level with training without: the level is
+//! the one above 0 with the best validation accuracy at the last epoch of that trial, the smallest of equals.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::level::Level;
+use crate::spec::RunKey;
+use crate::store::Document;
+use crate::tables::{MeanStd, Rows};
+
+/// One of the models that a probe looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbedModel {
+    /// With flooding, just before the step of the first mini-batch whose loss was below the level.
+    FirstBelow,
+    /// The end of training with flooding.
+    With,
+    /// The end of training without flooding (b = 0).
+    Without,
+}
+
+impl ProbedModel {
+    /// What it is called in text.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::FirstBelow => "first mini-batch below the flood level",
+            Self::With => "end of training with flooding",
+            Self::Without => "end of training without flooding",
+        }
+    }
+}
+
+/// Losses along random directions of one trial.
+///
+/// A direction is standard normal in every weight of the linear and convolutional layers; each filter (the row of one
+/// output unit) is then scaled to the norm of the model's own filter: `d / (||d|| + 1e-10) * ||w||`. Biases and batch
+/// normalisation stay as they are (Li et al. 2018). All models of a trial share the normal draws.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flatness {
+    /// Digest of what it was made from: the probe's definition and the records of its runs.
+    pub made_from: Digest,
+    /// The setting's id.
+    pub setting: String,
+    /// Seed index.
+    pub trial: u32,
+    /// The level of the models with flooding.
+    pub level: Level,
+    /// How far along a direction, ascending, 0 among them.
+    pub alphas: Vec<f64>,
+    /// Training and test examples that the losses are means over.
+    pub examples: [u32; 2],
+    /// The models that there are.
+    pub models: Vec<Landscape>,
+}
+
+/// One model's surroundings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Landscape {
+    /// Which model.
+    pub model: ProbedModel,
+    /// The run whose weights these are.
+    pub run: RunKey,
+    /// One curve a direction.
+    pub curves: Vec<DirectionCurve>,
+}
+
+/// Mean losses at each alpha along one direction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DirectionCurve {
+    /// Training loss; `None` where it is not finite.
+    pub train: Vec<Option<f64>>,
+    /// Test loss; `None` where it is not finite.
+    pub test: Vec<Option<f64>>,
+}
+
+/// The distance at which [`sharpness`] is read off.
+pub const SHARPNESS_ALPHA: f64 = 0.5;
+
+/// How much the loss rises, on average of both sides, half a filter's norm away: `(L(-a) + L(a)) / 2 - L(0)` at
+/// a = [`SHARPNESS_ALPHA`]; `None` where the curve lacks one of the three.
+pub fn sharpness(alphas: &[f64], losses: &[Option<f64>]) -> Option<f64> {
+    let at = |alpha: f64| {
+        let index = alphas.iter().position(|known| (known - alpha).abs() < 1e-9)?;
+        losses.get(index).copied().flatten()
+    };
+    Some(f64::midpoint(at(-SHARPNESS_ALPHA)?, at(SHARPNESS_ALPHA)?) - at(0.0)?)
+}
+
+impl Document for Flatness {
+    const KIND: &'static str = "flatness-probe";
+    const VERSION: u32 = 1;
+}
+
+/// How far the confidence of the models at the end of training is from their accuracy, on the whole test set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Digest of what it was made from: the probe's definition and the records of its runs.
+    pub made_from: Digest,
+    /// The setting's id.
+    pub setting: String,
+    /// Seed index.
+    pub trial: u32,
+    /// The level of the model with flooding.
+    pub level: Level,
+    /// The models at the end of training.
+    pub models: Vec<Reliability>,
+}
+
+impl Document for Calibration {
+    const KIND: &'static str = "calibration-probe";
+    const VERSION: u32 = 1;
+}
+
+/// One model's confidence: the probability that it gives to the class it predicts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reliability {
+    /// Which model.
+    pub model: ProbedModel,
+    /// The run whose weights these are.
+    pub run: RunKey,
+    /// [`CONFIDENCE_BINS`] of equal width over (0, 1]; a confidence on an edge belongs to the bin below it.
+    pub bins: Vec<ConfidenceBin>,
+}
+
+/// Equal bins of confidence.
+pub const CONFIDENCE_BINS: usize = 15;
+
+/// The examples whose confidence falls into one bin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConfidenceBin {
+    /// How many.
+    pub examples: u64,
+    /// How many of them are classified as labelled (labels as they are, noise included).
+    pub hits: u64,
+    /// Sum of their confidences.
+    pub confidence: f64,
+}
+
+impl Reliability {
+    /// Expected calibration error (Naeini et al. 2015; Guo et al. 2017, equation 3): the mean over examples of
+    /// |accuracy - mean confidence| of the example's bin.
+    pub fn expected_calibration_error(&self) -> f64 {
+        let gaps: f64 = self.bins.iter().map(|bin| (bin.hits as f64 - bin.confidence).abs()).sum();
+        gaps / self.examples().max(1) as f64
+    }
+
+    /// All examples.
+    pub fn examples(&self) -> u64 {
+        self.bins.iter().map(|bin| bin.examples).sum()
+    }
+
+    /// Mean confidence, from 0 to 1.
+    pub fn confidence(&self) -> f64 {
+        self.bins.iter().map(|bin| bin.confidence).sum::<f64>() / self.examples().max(1) as f64
+    }
+
+    /// Accuracy, from 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        self.bins.iter().map(|bin| bin.hits as f64).sum::<f64>() / self.examples().max(1) as f64
+    }
+}
+
+/// The losses of one model at one distance, over all directions and trials of a setting (Figures 5 and 8).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlatnessRow {
+    /// The setting's id.
+    pub setting: String,
+    /// Which model.
+    pub model: ProbedModel,
+    /// The level of the models with flooding, one a trial.
+    pub levels: Vec<Level>,
+    /// Directions of each trial.
+    pub directions: u32,
+    /// Training and test examples that the losses are means over.
+    pub examples: [u32; 2],
+    /// How far along the directions.
+    pub alpha: f64,
+    /// Training loss; `None` where one of the losses is not finite.
+    pub train: Option<Band>,
+    /// Test loss; `None` where one of the losses is not finite.
+    pub test: Option<Band>,
+}
+
+/// Mean, least and greatest of several curves at one point.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    /// The mean.
+    pub mean: f64,
+    /// The least.
+    pub low: f64,
+    /// The greatest.
+    pub high: f64,
+}
+
+/// A setting's [`sharpness`]: "flatter" as a number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SharpnessRow {
+    /// The setting's id.
+    pub setting: String,
+    /// Which model.
+    pub model: ProbedModel,
+    /// The level of the models with flooding, one a trial.
+    pub levels: Vec<Level>,
+    /// Trials.
+    pub trials: u32,
+    /// Directions of each trial.
+    pub directions: u32,
+    /// Of the training loss.
+    pub train: Option<Sharpness>,
+    /// Of the test loss.
+    pub test: Option<Sharpness>,
+}
+
+/// A mean rise of the loss with its interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sharpness {
+    /// Mean over directions and trials.
+    pub mean: f64,
+    /// Two-sided 95% t-interval over the means of the trials, or, of a single trial, over its directions.
+    pub interval: Option<(f64, f64)>,
+    /// Mean of the same minus the sharpness without flooding, direction by direction; `None` for that model itself.
+    pub minus_without: Option<f64>,
+    /// The 95% t-interval of that difference, over the same units.
+    pub minus_without_interval: Option<(f64, f64)>,
+}
+
+/// The calibration of one model at the end of training, over the trials of a setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationRow {
+    /// The setting's id.
+    pub setting: String,
+    /// Which model.
+    pub model: ProbedModel,
+    /// The level of the model with flooding, one a trial.
+    pub levels: Vec<Level>,
+    /// Expected calibration error in percent.
+    pub error: MeanStd,
+    /// Test accuracy in percent.
+    pub accuracy: MeanStd,
+    /// Mean confidence in percent.
+    pub confidence: MeanStd,
+    /// The bins, summed over trials.
+    pub bins: Vec<ConfidenceBin>,
+}
+
+impl Document for Rows<FlatnessRow> {
+    const KIND: &'static str = "flatness";
+    const VERSION: u32 = 1;
+}
+
+impl Document for Rows<SharpnessRow> {
+    const KIND: &'static str = "sharpness";
+    const VERSION: u32 = 1;
+}
+
+impl Document for Rows<CalibrationRow> {
+    const KIND: &'static str = "calibration";
+    const VERSION: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sharpness_of_a_parabola_is_its_rise_at_half_a_norm() {
+        let alphas: Vec<f64> = (-2..=2).map(|i| f64::from(i) * 0.5).collect();
+        let losses: Vec<Option<f64>> = alphas.iter().map(|a| Some(3.0 * a * a + 0.7 * a + 1.0)).collect();
+        assert!((sharpness(&alphas, &losses).unwrap() - 0.75).abs() < 1e-12);
+        assert_eq!(sharpness(&alphas[..2], &losses[..2]), None);
+    }
+
+    #[test]
+    fn the_calibration_error_weighs_each_bins_gap_by_its_examples() {
+        let mut bins = vec![ConfidenceBin::default(); CONFIDENCE_BINS];
+        bins[8] = ConfidenceBin { examples: 30, hits: 15, confidence: 18.0 };
+        bins[14] = ConfidenceBin { examples: 10, hits: 10, confidence: 9.8 };
+        let run = crate::spec::RunKey::try_from("0".repeat(64)).unwrap();
+        let reliability = Reliability { model: ProbedModel::With, run, bins };
+        assert!((reliability.expected_calibration_error() - 3.2 / 40.0).abs() < 1e-12);
+        assert!((reliability.accuracy() - 25.0 / 40.0).abs() < 1e-12);
+        assert!((reliability.confidence() - 27.8 / 40.0).abs() < 1e-12);
+    }
+}

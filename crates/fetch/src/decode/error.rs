@@ -1,0 +1,79 @@
+//! What can be wrong with a file's bytes.
+
+use std::io;
+
+/// A file that is not what it should be: which, where, what was expected and what was found.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: at byte {offset}{decompressed}: {problem}", decompressed = if *.decompressed { " of the decompressed data" } else { "" })]
+pub struct DecodeError {
+    /// The file, with the archive's member where it is one.
+    pub file: String,
+    /// Where, counted from 0.
+    pub offset: u64,
+    /// Is `offset` counted after decompression?
+    pub decompressed: bool,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What is wrong at a place of a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The system could not read it, or its compression is damaged.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// Some value is another one.
+    #[error("expected {expected}, found {found}")]
+    Unexpected {
+        /// What should be there.
+        expected: String,
+        /// What is.
+        found: String,
+    },
+    /// It ends too early.
+    #[error("expected {expected} bytes of {what}, found {found}: it is truncated")]
+    Truncated {
+        /// Of what.
+        what: &'static str,
+        /// How many bytes should be there.
+        expected: u64,
+        /// How many are.
+        found: u64,
+    },
+    /// It goes on after its end.
+    #[error("expected the end of the file, found more bytes")]
+    Trailing,
+    /// A label that no class has.
+    #[error("expected labels {lowest} to {highest}, found {found} (of image {index})")]
+    Label {
+        /// The least label.
+        lowest: u32,
+        /// The greatest label.
+        highest: u32,
+        /// The label there.
+        found: u32,
+        /// Which image, from 0.
+        index: u64,
+    },
+    /// A header promises more than the file can hold or a data set may have.
+    #[error("expected at most {limit} bytes, found a header that promises {found}")]
+    TooLarge {
+        /// How much it can be.
+        limit: u64,
+        /// How much it claims.
+        found: u128,
+    },
+    /// Something that must be there once is not there.
+    #[error("expected {0}, found none")]
+    Missing(String),
+    /// Something that must be there once is there again.
+    #[error("expected {0} once, found it again")]
+    Duplicate(String),
+}
+
+impl Problem {
+    /// A value that is another one.
+    pub(crate) fn unexpected(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::Unexpected { expected: expected.into(), found: found.into() }
+    }
+}

@@ -1,0 +1,100 @@
+//! The HTTP client: rustls with ring, redirects that never leave https, proxies from the environment.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use reqwest::Url;
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{RANGE, RETRY_AFTER};
+use reqwest::redirect;
+
+use super::{Failure, Policy};
+
+const REDIRECTS: usize = 10;
+
+/// A client for all files of a run; it remembers which hosts could not be reached.
+pub struct Http {
+    client: Result<Client, String>,
+    unreachable: Mutex<BTreeSet<String>>,
+}
+
+impl Http {
+    /// A client with this patience. Without a list of trusted authorities on this machine there is none: every address
+    /// then fails with that reason.
+    pub fn new(policy: &Policy) -> Self {
+        // An error means that the process has a provider already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .user_agent(concat!("flooding-pipeline/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(policy.connect)
+            // For this client a time-out of the wait for the answer's head and of each read, not of the whole.
+            .timeout(policy.stall)
+            .redirect(redirect::Policy::custom(follow))
+            .build()
+            .map_err(|error| chain(&error));
+        Self { client, unreachable: Mutex::default() }
+    }
+
+    /// Asks for a file from byte `from` on.
+    pub(super) fn get(&self, url: &str, from: u64, policy: &Policy) -> Result<Response, Failure> {
+        let client = self.client.as_ref().map_err(|why| Failure::Unreachable(why.clone()))?;
+        let parsed = Url::parse(url).map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let host = format!("{}:{}", parsed.host_str().unwrap_or_default(), parsed.port_or_known_default().unwrap_or(0));
+        if self.unreachable.lock().is_ok_and(|hosts| hosts.contains(&host)) {
+            return Err(Failure::KnownUnreachable);
+        }
+        let mut request = client.get(parsed);
+        if from > 0 {
+            request = request.header(RANGE, format!("bytes={from}-"));
+        }
+        request.send().map_err(|error| {
+            let downgrade = error.url().filter(|_| error.is_redirect()).map(ToString::to_string);
+            if error.is_connect() {
+                if let Ok(mut hosts) = self.unreachable.lock() {
+                    hosts.insert(host);
+                }
+                Failure::Unreachable(chain(&error))
+            } else if let Some(url) = downgrade {
+                if chain(&error).contains(DOWNGRADE) { Failure::Downgrade(url) } else { Failure::Redirects }
+            } else if error.is_timeout() {
+                Failure::Stalled(policy.stall, from)
+            } else {
+                Failure::Broken(chain(&error), from)
+            }
+        })
+    }
+}
+
+const DOWNGRADE: &str = "redirect from https to http";
+
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let was_secure = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
+    if was_secure && attempt.url().scheme() != "https" {
+        attempt.error(DOWNGRADE)
+    } else if attempt.previous().len() > REDIRECTS {
+        attempt.error("too many redirects")
+    } else {
+        attempt.follow()
+    }
+}
+
+/// How long an answer asks to wait.
+pub(super) fn retry_after(response: &Response) -> Option<std::time::Duration> {
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    super::retry_after::parse(text, std::time::SystemTime::now())
+}
+
+/// An error with its causes: the outermost alone says little.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

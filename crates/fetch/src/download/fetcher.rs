@@ -1,0 +1,279 @@
+//! All files of a data set, each from the first source that has it.
+
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use flooding_core::context::Context;
+use flooding_core::store::{Lock, Store, StoreError};
+
+use super::sink::Sink;
+use super::transfer::{Target, Transfer};
+use super::{Failure, FetchError, Http, Mirror, Policy, Source, Tried};
+use crate::manifest::{Dataset, Entry, Manifest, PublishedFile};
+use crate::state::{FileState, Inspector};
+
+/// Fetches data sets into `data/raw/`.
+pub struct Fetcher<'a> {
+    store: &'a Store,
+    context: &'a Context,
+    manifest: &'a Manifest,
+    mirror: Option<Mirror>,
+    policy: Policy,
+    http: Http,
+    received: AtomicU64,
+}
+
+/// What came of fetching a data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fetched {
+    /// All files were there already.
+    UpToDate,
+    /// Files came now.
+    Now {
+        /// How many (members counted by themselves).
+        files: usize,
+    },
+    /// Some file could not be had; those that could are kept.
+    Unavailable {
+        /// What was tried, and what came of it.
+        why: String,
+    },
+    /// The stop flag was raised; what has arrived is kept.
+    Interrupted,
+}
+
+impl<'a> Fetcher<'a> {
+    /// A fetcher with the usual patience.
+    ///
+    /// # Errors
+    /// A mirror folder that does not exist.
+    pub fn new(store: &'a Store, context: &'a Context, manifest: &'a Manifest) -> Result<Self, FetchError> {
+        Self::with_policy(store, context, manifest, Policy::default())
+    }
+
+    /// A fetcher with another patience.
+    pub fn with_policy(
+        store: &'a Store,
+        context: &'a Context,
+        manifest: &'a Manifest,
+        policy: Policy,
+    ) -> Result<Self, FetchError> {
+        let mirror = context.mirror.as_deref().map(Mirror::parse).transpose()?;
+        let http = Http::new(&policy);
+        Ok(Self { store, context, manifest, mirror, policy, http, received: AtomicU64::new(0) })
+    }
+
+    /// Files received so far.
+    pub fn received(&self) -> u64 {
+        self.received.load(Relaxed)
+    }
+
+    /// Sees to it that all files of a data set are there and whole. `--force` fetches them anew: what is there is
+    /// replaced only by a whole file.
+    ///
+    /// # Errors
+    /// An unknown name, or a store that cannot be written; anything wrong with a source is part of the result.
+    pub fn fetch(&self, name: &str) -> Result<Fetched, FetchError> {
+        let dataset = match self.manifest.get(name) {
+            // The manifest has read and hashed the user's own files.
+            Some(Entry::User(_)) => return Ok(Fetched::UpToDate),
+            Some(Entry::Published(dataset)) => dataset,
+            None => {
+                let known = self.manifest.names().collect::<Vec<_>>().join(", ");
+                return Err(FetchError::Unknown { name: name.to_owned(), known });
+            }
+        };
+        let whole = |state| matches!(state, FileState::Whole { .. });
+        if !self.context.force {
+            let mut inspector = Inspector::of_store(self.store, dataset);
+            if dataset.files.iter().all(|file| whole(inspector.file(file))) {
+                // Losing the note costs one reading of the files the next time, and no more.
+                let _ = inspector.save(self.store);
+                return Ok(Fetched::UpToDate);
+            }
+        }
+        let Some(_lock) = self.lock(dataset)? else { return Ok(Fetched::Interrupted) };
+        // Whoever held the lock before may have fetched everything.
+        let mut inspector = Inspector::of_store(self.store, dataset);
+        let before = self.received();
+        let mut outcome = Ok(());
+        for file in &dataset.files {
+            if !self.context.force && whole(inspector.file(file)) {
+                continue;
+            }
+            outcome = self.file(dataset, file);
+            if outcome.is_err() {
+                break;
+            }
+            inspector.file(file);
+        }
+        let saved = inspector.save(self.store);
+        match outcome {
+            Err(Failures::Fatal(error)) => return Err(error.into()),
+            Err(Failures::Stopped) => return Ok(Fetched::Interrupted),
+            Err(Failures::Tried(why)) => return Ok(Fetched::Unavailable { why }),
+            Ok(()) => saved?,
+        }
+        match (self.received() - before) as usize {
+            0 => Ok(Fetched::UpToDate),
+            files => Ok(Fetched::Now { files }),
+        }
+    }
+
+    /// Waits until no other process fetches this data set; `None` when asked to stop.
+    fn lock(&self, dataset: &Dataset) -> Result<Option<Lock>, FetchError> {
+        let folder = self.store.layout().raw(&dataset.name);
+        let mut told = false;
+        loop {
+            if let Some(lock) = self.store.try_lock_folder(&folder)? {
+                return Ok(Some(lock));
+            }
+            if self.context.stop.is_raised() {
+                return Ok(None);
+            }
+            if !told {
+                let message = format!("another process fetches {}: waiting for it", dataset.name);
+                self.context.progress.warn(&message);
+                told = true;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// One published file: from the mirror, unpacked from the mirror, or from where it is published.
+    fn file(&self, dataset: &Dataset, file: &PublishedFile) -> Result<(), Failures> {
+        let folder = self.store.layout().raw(&dataset.name);
+        let id = format!("{}/{}", dataset.name, file.name);
+        let target = Target { id: &id, bytes: file.bytes, sha256: &file.sha256 };
+        let mut tried = Vec::new();
+        if let Some(mirror) = &self.mirror {
+            let sources = mirror.candidates(&dataset.name, &file.name);
+            if self.first(&sources, &target, &folder.join(&file.name), &mut tried)? {
+                return Ok(());
+            }
+            if !file.members.is_empty() && self.members(mirror, dataset, file, &mut tried)? {
+                return Ok(());
+            }
+        }
+        let published: Vec<Source> =
+            dataset.mirrors.iter().map(|base| Source::Url(format!("{base}{}", file.name))).collect();
+        if self.first(&published, &target, &folder.join(&file.name), &mut tried)? {
+            return Ok(());
+        }
+        Err(Failures::Tried(explain(&file.name, &tried)))
+    }
+
+    /// All members of an archive that a mirror holds unpacked.
+    fn members(
+        &self,
+        mirror: &Mirror,
+        dataset: &Dataset,
+        file: &PublishedFile,
+        tried: &mut Vec<Tried>,
+    ) -> Result<bool, Failures> {
+        let folder = self.store.layout().raw(&dataset.name);
+        let mut inspector = Inspector::of_store(self.store, dataset);
+        for member in &file.members {
+            let there = inspector.single(&member.name, member.bytes, &member.sha256);
+            if !self.context.force && matches!(there, FileState::Whole { .. }) {
+                continue;
+            }
+            let id = format!("{}/{}", dataset.name, member.name);
+            let target = Target { id: &id, bytes: member.bytes, sha256: &member.sha256 };
+            let sources = mirror.candidates(&dataset.name, &member.name);
+            if !self.first(&sources, &target, &folder.join(&member.name), tried)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Fetches from the first source that delivers the published bytes; `false` when none does.
+    fn first(
+        &self,
+        sources: &[Source],
+        target: &Target<'_>,
+        path: &Path,
+        tried: &mut Vec<Tried>,
+    ) -> Result<bool, Failures> {
+        if sources.is_empty() {
+            return Ok(false);
+        }
+        let transfer = Transfer { http: &self.http, policy: &self.policy, context: self.context };
+        let mut sink = None;
+        for source in sources {
+            if let Source::File(path) = source
+                && !path.exists()
+            {
+                tried.push(Tried { source: source.clone(), failure: Failure::Absent });
+                continue;
+            }
+            let sink = match &mut sink {
+                Some(sink) => sink,
+                none => {
+                    self.context.progress.item_started(target.id, target.bytes);
+                    none.insert(Sink::open(self.store, path, target.bytes)?)
+                }
+            };
+            match transfer.run(source, target, sink) {
+                Ok(()) => break,
+                Err(Failure::Store(error)) => {
+                    self.context.progress.item_finished(target.id, "failed");
+                    return Err(error.into());
+                }
+                Err(Failure::Stopped) => {
+                    self.context.progress.item_finished(target.id, "interrupted");
+                    return Err(Failures::Stopped);
+                }
+                Err(failure) => {
+                    let attempt = Tried { source: source.clone(), failure };
+                    if !matches!(attempt.failure, Failure::Offline | Failure::KnownUnreachable | Failure::Absent) {
+                        self.context.progress.warn(&attempt.to_string());
+                    }
+                    tried.push(attempt);
+                }
+            }
+        }
+        let Some(sink) = sink else { return Ok(false) };
+        if sink.length() == target.bytes && sink.digest() == *target.sha256 {
+            sink.commit()?;
+            self.received.fetch_add(1, Relaxed);
+            self.context.progress.item_finished(target.id, "fetched");
+            return Ok(true);
+        }
+        sink.abandon()?;
+        self.context.progress.item_finished(target.id, "not available");
+        Ok(false)
+    }
+}
+
+/// Why a file is not there.
+enum Failures {
+    Fatal(StoreError),
+    Stopped,
+    Tried(String),
+}
+
+impl From<StoreError> for Failures {
+    fn from(error: StoreError) -> Self {
+        Self::Fatal(error)
+    }
+}
+
+fn explain(file: &str, tried: &[Tried]) -> String {
+    // A mirror folder is looked through in several places; what was not there says nothing.
+    let told: Vec<String> =
+        tried.iter().filter(|t| !matches!(t.failure, Failure::Absent)).map(ToString::to_string).collect();
+    let absent = tried.len() - told.len();
+    let mut text = format!("{file} could not be had");
+    if absent > 0 {
+        text.push_str(" (the mirror folder does not have it)");
+    }
+    if !told.is_empty() {
+        text.push_str(": ");
+        text.push_str(&told.join("; "));
+    }
+    text
+}

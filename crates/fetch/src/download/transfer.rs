@@ -1,0 +1,212 @@
+//! One file from one source.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use flooding_core::context::Context;
+use flooding_core::digest::Digest;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE};
+
+use super::client::{chain, retry_after};
+use super::sink::Sink;
+use super::{Failure, Http, Policy, Source};
+
+const BUFFER: usize = 1 << 17;
+
+/// What is to be had: published name, size and digest.
+pub(super) struct Target<'a> {
+    /// For progress: data set and name.
+    pub(super) id: &'a str,
+    pub(super) bytes: u64,
+    pub(super) sha256: &'a Digest,
+}
+
+/// What a transfer works with.
+pub(super) struct Transfer<'a> {
+    pub(super) http: &'a Http,
+    pub(super) policy: &'a Policy,
+    pub(super) context: &'a Context,
+}
+
+impl Transfer<'_> {
+    /// Fills `sink` from `source` until it holds exactly the published bytes.
+    pub(super) fn run(&self, source: &Source, target: &Target<'_>, sink: &mut Sink) -> Result<(), Failure> {
+        match source {
+            Source::File(path) => self.copy(path, target, sink),
+            Source::Url(_) if self.context.offline => Err(Failure::Offline),
+            Source::Url(url) => self.download(url, target, sink),
+        }
+    }
+
+    fn copy(&self, path: &Path, target: &Target<'_>, sink: &mut Sink) -> Result<(), Failure> {
+        let absent = |error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Failure::Absent,
+            _ => Failure::Unreadable(error),
+        };
+        let found = std::fs::metadata(path).map_err(absent)?.len();
+        compare_sizes(target.bytes, found)?;
+        let mut file = File::open(path).map_err(absent)?;
+        sink.restart()?;
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            self.check_stop()?;
+            match file.read(&mut buffer).map_err(Failure::Unreadable)? {
+                0 => break,
+                n => sink.append(&buffer[..n])?,
+            }
+            self.context.progress.item_advanced(target.id, sink.length());
+        }
+        compare_sizes(target.bytes, sink.length())?;
+        compare_digests(target, sink)
+    }
+
+    fn download(&self, url: &str, target: &Target<'_>, sink: &mut Sink) -> Result<(), Failure> {
+        let mut attempt = 0;
+        loop {
+            let resumed = sink.length() > 0;
+            let failure = match self.attempt(url, target, sink) {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            };
+            // What was there from an earlier try may be what is wrong: once more, from the beginning.
+            if resumed && matches!(failure, Failure::WrongDigest { .. } | Failure::TooLong { .. }) && sink.length() == 0
+            {
+                continue;
+            }
+            // A silent server costs the most time: it is asked half as often.
+            attempt += if matches!(failure, Failure::Stalled(..)) { 2 } else { 1 };
+            if !failure.is_transient() || attempt >= self.policy.attempts {
+                return Err(failure);
+            }
+            let mut wait = self.policy.wait(attempt);
+            if let Failure::Status { retry_after: Some(asked), .. } = failure {
+                if asked > self.policy.longest_wait {
+                    return Err(failure);
+                }
+                wait = wait.max(asked);
+            }
+            self.sleep(wait)?;
+        }
+    }
+
+    fn attempt(&self, url: &str, target: &Target<'_>, sink: &mut Sink) -> Result<(), Failure> {
+        self.check_stop()?;
+        if sink.length() >= target.bytes {
+            if sink.length() == target.bytes && sink.digest() == *target.sha256 {
+                return Ok(());
+            }
+            sink.restart()?;
+        }
+        let started = Instant::now();
+        let from = sink.length();
+        let mut response = self.http.get(url, from, self.policy)?;
+        let start = match response.status() {
+            StatusCode::OK => 0,
+            StatusCode::PARTIAL_CONTENT if from > 0 => check_range(&response, from, target.bytes, sink)?,
+            StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => {
+                sink.restart()?;
+                return Err(Failure::WrongRange("416".to_owned()));
+            }
+            status => return Err(Failure::Status { status: status.as_u16(), retry_after: retry_after(&response) }),
+        };
+        let html = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if html {
+            return Err(Failure::WebPage);
+        }
+        if let Some(found) = response.content_length().map(|length| start + length)
+            && found != target.bytes
+        {
+            // Known before a byte came: this server has another file, and asking again will not help.
+            return Err(Failure::WrongSize { expected: target.bytes, found });
+        }
+        if start == 0 {
+            sink.restart()?;
+        }
+        self.receive(&mut response, started, target, sink)?;
+        compare_digests(target, sink)
+    }
+
+    fn receive(
+        &self,
+        response: &mut impl Read,
+        started: Instant,
+        target: &Target<'_>,
+        sink: &mut Sink,
+    ) -> Result<(), Failure> {
+        let total = self.policy.total(target.bytes);
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            self.check_stop()?;
+            if started.elapsed() > total {
+                return Err(Failure::TooSlow(total, sink.length()));
+            }
+            let waiting = Instant::now();
+            let n = match response.read(&mut buffer) {
+                Ok(0) => return compare_sizes(target.bytes, sink.length()),
+                Ok(n) => n,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) if waiting.elapsed() >= self.policy.stall => {
+                    return Err(Failure::Stalled(self.policy.stall, sink.length()));
+                }
+                Err(error) => return Err(Failure::Broken(chain(&error), sink.length())),
+            };
+            let length = sink.length() + n as u64;
+            if length > target.bytes {
+                sink.restart()?;
+                return Err(Failure::TooLong { expected: target.bytes, found: length });
+            }
+            sink.append(&buffer[..n])?;
+            self.context.progress.item_advanced(target.id, length);
+        }
+    }
+
+    fn check_stop(&self) -> Result<(), Failure> {
+        if self.context.stop.is_raised() { Err(Failure::Stopped) } else { Ok(()) }
+    }
+
+    /// Waits, but not when asked to stop.
+    fn sleep(&self, wait: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + wait;
+        loop {
+            self.check_stop()?;
+            match until.checked_duration_since(Instant::now()) {
+                None | Some(Duration::ZERO) => return Ok(()),
+                Some(left) => std::thread::sleep(left.min(Duration::from_millis(50))),
+            }
+        }
+    }
+}
+
+/// The part that a server sends must be the part that was asked for, of a file of the published size; returns where it
+/// starts.
+fn check_range(response: &reqwest::blocking::Response, from: u64, bytes: u64, sink: &mut Sink) -> Result<u64, Failure> {
+    let text = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or("none");
+    let expected = format!("bytes {from}-{}/{bytes}", bytes - 1);
+    if text == expected {
+        return Ok(from);
+    }
+    let text = text.to_owned();
+    sink.restart()?;
+    Err(Failure::WrongRange(text))
+}
+
+fn compare_sizes(expected: u64, found: u64) -> Result<(), Failure> {
+    match found.cmp(&expected) {
+        std::cmp::Ordering::Less => Err(Failure::Truncated { expected, found }),
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(Failure::TooLong { expected, found }),
+    }
+}
+
+/// Wrong bytes are not kept: whatever comes next starts from the beginning.
+fn compare_digests(target: &Target<'_>, sink: &mut Sink) -> Result<(), Failure> {
+    let found = sink.digest();
+    if found == *target.sha256 {
+        return Ok(());
+    }
+    sink.restart()?;
+    Err(Failure::WrongDigest { expected: target.sha256.clone(), found })
+}

@@ -1,0 +1,180 @@
+//! What is on disk of a data set, and the note that saves hashing it again.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use flooding_core::digest::Digest;
+use flooding_core::store::{Document, DocumentError, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::download::Grouped;
+use crate::manifest::{Dataset, PublishedFile};
+
+/// Files whose bytes were compared with their published digests, with the size and time they had then: while both
+/// are the same, they need not be read again. Kept in `data/raw/DATASET/verified.json`; losing it costs one reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    files: BTreeMap<String, Stamp>,
+}
+
+/// A file at the time it was verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    bytes: u64,
+    /// Nanoseconds since 1970.
+    modified: u64,
+    sha256: Digest,
+}
+
+impl Document for Verified {
+    const KIND: &'static str = "verified-files";
+    const VERSION: u32 = 1;
+}
+
+/// The state of one published file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum FileState {
+    /// It is there, and it is the published one.
+    Whole {
+        /// Not the archive is there, but all members that are used of it.
+        unpacked: bool,
+    },
+    /// It is not there.
+    Missing,
+    /// It is there, and it is not the published one.
+    Damaged {
+        /// What is wrong, with the numbers.
+        why: String,
+    },
+}
+
+/// A published file and its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// Its name.
+    pub name: String,
+    /// Its published size.
+    pub bytes: u64,
+    /// How it is.
+    #[serde(flatten)]
+    pub state: FileState,
+}
+
+/// Looks at the files of a data set in one folder.
+pub(crate) struct Inspector {
+    folder: PathBuf,
+    verified: Verified,
+    changed: bool,
+}
+
+impl Inspector {
+    /// Looks below `data/raw/DATASET/`, trusting what was verified before and has not changed since.
+    pub(crate) fn of_store(store: &Store, dataset: &Dataset) -> Self {
+        let folder = store.layout().raw(&dataset.name);
+        // A note that cannot be read costs one reading of the files, no more.
+        let verified = store.read_document(&folder.join(NOTE)).ok().flatten().unwrap_or_default();
+        Self { folder, verified, changed: false }
+    }
+
+    /// Looks in any folder, reading everything.
+    pub(crate) fn of_folder(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), verified: Verified::default(), changed: false }
+    }
+
+    /// The state of one published file: itself, or all its members.
+    pub(crate) fn file(&mut self, file: &PublishedFile) -> FileState {
+        let state = self.single(&file.name, file.bytes, &file.sha256);
+        if state == (FileState::Whole { unpacked: false }) || file.members.is_empty() {
+            return state;
+        }
+        let mut missing = 0;
+        for member in &file.members {
+            match self.single(&member.name, member.bytes, &member.sha256) {
+                FileState::Whole { .. } => {}
+                FileState::Missing => missing += 1,
+                damaged @ FileState::Damaged { .. } => return damaged,
+            }
+        }
+        match (missing, &state) {
+            (0, _) => FileState::Whole { unpacked: true },
+            (n, FileState::Missing) if n < file.members.len() => {
+                let why = format!("{n} of its {} unpacked members are missing", file.members.len());
+                FileState::Damaged { why }
+            }
+            _ => state,
+        }
+    }
+
+    /// The state of one file or member by itself.
+    pub(crate) fn single(&mut self, name: &str, bytes: u64, sha256: &Digest) -> FileState {
+        let path = self.folder.join(name);
+        let metadata = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return FileState::Missing;
+            }
+            Err(error) => return FileState::Damaged { why: format!("{}: {error}", path.display()) },
+        };
+        let found = metadata.len();
+        if found != bytes {
+            let kind = if found < bytes { "truncated" } else { "too long" };
+            let why = format!("{}: {kind}: {} of {} bytes", path.display(), Grouped(found), Grouped(bytes));
+            return FileState::Damaged { why };
+        }
+        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let stamp = modified.map(|time| Stamp { bytes, modified: time.as_nanos() as u64, sha256: sha256.clone() });
+        if stamp.is_some() && self.verified.files.get(name) == stamp.as_ref() {
+            return FileState::Whole { unpacked: false };
+        }
+        match File::open(&path).and_then(Digest::of_reader) {
+            Ok(digest) if digest == *sha256 => {
+                if let Some(stamp) = stamp {
+                    self.verified.files.insert(name.to_owned(), stamp);
+                    self.changed = true;
+                }
+                FileState::Whole { unpacked: false }
+            }
+            Ok(digest) => {
+                let why = format!("{}: SHA-256 is {digest}, published is {sha256}", path.display());
+                FileState::Damaged { why }
+            }
+            Err(error) => FileState::Damaged { why: format!("{}: {error}", path.display()) },
+        }
+    }
+
+    /// Forgets what was verified before: everything is read again.
+    pub(crate) fn distrust(mut self) -> Self {
+        self.verified = Verified::default();
+        self.changed = true;
+        self
+    }
+
+    /// Writes the note, if there is anything new in it.
+    pub(crate) fn save(self, store: &Store) -> Result<(), DocumentError> {
+        if self.changed && !self.verified.files.is_empty() {
+            store.write_document(&self.folder.join(NOTE), &self.verified)?;
+        }
+        Ok(())
+    }
+}
+
+const NOTE: &str = "verified.json";
+
+/// The states of all published files of a data set below `data/raw/`; quick when nothing changed since the last time.
+pub fn inspect(store: &Store, dataset: &Dataset) -> Vec<FileReport> {
+    let mut inspector = Inspector::of_store(store, dataset);
+    let reports = reports(&mut inspector, dataset);
+    // A folder that may not be written is inspected all the same.
+    let _ = inspector.save(store);
+    reports
+}
+
+pub(crate) fn reports(inspector: &mut Inspector, dataset: &Dataset) -> Vec<FileReport> {
+    let report =
+        |file: &PublishedFile| FileReport { name: file.name.clone(), bytes: file.bytes, state: inspector.file(file) };
+    dataset.files.iter().map(report).collect()
+}
