@@ -35,6 +35,7 @@ row_documents! {
     TheoremRow => "theorem",
     TheoremCheck => "theorem-checks",
     ClaimRow => "claims",
+    DescentRow => "second-descents",
 }
 
 /// Mean and standard deviation (n - 1) over trials.
@@ -61,6 +62,8 @@ pub enum Stopping {
 
 /// One comparison of Table 2 or 3: without against with flooding, for one setting and one way of stopping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+// Typographic marks: each is a column of its own.
+#[allow(clippy::struct_excessive_bools)]
 pub struct AccuracyRow {
     /// The setting's id.
     pub setting: String,
@@ -92,6 +95,22 @@ pub struct AccuracyRow {
     pub bold_without: bool,
     /// Is "with" the best, or not different from the best at 1%?
     pub bold_with: bool,
+    /// Was b = 0 selected in every trial, so that "with" is the baseline itself? Table 3 then prints a dash.
+    #[serde(default)]
+    pub dash: bool,
+    /// Is "without" the best of all cells of its data set and reading, both ways of stopping together? Table 3
+    /// underlines it.
+    #[serde(default)]
+    pub underline_without: bool,
+    /// Is "with" the best of all cells of its data set and reading?
+    #[serde(default)]
+    pub underline_with: bool,
+    /// Two-sided 95% interval of the mean "without", in percent; `None` for one trial.
+    #[serde(default)]
+    pub without_interval: Option<(f64, f64)>,
+    /// Two-sided 95% interval of the mean "with", in percent; `None` for one trial.
+    #[serde(default)]
+    pub with_interval: Option<(f64, f64)>,
     /// The paper's numbers for this row.
     pub paper: Option<PaperCell>,
     /// One entry a whole trial, in order.
@@ -125,6 +144,8 @@ pub struct Difference {
 
 /// What the paper's table says; accuracies in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+// Typographic marks: each is a mark of its own in the table.
+#[allow(clippy::struct_excessive_bools)]
 pub struct PaperCell {
     /// Without flooding: mean, and standard deviation where the table gives one.
     pub without: Option<(f64, Option<f64>)>,
@@ -136,6 +157,12 @@ pub struct PaperCell {
     pub bold_without: bool,
     /// Bold in the paper.
     pub bold_with: bool,
+    /// Underlined in the paper (Table 3: the best cell of its data set).
+    #[serde(default)]
+    pub underline_without: bool,
+    /// Underlined in the paper.
+    #[serde(default)]
+    pub underline_with: bool,
     /// (ours - theirs) / standard error from both standard deviations, for "without" and "with".
     pub z: Option<(f64, f64)>,
 }
@@ -301,6 +328,45 @@ pub struct ClaimRow {
     pub statistic: String,
     /// Settings behind it.
     pub settings: Vec<String>,
+    /// What would confirm it and what would contradict it, in a sentence.
+    #[serde(default)]
+    pub rule: String,
+    /// How many complete runs are behind it; they are the rows of `runs` whose setting is among `settings`.
+    #[serde(default)]
+    pub runs: u64,
+}
+
+/// The second descent of the test loss of one level of a setting (paper, Section 1 and Figures 2 and 6).
+///
+/// Measured on the mean curve over trials, at the epochs where the test set was evaluated. For an epoch e, the rise is
+/// the loss at e minus the least loss up to e, and the fall is the loss at e minus the least loss from e on; the peak
+/// is the epoch where the smaller of the two is largest. A curve that only falls, or only rises, has depth 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DescentRow {
+    /// The setting's id.
+    pub setting: String,
+    /// The flood level.
+    pub level: Level,
+    /// Trials averaged.
+    pub trials: u32,
+    /// Epoch of the local maximum.
+    pub peak_epoch: u32,
+    /// Mean test loss there.
+    pub peak_loss: f64,
+    /// Epoch of the least test loss after the peak: the end of the second descent.
+    pub valley_epoch: u32,
+    /// Mean test loss there.
+    pub valley_loss: f64,
+    /// Rise from the first minimum to the peak.
+    pub rise: f64,
+    /// Fall from the peak to the valley.
+    pub fall: f64,
+    /// The smaller of rise and fall: how deep the second descent is beyond doubt.
+    pub depth: f64,
+    /// 95% bootstrap interval of `peak_epoch` over trials; `None` for one trial.
+    pub peak_epoch_interval: Option<(f64, f64)>,
+    /// 95% bootstrap interval of `depth` over trials; `None` for one trial.
+    pub depth_interval: Option<(f64, f64)>,
 }
 
 /// The fixed vocabulary of judgements.

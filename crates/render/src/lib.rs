@@ -1,1 +1,50 @@
-//! placeholder
+//! The last stage: stored tables become the report that people open, and the files they quote.
+//!
+//! [`render`] is a pure function: the same tables give the same bytes. It computes nothing: every number was made by
+//! `aggregate` or `verify`; here they are only written down and drawn.
+
+mod context;
+mod csv;
+mod error;
+mod figure;
+mod files;
+mod format;
+mod html;
+mod latex;
+mod slug;
+mod stage;
+mod tables;
+
+pub use context::ReportContext;
+pub use error::RenderError;
+pub use files::Files;
+pub use stage::{Manifest, run, work};
+pub use tables::Tables;
+
+/// Every file of the report by its path under `reports/`, the manifest excepted.
+pub fn render(tables: &Tables) -> Result<Files, RenderError> {
+    let (report, figures) = ReportContext::new(tables)?;
+    let mut files = Files::new();
+    files.insert("index.html".to_owned(), html::page(&report)?.into_bytes());
+    files::add_tables(&mut files, tables, &report)?;
+    for (name, text) in latex::files(tables, &report, &figures)? {
+        files.insert(format!("latex/{name}"), text.into_bytes());
+    }
+    let mut theorem = String::new();
+    for figure in figures {
+        let stem = format!("figures/{}", figure.id);
+        let svg = figure::svg::file(&figure.sheet, &figure.id, &figure.title, &figure.description);
+        files.insert(format!("{stem}.svg"), svg.into_bytes());
+        files.insert(format!("{stem}.pdf"), figure::pdf::file(&figure.sheet, &figure.title));
+        if figure.id.starts_with("theorem-") {
+            // All scenarios in one file, under one header.
+            let rows = figure.csv.split_once('\n').map_or("", |(_, rows)| rows);
+            theorem.push_str(if theorem.is_empty() { &figure.csv } else { rows });
+        }
+        files.insert(format!("{stem}.csv"), figure.csv.into_bytes());
+    }
+    if !theorem.is_empty() {
+        files.insert("tables/theorem.csv".to_owned(), theorem.into_bytes());
+    }
+    Ok(files)
+}

@@ -110,6 +110,9 @@ pub struct LeftOut {
     pub setting: String,
     /// The row's two labels.
     pub row: [String; 2],
+    /// The paper's table that it belongs to.
+    #[serde(default)]
+    pub table: Option<TableId>,
     /// Why, in a sentence.
     pub why: String,
 }

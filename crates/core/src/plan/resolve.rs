@@ -247,7 +247,7 @@ impl<'a> Resolver<'a> {
                 (true, false) => "left out by --only".to_owned(),
                 (false, false) => format!("not part of profile `{profile}`"),
             };
-            left_out.push(LeftOut { setting: id.clone(), row: config.row.clone(), why });
+            left_out.push(LeftOut { setting: id.clone(), row: config.row.clone(), table: config.table, why });
         }
         left_out
     }

@@ -43,6 +43,14 @@ pub enum DocumentError {
         /// Of the bytes that are there.
         found: Digest,
     },
+    /// No document of ours is so large.
+    #[error("{path}: {bytes} bytes are more than any document of this project has: remove it", path = path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
     /// Another kind of document, or another version of it.
     #[error("{path}: is a {found}, this version reads {expected}: move it away or use the version that wrote it", path = path.display())]
     Foreign {
@@ -55,6 +63,20 @@ pub enum DocumentError {
     },
 }
 
+/// A document whose type is not known beforehand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnyDocument {
+    /// What it is.
+    pub kind: String,
+    /// Its format's version.
+    pub version: u32,
+    /// What it says.
+    pub body: serde_json::Value,
+}
+
+/// No document is as large as this; a larger file is not read into memory to find that out.
+const LARGEST: u64 = 1 << 31;
+
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {
     kind: String,
@@ -62,6 +84,16 @@ struct Envelope<'a> {
     sha256: Digest,
     #[serde(borrow)]
     body: &'a RawValue,
+}
+
+impl Envelope<'_> {
+    fn check(&self, path: &Path) -> Result<(), DocumentError> {
+        let found = Digest::of(self.body.get().as_bytes());
+        if found == self.sha256 {
+            return Ok(());
+        }
+        Err(DocumentError::Damaged { path: path.to_owned(), expected: self.sha256.clone(), found })
+    }
 }
 
 impl Store {
@@ -79,7 +111,7 @@ impl Store {
 
     /// Reads and checks a document; `None` where there is none.
     pub fn read_document<T: Document>(&self, path: &Path) -> Result<Option<T>, DocumentError> {
-        let Some(bytes) = self.read(path)? else { return Ok(None) };
+        let Some(bytes) = self.read_bounded(path)? else { return Ok(None) };
         let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
         let envelope: Envelope = serde_json::from_slice(&bytes).map_err(malformed)?;
         if (envelope.kind.as_str(), envelope.version) != (T::KIND, T::VERSION) {
@@ -89,11 +121,27 @@ impl Store {
                 found: format!("{} of version {}", envelope.kind, envelope.version),
             });
         }
-        let found = Digest::of(envelope.body.get().as_bytes());
-        if found != envelope.sha256 {
-            return Err(DocumentError::Damaged { path: path.to_owned(), expected: envelope.sha256, found });
-        }
+        envelope.check(path)?;
         serde_json::from_str(envelope.body.get()).map(Some).map_err(malformed)
+    }
+
+    /// Reads and checks a document of any kind and version; `None` where there is none.
+    pub fn read_any_document(&self, path: &Path) -> Result<Option<AnyDocument>, DocumentError> {
+        let Some(bytes) = self.read_bounded(path)? else { return Ok(None) };
+        let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: "document", source };
+        let envelope: Envelope = serde_json::from_slice(&bytes).map_err(malformed)?;
+        envelope.check(path)?;
+        let body = serde_json::from_str(envelope.body.get()).map_err(malformed)?;
+        Ok(Some(AnyDocument { kind: envelope.kind, version: envelope.version, body }))
+    }
+
+    fn read_bounded(&self, path: &Path) -> Result<Option<Vec<u8>>, DocumentError> {
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.len() > LARGEST => {
+                Err(DocumentError::TooLarge { path: path.to_owned(), bytes: metadata.len() })
+            }
+            _ => Ok(self.read(path)?),
+        }
     }
 }
 
@@ -133,6 +181,34 @@ mod tests {
         let text = String::from_utf8(store.read(&path).unwrap().unwrap()).unwrap();
         store.write(&path, text.replace("0.1", "0.2").as_bytes()).unwrap();
         assert!(matches!(store.read_document::<Note>(&path), Err(DocumentError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_document_of_any_kind_is_checked_without_knowing_its_type() {
+        let (_folder, store, path) = written();
+        let document = store.read_any_document(&path).unwrap().unwrap();
+        assert_eq!((document.kind.as_str(), document.version), ("note", 1));
+        assert_eq!(document.body["number"], 0.1);
+        let text = String::from_utf8(store.read(&path).unwrap().unwrap()).unwrap();
+        store.write(&path, text.replace("0.1", "0.2").as_bytes()).unwrap();
+        assert!(matches!(store.read_any_document(&path), Err(DocumentError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_file_of_absurd_size_is_refused_without_reading_it() {
+        let (_folder, store, path) = written();
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert!(matches!(store.read_document::<Note>(&path), Err(DocumentError::TooLarge { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_in_the_place_of_a_document_is_an_error_not_a_wait() {
+        let (_folder, store, path) = written();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let error = store.read_document::<Note>(&path).unwrap_err().to_string();
+        assert!(error.contains("it is not a file"), "{error}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod partial;
 mod stale;
 
 pub use atomic::AtomicFile;
-pub use document::{Document, DocumentError};
+pub use document::{AnyDocument, Document, DocumentError};
 pub use layout::Layout;
 pub use lock::{Lock, LockError};
 pub use partial::PartialFile;

@@ -20,7 +20,7 @@ pub struct PartialFile {
 
 impl PartialFile {
     /// The ending of a temporary name under which parts wait.
-    pub(super) const SUFFIX: &'static str = ".partial.tmp";
+    pub const SUFFIX: &'static str = ".partial.tmp";
 
     /// The temporary name under which parts of `target` wait.
     pub(super) fn temporary(target: &Path) -> PathBuf {

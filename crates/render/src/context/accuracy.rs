@@ -1,0 +1,327 @@
+//! Tables 2 and 3: ours beside the paper's, a table for each reading and way of stopping.
+
+use flooding_core::config::TableId;
+use flooding_core::tables::{AccuracyRow, MeanStd, Stopping};
+use serde::Serialize;
+
+use super::facts::{Index, Scale};
+use super::{cell_anchor, setting_anchor};
+use crate::format::{NONE, count, interval, mean_std, p_value, signed};
+use crate::tables::Tables;
+
+/// Table 2 or Table 3.
+#[derive(Clone, Debug, Serialize)]
+pub struct TableContext {
+    /// `table-2`.
+    pub id: &'static str,
+    /// `Table 2`.
+    pub label: &'static str,
+    /// What it shows.
+    pub title: &'static str,
+    /// One for each reading and way of stopping that has rows.
+    pub parts: Vec<Part>,
+    /// The readings side by side, where there are several.
+    pub readings: Option<Readings>,
+    /// Rows of the paper's table that were not run.
+    pub not_run: Vec<NotRun>,
+    /// The stem of the files beside the page.
+    pub file: &'static str,
+}
+
+/// A sub-table under one reading.
+#[derive(Clone, Debug, Serialize)]
+pub struct Part {
+    /// Its anchor.
+    pub id: String,
+    /// `A` or `B`.
+    pub letter: &'static str,
+    /// The reading.
+    pub reading: String,
+    /// The caption: what it is and at what scale it was run.
+    pub caption: String,
+    /// Is it on a reduced grid?
+    pub quick: bool,
+    /// Has the paper a chosen level for these rows?
+    pub paper_levels: bool,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+/// A row of a sub-table.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The row's first label.
+    pub first: String,
+    /// Its second label.
+    pub second: String,
+    /// Does the first label differ from the row's above?
+    pub starts_block: bool,
+    /// The anchor of the runs behind it.
+    pub anchor: String,
+    /// Why there are no numbers; empty where there are.
+    pub missing: String,
+    /// Without flooding, ours.
+    pub without: Cell,
+    /// Without flooding, the paper's.
+    pub paper_without: Cell,
+    /// With flooding, ours.
+    pub with: Cell,
+    /// With flooding, the paper's.
+    pub paper_with: Cell,
+    /// The chosen level, ours.
+    pub chosen_b: String,
+    /// The chosen level, the paper's.
+    pub paper_b: String,
+    /// With minus without, in points.
+    pub difference: String,
+    /// Its 95% interval.
+    pub interval: String,
+    /// Student's p-value.
+    pub p: String,
+    /// Trials behind it, where fewer than planned: a note.
+    pub note: String,
+    /// Scale of this row where the rows of the table differ.
+    pub scale: String,
+}
+
+/// A number in print.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Cell {
+    /// The number, or why there is none.
+    pub text: String,
+    /// Bold?
+    pub bold: bool,
+    /// Underlined?
+    pub underline: bool,
+}
+
+/// The differences under all readings.
+#[derive(Clone, Debug, Serialize)]
+pub struct Readings {
+    /// Their names.
+    pub names: Vec<String>,
+    /// One a row of the paper's table and way of stopping.
+    pub rows: Vec<ReadingsRow>,
+}
+
+/// One row of the comparison of readings.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReadingsRow {
+    /// Labels and sub-table.
+    pub label: String,
+    /// The paper's difference.
+    pub paper: String,
+    /// Ours, one a reading.
+    pub cells: Vec<ReadingCell>,
+}
+
+/// One difference.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReadingCell {
+    /// With minus without and its interval.
+    pub text: String,
+    /// The p-value.
+    pub p: String,
+    /// The anchor of the runs behind it; empty without runs.
+    pub anchor: String,
+}
+
+/// A row that was not run.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotRun {
+    /// Its labels.
+    pub label: String,
+    /// Why.
+    pub why: String,
+}
+
+impl TableContext {
+    /// Table 2.
+    pub fn synthetic(tables: &Tables, index: &Index) -> Self {
+        let title = "Test accuracy on the synthetic data, without and with flooding";
+        Self::new(tables, index, TableId::Table2, ["table-2", "Table 2", title, "table2"])
+    }
+
+    /// Table 3.
+    pub fn benchmarks(tables: &Tables, index: &Index) -> Self {
+        let title = "Test accuracy on the benchmark data, without and with flooding";
+        Self::new(tables, index, TableId::Table3, ["table-3", "Table 3", title, "table3"])
+    }
+
+    fn new(tables: &Tables, index: &Index, table: TableId, words: [&'static str; 4]) -> Self {
+        let [id, label, title, file] = words;
+        let rows: Vec<&AccuracyRow> = tables.accuracy.iter().flatten().filter(|r| r.table == Some(table)).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for row in &rows {
+            if !names.contains(&row.reading.as_str()) {
+                names.push(&row.reading);
+            }
+        }
+        let mut parts = Vec::new();
+        for reading in &names {
+            for stopping in [Stopping::LastEpoch, Stopping::EarlyStopping] {
+                let of: Vec<_> =
+                    rows.iter().filter(|r| r.reading == *reading && r.stopping == stopping).copied().collect();
+                if !of.is_empty() {
+                    parts.push(part(id, label, reading, stopping, &of, index));
+                }
+            }
+        }
+        let left_out = tables.overview.iter().flat_map(|overview| &overview.left_out);
+        let not_run = left_out.filter(|left| left.table == Some(table));
+        Self {
+            id,
+            label,
+            title,
+            parts,
+            readings: (names.len() > 1).then(|| readings(&names, &rows)),
+            not_run: not_run.map(|l| NotRun { label: l.row.join(", "), why: l.why.clone() }).collect(),
+            file,
+        }
+    }
+}
+
+fn part(id: &str, label: &str, reading: &str, stopping: Stopping, rows: &[&AccuracyRow], index: &Index) -> Part {
+    let letter = letter(stopping);
+    let how = if stopping == Stopping::LastEpoch { "without early stopping" } else { "with early stopping" };
+    let scales: Vec<&Scale> = rows.iter().filter_map(|r| index.get(&r.setting)).map(|f| &f.scale).collect();
+    let same = scales.windows(2).all(|pair| pair[0] == pair[1]);
+    let quick = scales.iter().any(|scale| !scale.is_full());
+    let scale = match scales.first() {
+        Some(scale) if same => scale.sentence(),
+        _ if quick => "Quick run, not the paper’s grid; the scale stands in each row.".to_owned(),
+        _ => "The paper’s grid; the scale stands in each row.".to_owned(),
+    };
+    let mut context_rows: Vec<Row> = Vec::new();
+    for row in rows {
+        let starts_block = context_rows.last().is_none_or(|last| last.first != row.row[0]);
+        let scale = if same { None } else { index.get(&row.setting).map(|facts| facts.scale.numbers()) };
+        context_rows.push(table_row(row, starts_block, scale.unwrap_or_default()));
+    }
+    Part {
+        id: crate::slug::slug(&format!("{id}-{letter}-{reading}")),
+        letter,
+        reading: reading.to_owned(),
+        caption: format!("{label} ({letter}), {how}, reading “{reading}”. {scale}"),
+        quick,
+        paper_levels: rows.iter().any(|row| row.paper.is_some_and(|paper| paper.chosen_b.is_some())),
+        rows: context_rows,
+    }
+}
+
+/// `A` or `B`.
+pub const fn letter(stopping: Stopping) -> &'static str {
+    match stopping {
+        Stopping::LastEpoch => "A",
+        Stopping::EarlyStopping => "B",
+    }
+}
+
+fn table_row(row: &AccuracyRow, starts_block: bool, scale: String) -> Row {
+    let whole = row.per_trial.len() as u32;
+    let missing = if row.without.is_none() && row.with.is_none() {
+        if row.missing.is_empty() {
+            "not run".to_owned()
+        } else {
+            format!("not run: {} missing, no trial is whole", count(row.missing.len() as u64, "run"))
+        }
+    } else {
+        String::new()
+    };
+    let note = if missing.is_empty() && (!row.missing.is_empty() || whole < row.trials) {
+        format!("{whole} of {} whole", count(row.trials.into(), "trial"))
+    } else {
+        String::new()
+    };
+    let with_bold = row.bold_with && !row.dash;
+    let difference = row.difference;
+    Row {
+        first: row.row[0].clone(),
+        second: row.row[1].clone(),
+        starts_block,
+        anchor: cell_anchor(&row.setting, row.stopping),
+        missing,
+        without: ours(row.without, row.bold_without, row.underline_without),
+        with: if row.dash {
+            let text = row.with.map_or(NONE.to_owned(), |with| format!("– ({:.2})", with.mean));
+            Cell { text, bold: false, underline: row.underline_with }
+        } else {
+            ours(row.with, with_bold, row.underline_with)
+        },
+        paper_without: theirs(row, false),
+        paper_with: theirs(row, true),
+        chosen_b: row.chosen_b.map_or_else(|| NONE.to_owned(), chosen),
+        paper_b: row
+            .paper
+            .and_then(|paper| paper.chosen_b)
+            .map_or_else(|| NONE.to_owned(), |(mean, std)| format!("{mean:.2} ({std:.2})")),
+        difference: difference.map_or_else(|| NONE.to_owned(), |d| signed(d.mean)),
+        interval: difference.and_then(|d| d.interval).map_or_else(|| NONE.to_owned(), interval),
+        p: difference.and_then(|d| d.p_student).map_or_else(|| NONE.to_owned(), p_value),
+        note,
+        scale,
+    }
+}
+
+fn chosen(b: MeanStd) -> String {
+    b.std.map_or_else(|| format!("{:.2}", b.mean), |std| format!("{:.2} ({std:.2})", b.mean))
+}
+
+fn ours(value: Option<MeanStd>, bold: bool, underline: bool) -> Cell {
+    match value {
+        Some(value) => Cell { text: mean_std(value), bold, underline },
+        None => Cell { text: "not run".to_owned(), ..Cell::default() },
+    }
+}
+
+fn theirs(row: &AccuracyRow, with: bool) -> Cell {
+    let Some(paper) = row.paper else { return Cell { text: NONE.to_owned(), ..Cell::default() } };
+    let (value, bold, underline) = if with {
+        (paper.with, paper.bold_with, paper.underline_with)
+    } else {
+        (paper.without, paper.bold_without, paper.underline_without)
+    };
+    let text = match value {
+        Some((mean, Some(std))) => format!("{mean:.2} ({std:.2})"),
+        Some((mean, None)) => format!("{mean:.2}"),
+        None => NONE.to_owned(),
+    };
+    Cell { text, bold: bold && value.is_some(), underline }
+}
+
+fn readings(names: &[&str], rows: &[&AccuracyRow]) -> Readings {
+    let mut keys: Vec<(&[String; 2], Stopping)> = Vec::new();
+    for row in rows {
+        if !keys.contains(&(&row.row, row.stopping)) {
+            keys.push((&row.row, row.stopping));
+        }
+    }
+    let context_rows = keys.into_iter().map(|(labels, stopping)| {
+        let of: Vec<_> = rows.iter().filter(|r| r.row == *labels && r.stopping == stopping).collect();
+        let paper = of.iter().find_map(|r| r.paper).and_then(|p| Some(p.with?.0 - p.without?.0));
+        let cells = names.iter().map(|name| {
+            let Some(row) = of.iter().find(|row| row.reading == **name) else {
+                return ReadingCell { text: "not run".to_owned(), ..ReadingCell::default() };
+            };
+            let Some(d) = row.difference else {
+                return ReadingCell {
+                    text: "not run".to_owned(),
+                    p: String::new(),
+                    anchor: setting_anchor(&row.setting),
+                };
+            };
+            let range = d.interval.map_or_else(String::new, |i| format!(" {}", interval(i)));
+            ReadingCell {
+                text: format!("{}{range}", signed(d.mean)),
+                p: d.p_student.map_or_else(|| NONE.to_owned(), p_value),
+                anchor: cell_anchor(&row.setting, row.stopping),
+            }
+        });
+        ReadingsRow {
+            label: format!("{}, {} ({})", labels[0], labels[1], letter(stopping)),
+            paper: paper.map_or_else(|| NONE.to_owned(), signed),
+            cells: cells.collect(),
+        }
+    });
+    Readings { names: names.iter().map(|name| (*name).to_owned()).collect(), rows: context_rows.collect() }
+}

@@ -1,0 +1,153 @@
+//! What is known about each setting, gathered from all tables: its words and the scale at which it was run.
+
+use std::collections::BTreeMap;
+
+use flooding_core::config::TableId;
+use flooding_core::tables::{AccuracyRow, Stopping};
+
+use crate::format::count;
+use crate::tables::Tables;
+
+/// The paper trains every network for so many epochs (Sections 4.1 and 4.2).
+pub const PAPER_EPOCHS: u32 = 500;
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// Its id.
+    pub id: String,
+    /// Its row's labels in one line, with the reading where it is not `paper`.
+    pub label: String,
+    /// The reading.
+    pub reading: String,
+    /// The paper's table.
+    pub table: Option<TableId>,
+    /// How much was run.
+    pub scale: Scale,
+}
+
+/// How much of the paper's grid was run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scale {
+    /// Trials.
+    pub trials: u32,
+    /// Levels.
+    pub levels: u32,
+    /// Epochs of the runs, where a complete run tells.
+    pub epochs: Option<u32>,
+    /// The paper's trials and levels.
+    pub full: (u32, u32),
+    /// Departures from the paper's protocol.
+    pub reduced: Vec<String>,
+}
+
+impl Scale {
+    fn of(row: &AccuracyRow) -> Self {
+        Self { trials: row.trials, levels: row.levels, epochs: None, full: row.full_grid, reduced: row.reduced.clone() }
+    }
+
+    /// Is this the paper's whole grid?
+    pub fn is_full(&self) -> bool {
+        self.trials >= self.full.0 && self.levels >= self.full.1 && self.reduced.is_empty()
+    }
+
+    /// `3 of 10 trials, 11 of 51 levels, 500 epochs`.
+    pub fn numbers(&self) -> String {
+        let of = |ours: u32, paper: u32, unit: &str| {
+            if ours == paper {
+                count(ours.into(), unit)
+            } else {
+                format!("{ours} of the paper’s {}", count(paper.into(), unit))
+            }
+        };
+        let mut text = format!("{}, {}", of(self.trials, self.full.0, "trial"), of(self.levels, self.full.1, "level"));
+        if let Some(epochs) = self.epochs {
+            text = format!("{text}, {}", of(epochs, PAPER_EPOCHS, "epoch"));
+        }
+        let others: Vec<_> = self.reduced.iter().filter(|key| *key != "epochs" || self.epochs.is_none()).collect();
+        if !others.is_empty() {
+            let keys = others.iter().map(|key| key.replace('_', " ")).collect::<Vec<_>>().join(", ");
+            text = format!("{text}; reduced: {keys}");
+        }
+        text
+    }
+
+    /// The sentence for captions.
+    pub fn sentence(&self) -> String {
+        if self.is_full() {
+            format!("The paper’s grid: {}.", self.numbers())
+        } else {
+            format!("Quick run, not the paper’s grid: {}.", self.numbers())
+        }
+    }
+}
+
+/// All settings that any table knows, in the order of the accuracy table.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    order: Vec<String>,
+    facts: BTreeMap<String, Facts>,
+}
+
+impl Index {
+    /// Gathers them.
+    pub fn new(tables: &Tables) -> Self {
+        let mut index = Self::default();
+        for row in tables.accuracy.iter().flatten() {
+            let facts = index.entry(&row.setting);
+            facts.label = label(&row.row, &row.reading);
+            facts.reading.clone_from(&row.reading);
+            facts.table = row.table;
+            let epochs = facts.scale.epochs;
+            facts.scale = Scale { epochs, ..Scale::of(row) };
+            // Only the last-epoch rows tell how long the runs were.
+            if row.stopping == Stopping::LastEpoch {
+                facts.scale.epochs = row.per_trial.iter().map(|trial| trial.epochs.0).max().or(epochs);
+            }
+        }
+        for row in tables.levels.iter().flatten() {
+            index.entry(&row.setting);
+        }
+        for row in tables.curves.iter().flatten() {
+            let scale = &mut index.entry(&row.setting).scale;
+            scale.epochs = scale.epochs.max(Some(row.epoch));
+        }
+        index
+    }
+
+    fn entry(&mut self, id: &str) -> &mut Facts {
+        if !self.facts.contains_key(id) {
+            self.order.push(id.to_owned());
+            let facts = Facts {
+                id: id.to_owned(),
+                label: id.to_owned(),
+                reading: "paper".to_owned(),
+                table: None,
+                scale: Scale::default(),
+            };
+            self.facts.insert(id.to_owned(), facts);
+        }
+        self.facts.get_mut(id).expect("just inserted")
+    }
+
+    /// One setting.
+    pub fn get(&self, id: &str) -> Option<&Facts> {
+        self.facts.get(id)
+    }
+
+    /// All settings, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Facts> {
+        self.order.iter().map(|id| &self.facts[id])
+    }
+
+    /// Is every setting run at the paper's scale (and is there one)?
+    pub fn is_full(&self) -> bool {
+        !self.order.is_empty() && self.iter().all(|facts| facts.scale.is_full())
+    }
+}
+
+/// The two labels of a row in one line.
+pub fn label(row: &[String; 2], reading: &str) -> String {
+    let words = format!("{}, {}", row[0], row[1]);
+    if reading == "paper" { words } else { format!("{words} (reading {reading})") }
+}

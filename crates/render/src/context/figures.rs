@@ -1,0 +1,244 @@
+//! The figures as the page shows them: drawn, captioned, or said to be missing.
+
+use flooding_core::level::Level;
+use flooding_core::tables::{AccuracyRow, CurveRow, Stopping};
+use serde::Serialize;
+
+use super::facts::{Facts, Index};
+use super::theorem::scenarios;
+use crate::RenderError;
+use crate::figure::{self, DECIMATION_RULE, Figure, Side, svg};
+use crate::tables::Tables;
+
+/// One of the paper's figures: a section with drawings.
+#[derive(Clone, Debug, Serialize)]
+pub struct SectionContext {
+    /// Its anchor.
+    pub id: &'static str,
+    /// Its heading.
+    pub heading: &'static str,
+    /// What to look for.
+    pub intro: &'static str,
+    /// The drawings.
+    pub figures: Vec<FigureContext>,
+    /// Why there are none, or not all; empty where all are there.
+    pub not_run: String,
+}
+
+/// One drawing.
+#[derive(Clone, Debug, Serialize)]
+pub struct FigureContext {
+    /// Its anchor and the stem of its files.
+    pub id: String,
+    /// Which figure of the paper it re-derives.
+    pub label: String,
+    /// What it shows.
+    pub title: String,
+    /// What can be seen in it.
+    pub description: String,
+    /// At what scale its runs were made.
+    pub scale: String,
+    /// Is any of its settings on a reduced grid?
+    pub quick: bool,
+    /// The drawing, safe for the page.
+    pub svg: String,
+    /// Anchors of the settings behind it.
+    pub settings: Vec<super::claims::SettingLink>,
+}
+
+/// All sections and, in the same order, the figures themselves.
+pub struct Drawn {
+    /// For the page.
+    pub sections: Vec<SectionContext>,
+    /// For the theorem's section.
+    pub theorem: Vec<FigureContext>,
+    /// For the files beside the page.
+    pub figures: Vec<Figure>,
+    /// The rule by which lines are thinned.
+    pub rule: &'static str,
+}
+
+/// Draws every figure that the tables allow.
+pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
+    let mut drawn = Drawn { sections: Vec::new(), theorem: Vec::new(), figures: Vec::new(), rule: DECIMATION_RULE };
+    let curves = by_setting(tables.curves.as_deref().unwrap_or_default());
+    let of = |facts: &Facts| curves.iter().find(|(id, _)| *id == facts.id).map(|(_, rows)| rows.as_slice());
+    let no_curves = "Not run: no learning curves are stored (`pipeline run` makes them).";
+
+    let mut figures = vec![figure::flooded_objective()?];
+    let mut sides = None;
+    for facts in index.iter() {
+        if let Some(rows) = of(facts)
+            && let Some(level) = flooded_level(tables, &facts.id, rows)
+            && let Some(figure) = figure::with_and_without(&facts.id, &facts.label, rows, level)?
+        {
+            sides = Some(figure);
+            break;
+        }
+    }
+    let missing = if sides.is_none() {
+        "Not run: (c) and (d) need test curves of a setting with and without flooding."
+    } else {
+        ""
+    };
+    figures.extend(sides);
+    drawn.add("figure-1", "Figure 1: the idea", FIGURE_1, figures, missing, index);
+
+    let mut figures = Vec::new();
+    for facts in index.iter() {
+        if let Some(rows) = of(facts) {
+            figures.push(figure::learning_curves(&facts.id, &facts.label, rows)?);
+        }
+    }
+    let missing = if figures.is_empty() { no_curves } else { "" };
+    drawn.add("figure-2", "Figures 2 and 6: learning curves", FIGURE_2, figures, missing, index);
+
+    let mut figures = Vec::new();
+    let levels = tables.levels.as_deref().unwrap_or_default();
+    let mut readings: Vec<&str> = index.iter().map(|facts| &*facts.reading).collect();
+    readings.sort_unstable_by_key(|reading| (*reading != "paper", *reading));
+    readings.dedup();
+    for reading in readings {
+        let settings: Vec<(&str, &str)> = index
+            .iter()
+            .filter(|facts| facts.reading == reading && levels.iter().any(|row| row.setting == facts.id))
+            .map(|facts| (&*facts.id, &*facts.label))
+            .collect();
+        if !settings.is_empty() {
+            figures.push(figure::memorization(reading, &settings, levels)?);
+        }
+    }
+    let missing = if figures.is_empty() { "Not run: no level has a whole trial." } else { "" };
+    drawn.add("figure-3", "Figure 3: memorisation", FIGURE_3, figures, missing, index);
+
+    let mut figures = Vec::new();
+    for facts in index.iter() {
+        if let Some(rows) = of(facts) {
+            let sides = compared_sides(tables, &facts.id, rows);
+            figures.extend(figure::gradient_amplitude(&facts.id, &facts.label, rows, sides)?);
+        }
+    }
+    let missing = if figures.is_empty() { "Not run: no setting of this profile measured gradient norms." } else { "" };
+    drawn.add("figure-4", "Figures 4 and 7: performance and gradients", FIGURE_4, figures, missing, index);
+    drawn.add(
+        "figure-5",
+        "Figures 5 and 8: flatness",
+        FIGURE_5,
+        Vec::new(),
+        "Not run: no loss landscape has been measured in this profile.",
+        index,
+    );
+
+    let rows = tables.theorem.as_deref().unwrap_or_default();
+    for (number, (scenario, rows)) in scenarios(rows).into_iter().enumerate() {
+        let figure = figure::mse_against_level(number, scenario, &rows)?;
+        drawn.theorem.push(context(&figure, index));
+        drawn.figures.push(figure);
+    }
+    Ok(drawn)
+}
+
+impl Drawn {
+    fn add(
+        &mut self,
+        id: &'static str,
+        heading: &'static str,
+        intro: &'static str,
+        figures: Vec<Figure>,
+        missing: &str,
+        index: &Index,
+    ) {
+        let contexts = figures.iter().map(|figure| context(figure, index)).collect();
+        self.sections.push(SectionContext { id, heading, intro, figures: contexts, not_run: missing.to_owned() });
+        self.figures.extend(figures);
+    }
+}
+
+const FIGURE_1: &str = "The sketch is drawn by us after the paper’s; it holds no data.";
+const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lower, after a second descent. Every level is \
+    drawn; the dotted line is training without flooding.";
+const FIGURE_3: &str = "The paper’s claim: the chosen level often leaves the training accuracy at 100%, so training error \
+    can be zero while training loss is not; higher levels give memorisation up.";
+const FIGURE_4: &str = "The paper’s claim: with flooding the model does not stay where the training gradient vanishes, and \
+    the test loss improves as the test gradient becomes smaller.";
+const FIGURE_5: &str = "The paper’s claim: along a random, filter-normalised direction the test loss becomes lower and \
+    flatter during training with flooding.";
+
+fn context(figure: &Figure, index: &Index) -> FigureContext {
+    let facts: Vec<&Facts> = figure.settings.iter().filter_map(|id| index.get(id)).collect();
+    let known: Vec<_> = facts.iter().filter(|facts| facts.scale.full != (0, 0)).collect();
+    let quick = known.iter().any(|facts| !facts.scale.is_full());
+    let same = known.windows(2).all(|pair| pair[0].scale == pair[1].scale);
+    let scale = match known.first() {
+        Some(facts) if same => facts.scale.sentence(),
+        Some(_) if quick => {
+            "Quick run, not the paper’s grid; the scales differ and stand with each setting.".to_owned()
+        }
+        Some(_) => "The paper’s grid.".to_owned(),
+        None => String::new(),
+    };
+    let settings = facts.iter().map(|facts| super::claims::SettingLink {
+        label: facts.label.clone(),
+        anchor: super::setting_anchor(&facts.id),
+    });
+    FigureContext {
+        id: figure.id.clone(),
+        label: figure.label.clone(),
+        title: figure.title.clone(),
+        description: figure.description.clone(),
+        scale,
+        quick,
+        svg: svg::inline(&figure.sheet, &figure.id, &figure.title, &figure.description),
+        settings: settings.collect(),
+    }
+}
+
+/// The curves of each setting, in order of appearance; rows of a setting need not stand together.
+fn by_setting(rows: &[CurveRow]) -> Vec<(&str, Vec<&CurveRow>)> {
+    let mut at = std::collections::BTreeMap::new();
+    let mut groups: Vec<(&str, Vec<&CurveRow>)> = Vec::new();
+    for row in rows {
+        let index = *at.entry(row.setting.as_str()).or_insert_with(|| {
+            groups.push((&row.setting, Vec::new()));
+            groups.len() - 1
+        });
+        groups[index].1.push(row);
+    }
+    groups
+}
+
+/// The level to show as "with flooding": the one that most trials chose at the last epoch, if it is not b = 0; else
+/// the lowest level above 0 that has curves.
+fn flooded_level(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> Option<Level> {
+    let mut chosen: Vec<Level> = choices(tables, setting, Stopping::LastEpoch)
+        .flat_map(|row| row.per_trial.iter().map(|trial| trial.level))
+        .filter(|level| !level.is_zero())
+        .collect();
+    chosen.sort_unstable();
+    let most = chosen.iter().max_by_key(|level| {
+        let times = chosen.iter().filter(|other| other == level).count();
+        // Of levels chosen equally often, the lowest.
+        (times, std::cmp::Reverse(**level))
+    });
+    most.copied().or_else(|| rows.iter().map(|row| row.level).filter(|level| !level.is_zero()).min())
+}
+
+fn compared_sides(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> [Side; 2] {
+    let stop = |which: fn((u32, u32)) -> u32| {
+        let epochs: Vec<u32> = choices(tables, setting, Stopping::EarlyStopping)
+            .flat_map(|row| row.per_trial.iter().map(|trial| which(trial.epochs)))
+            .collect();
+        let count = epochs.len() as u32;
+        (count > 0).then(|| (epochs.iter().sum::<u32>() + count / 2) / count)
+    };
+    let level = flooded_level(tables, setting, rows).unwrap_or(Level::ZERO);
+    [Side { level: Level::ZERO, stop: stop(|e| e.0) }, Side { level, stop: stop(|e| e.1) }]
+}
+
+fn choices<'a>(
+    tables: &'a Tables,
+    setting: &'a str,
+    stopping: Stopping,
+) -> impl Iterator<Item = &'a AccuracyRow> + use<'a> {
+    tables.accuracy.iter().flatten().filter(move |row| row.setting == setting && row.stopping == stopping)
+}

@@ -1,0 +1,84 @@
+//! What each section of the report says, as small typed structures that templates fill in.
+
+pub mod account;
+pub mod accuracy;
+pub mod claims;
+pub mod facts;
+pub mod figures;
+pub mod methods;
+pub mod provenance;
+pub mod theorem;
+pub mod verdict;
+
+use flooding_core::tables::Stopping;
+use serde::Serialize;
+
+use crate::RenderError;
+use crate::figure::Figure;
+use crate::slug::slug;
+use crate::tables::Tables;
+
+/// The whole page.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportContext {
+    /// The verdict in five lines.
+    pub verdict: verdict::VerdictContext,
+    /// The claims.
+    pub claims: claims::ClaimsContext,
+    /// Tables 2 and 3.
+    pub accuracy: Vec<accuracy::TableContext>,
+    /// Table 1.
+    pub methods: methods::MethodsContext,
+    /// Figures 1 to 8.
+    pub figures: Vec<figures::SectionContext>,
+    /// How drawn lines are thinned.
+    pub thinning: &'static str,
+    /// Theorem 1.
+    pub theorem: theorem::TheoremContext,
+    /// Theorem 1's figures.
+    pub theorem_figures: Vec<figures::FigureContext>,
+    /// What was not run.
+    pub missing: account::MissingContext,
+    /// The data sets.
+    pub data: account::DataContext,
+    /// How to repeat and cite.
+    pub repeat: account::RepeatContext,
+    /// The runs behind every cell.
+    pub provenance: provenance::ProvenanceContext,
+}
+
+impl ReportContext {
+    /// Everything, with the figures for the files beside the page.
+    pub fn new(tables: &Tables) -> Result<(Self, Vec<Figure>), RenderError> {
+        let index = facts::Index::new(tables);
+        let drawn = figures::draw(tables, &index)?;
+        let context = Self {
+            verdict: verdict::VerdictContext::new(tables, &index),
+            claims: claims::ClaimsContext::new(tables, &index),
+            accuracy: vec![
+                accuracy::TableContext::synthetic(tables, &index),
+                accuracy::TableContext::benchmarks(tables, &index),
+            ],
+            methods: methods::MethodsContext::new(),
+            figures: drawn.sections,
+            thinning: drawn.rule,
+            theorem: theorem::TheoremContext::new(tables),
+            theorem_figures: drawn.theorem,
+            missing: account::MissingContext::new(tables, &index),
+            data: account::DataContext::new(tables),
+            repeat: account::RepeatContext::new(tables),
+            provenance: provenance::ProvenanceContext::new(tables, &index),
+        };
+        Ok((context, drawn.figures))
+    }
+}
+
+/// The anchor of a setting's provenance.
+pub fn setting_anchor(setting: &str) -> String {
+    format!("runs-{}", slug(setting))
+}
+
+/// The anchor of the runs behind one row of a sub-table.
+pub fn cell_anchor(setting: &str, stopping: Stopping) -> String {
+    format!("cell-{}-{}", slug(setting), accuracy::letter(stopping))
+}

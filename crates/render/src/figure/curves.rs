@@ -1,0 +1,143 @@
+//! Figures 2 and 6: learning curves of a setting, all levels in a colour scale, b = 0 dotted.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use flooding_core::level::Level;
+use flooding_core::tables::CurveRow;
+
+use super::axis::Axis;
+use super::decimate::{m4, spans};
+use super::ink::Ink;
+use super::legend::{Sample, color_bar, legend};
+use super::panel::{DrawError, Frame, Panel};
+use super::sheet::{Canvas, Group};
+use super::{Figure, Sheet};
+use crate::slug::slug;
+
+/// Training, validation or test.
+#[derive(Clone, Copy)]
+enum Set {
+    Train,
+    Validation,
+    Test,
+}
+
+impl Set {
+    const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+
+    fn of(self, row: &CurveRow) -> Option<(f64, f64)> {
+        match self {
+            Self::Train => Some(row.train),
+            Self::Validation => Some(row.validation),
+            Self::Test => row.test,
+        }
+    }
+}
+
+/// Six panels for the rows of one setting: loss above, accuracy below; training, validation, test.
+pub fn learning_curves(setting: &str, label: &str, rows: &[&CurveRow]) -> Result<Figure, DrawError> {
+    let mut levels: BTreeMap<Level, Vec<&CurveRow>> = BTreeMap::new();
+    for row in rows {
+        levels.entry(row.level).or_default().push(row);
+    }
+    let tested = rows.iter().filter(|row| row.test.is_some()).count();
+    let description = format!(
+        "Loss (above, logarithmic) and accuracy in percent (below) against epoch, for training, validation and test \
+         examples of {label}; one line for each of {} flood levels, the mean over trials.{}",
+        levels.len(),
+        if tested == 0 { " The test set was not evaluated along the way." } else { "" },
+    );
+    Ok(Figure {
+        id: slug(&format!("figure-2-{setting}")),
+        label: "Figures 2 and 6".to_owned(),
+        title: format!("Learning curves, {label}"),
+        description,
+        sheet: draw(rows, &levels)?,
+        csv: csv(rows),
+        settings: vec![setting.to_owned()],
+    })
+}
+
+fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>) -> Result<Sheet, DrawError> {
+    let canvas = Canvas::new(940, 500);
+    let epochs = rows.iter().map(|row| row.epoch).max().unwrap_or(1);
+    let x = Axis::between("epoch", 0.0, f64::from(epochs), 5);
+    let highest = levels.keys().last().copied().unwrap_or(Level::ZERO);
+    let spans = spans(levels.len() * 6);
+    let pick = |set: Set, which: fn((f64, f64)) -> f64| rows.iter().filter_map(move |row| set.of(row)).map(which);
+    let held_out = pick(Set::Validation, |m| m.0).chain(pick(Set::Test, |m| m.0));
+    let held_out = Axis::logarithmic("loss", held_out);
+    let accuracies = Set::ALL.into_iter().flat_map(|set| pick(set, |m| m.1));
+    let accuracy = Axis::linear("accuracy (%)", accuracies, 5);
+    for (row, top) in [("loss", 8), ("accuracy", 240)] {
+        for (column, set) in Set::ALL.into_iter().enumerate() {
+            let frame = Frame { x: 4 + column as i32 * 284, y: top, width: 284, height: 228 };
+            let y = match (row, set) {
+                ("loss", Set::Train) => Axis::logarithmic("loss", pick(Set::Train, |m| m.0)),
+                ("loss", _) => held_out.clone(),
+                _ => accuracy.clone(),
+            };
+            let mut panel = Panel::new(&canvas, frame, &format!("{} {row}", set.name()), &x, &y)?;
+            // The baseline last: over the others.
+            for (level, rows) in levels.iter().rev() {
+                let points: Vec<_> = rows
+                    .iter()
+                    .filter_map(|r| set.of(r).map(|m| (f64::from(r.epoch), if row == "loss" { m.0 } else { m.1 })))
+                    .collect();
+                if points.is_empty() {
+                    continue;
+                }
+                let ink = level_ink(*level, highest);
+                let group = Group { level: Some(level.to_string()), title: format!("b = {level}") };
+                canvas.group(group, || panel.line(ink, 10, &m4(&points, spans)))?;
+            }
+        }
+    }
+    color_bar(&canvas, (874, 60), 160, "level b", &level_ticks(highest));
+    legend(&canvas, (60, 488), &[(Ink::Baseline, Sample::Line, "b = 0: without flooding")]);
+    Ok(canvas.finish())
+}
+
+/// The ink of a level on a scale that ends at `highest`.
+pub(super) fn level_ink(level: Level, highest: Level) -> Ink {
+    if level.is_zero() { Ink::Baseline } else { Ink::scale(level.value() / highest.value()) }
+}
+
+/// The ticks of the scale's colour bar.
+fn level_ticks(highest: Level) -> Vec<(f64, String)> {
+    let axis = Axis::between("", 0.0, highest.value().max(1e-6), 5);
+    axis.ticks.into_iter().map(|(at, label)| (at / highest.value().max(1e-6), label)).collect()
+}
+
+fn csv(rows: &[&CurveRow]) -> String {
+    let mut csv = String::from(
+        "setting,level,epoch,trials,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,\
+         test_accuracy\n",
+    );
+    for row in rows {
+        let test = row.test.map_or(",".to_owned(), |(loss, accuracy)| format!("{loss},{accuracy}"));
+        writeln!(
+            csv,
+            "{},{},{},{},{},{},{},{},{test}",
+            crate::csv::field(&row.setting),
+            row.level,
+            row.epoch,
+            row.trials,
+            row.train.0,
+            row.train.1,
+            row.validation.0,
+            row.validation.1,
+        )
+        .expect("writing to a string cannot fail");
+    }
+    csv
+}

@@ -1,0 +1,126 @@
+//! Figures 4 and 7: test loss and accuracy against the filter-normalised gradient's norm, a point an epoch.
+
+use std::fmt::Write as _;
+
+use flooding_core::level::Level;
+use flooding_core::tables::CurveRow;
+
+use super::axis::Axis;
+use super::ink::Ink;
+use super::legend::{Sample, color_bar, legend};
+use super::panel::{DrawError, Frame, Panel};
+use super::sheet::{Canvas, Group};
+use super::{Figure, Sheet};
+use crate::slug::slug;
+
+/// As in the paper: the first epochs are left out.
+const SKIPPED_EPOCHS: u32 = 10;
+
+/// One side of the comparison.
+#[derive(Clone, Copy, Debug)]
+pub struct Side {
+    /// Its level; `Level::ZERO` without flooding.
+    pub level: Level,
+    /// The epoch that early stopping selects, rounded over trials.
+    pub stop: Option<u32>,
+}
+
+struct Point {
+    epoch: u32,
+    gradients: (f64, f64),
+    test: (f64, f64),
+}
+
+/// Four panels, or `None` where these rows hold no gradients at the two levels.
+pub fn gradient_amplitude(
+    setting: &str,
+    label: &str,
+    rows: &[&CurveRow],
+    [without, with]: [Side; 2],
+) -> Result<Option<Figure>, DrawError> {
+    let points = |side: Side| -> Vec<Point> {
+        rows.iter()
+            .filter(|row| row.level == side.level && row.epoch > SKIPPED_EPOCHS)
+            .filter_map(|row| Some(Point { epoch: row.epoch, gradients: row.gradients?, test: row.test? }))
+            .collect()
+    };
+    let sides = [(without, points(without)), (with, points(with))];
+    if sides.iter().all(|(_, points)| points.is_empty()) {
+        return Ok(None);
+    }
+    Ok(Some(Figure {
+        id: slug(&format!("figure-4-{setting}")),
+        label: "Figures 4 and 7".to_owned(),
+        title: format!("Gradient amplitude against test performance, {label}"),
+        description: format!(
+            "Test loss (above) and test accuracy (below) against the L2 norm of the filter-normalised gradient of the \
+             training loss (left) and of the test loss (right); a point an epoch after the first {SKIPPED_EPOCHS}; rings \
+             with flooding at b = {}, crosses without; coloured by epoch; large dark marks at the early-stopping epoch.",
+            with.level
+        ),
+        sheet: draw(&sides)?,
+        csv: csv(setting, &sides),
+        settings: vec![setting.to_owned()],
+    }))
+}
+
+fn draw(sides: &[(Side, Vec<Point>); 2]) -> Result<Sheet, DrawError> {
+    let canvas = Canvas::new(940, 540);
+    let all = || sides.iter().flat_map(|(_, points)| points);
+    let last = all().map(|p| p.epoch).max().unwrap_or(1);
+    let x_of = |train: bool| {
+        let values = all().map(|p| if train { p.gradients.0 } else { p.gradients.1 });
+        Axis::logarithmic(if train { "gradient norm, training loss" } else { "gradient norm, test loss" }, values)
+    };
+    let y_loss = Axis::logarithmic("test loss", all().map(|p| p.test.0));
+    let y_accuracy = Axis::linear("test accuracy (%)", all().map(|p| p.test.1), 5);
+    for (column, train) in [true, false].into_iter().enumerate() {
+        for (row, loss) in [true, false].into_iter().enumerate() {
+            let frame = Frame { x: 4 + column as i32 * 420, y: 8 + row as i32 * 250, width: 420, height: 250 };
+            let y = if loss { &y_loss } else { &y_accuracy };
+            let title = if train { "training gradient" } else { "test gradient" };
+            let mut panel = Panel::new(&canvas, frame, title, &x_of(train), y)?;
+            for (index, (side, points)) in sides.iter().enumerate() {
+                let at = |p: &Point| {
+                    let x = if train { p.gradients.0 } else { p.gradients.1 };
+                    (x, if loss { p.test.0 } else { p.test.1 })
+                };
+                let name = if index == 0 { "without flooding" } else { "with flooding" };
+                let mark = |panel: &mut Panel, ink: Ink, radius: u32, p: &Point| {
+                    if index == 0 {
+                        panel.crosses(&canvas, ink, radius as i32, &[at(p)]);
+                        Ok(())
+                    } else {
+                        panel.circles(ink, radius, false, &[at(p)])
+                    }
+                };
+                canvas.group(Group { level: None, title: name.to_owned() }, || {
+                    for p in points {
+                        mark(&mut panel, Ink::scale(f64::from(p.epoch) / f64::from(last)), 30, p)?;
+                    }
+                    let nearest = side.stop.and_then(|e| points.iter().min_by_key(|p| p.epoch.abs_diff(e)));
+                    nearest.map_or(Ok(()), |p| mark(&mut panel, Ink::Text, 90, p))
+                })?;
+            }
+        }
+    }
+    let ticks = Axis::between("", 0.0, f64::from(last), 5).ticks;
+    let ticks: Vec<_> = ticks.into_iter().map(|(at, label)| (at / f64::from(last), label)).collect();
+    color_bar(&canvas, (866, 60), 160, "epoch", &ticks);
+    let entries = [(Ink::Text, Sample::Ring, "with flooding"), (Ink::Text, Sample::Cross, "without flooding")];
+    legend(&canvas, (60, 528), &entries);
+    Ok(canvas.finish())
+}
+
+fn csv(setting: &str, sides: &[(Side, Vec<Point>); 2]) -> String {
+    let mut csv = String::from("setting,level,epoch,train_gradient_norm,test_gradient_norm,test_loss,test_accuracy\n");
+    for (side, points) in sides {
+        for p in points {
+            let (setting, level) = (crate::csv::field(setting), side.level);
+            let ((train, test), (loss, accuracy)) = (p.gradients, p.test);
+            writeln!(csv, "{setting},{level},{},{train},{test},{loss},{accuracy}", p.epoch)
+                .expect("writing to a string cannot fail");
+        }
+    }
+    csv
+}

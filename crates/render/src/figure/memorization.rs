@@ -1,0 +1,108 @@
+//! Figure 3: training accuracy against b, the chosen levels marked, without and with early stopping.
+
+use std::fmt::Write as _;
+
+use flooding_core::tables::{LevelRow, Stopping};
+
+use super::axis::Axis;
+use super::ink::Ink;
+use super::legend::{Sample, legend};
+use super::panel::{DrawError, Frame, Panel};
+use super::sheet::{Canvas, Group};
+use super::{Figure, Sheet};
+use crate::slug::slug;
+
+const COLUMNS: usize = 3;
+const STOPPINGS: [(Stopping, Ink, &str); 2] = [
+    (Stopping::LastEpoch, Ink::Series(0), "(A) last epoch"),
+    (Stopping::EarlyStopping, Ink::Series(1), "(B) early stopping"),
+];
+
+/// A panel for each of these settings (id, label), all with the same axes.
+pub fn memorization(reading: &str, settings: &[(&str, &str)], rows: &[LevelRow]) -> Result<Figure, DrawError> {
+    let rows: Vec<&LevelRow> = rows.iter().filter(|r| settings.iter().any(|(id, _)| *id == r.setting)).collect();
+    Ok(Figure {
+        id: slug(&format!("figure-3-{reading}")),
+        label: "Figure 3".to_owned(),
+        title: format!("Memorisation: training accuracy against the flood level, reading “{reading}”"),
+        description: format!(
+            "One panel for each of {} settings with the same axes: training accuracy in percent against b, a line for the \
+             last epoch and one for early stopping, with a mark on every level that the validation accuracy chose in some \
+             trial, larger the more trials chose it.",
+            settings.len()
+        ),
+        sheet: draw(settings, &rows)?,
+        csv: csv(&rows),
+        settings: settings.iter().map(|(id, _)| (*id).to_owned()).collect(),
+    })
+}
+
+fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawError> {
+    let lines = settings.len().div_ceil(COLUMNS) as u32;
+    let canvas = Canvas::new(940, 30 + lines * 190 + 20);
+    let highest = rows.iter().map(|row| row.level.value()).fold(0.0, f64::max).max(0.01);
+    let x = Axis::between("flood level b", 0.0, highest * 1.03, 5);
+    let y = Axis::linear("training accuracy (%)", rows.iter().map(|row| row.train_accuracy.mean).chain([100.0]), 4);
+    legend(
+        &canvas,
+        (58, 18),
+        &[
+            (STOPPINGS[0].1, Sample::Line, STOPPINGS[0].2),
+            (STOPPINGS[1].1, Sample::Line, STOPPINGS[1].2),
+            (Ink::Text, Sample::Ring, "levels chosen by validation accuracy: (A) filled, (B) rings"),
+        ],
+    );
+    for (index, (id, label)) in settings.iter().enumerate() {
+        let frame = Frame {
+            x: 4 + (index % COLUMNS) as i32 * 310,
+            y: 30 + (index / COLUMNS) as i32 * 190,
+            width: 310,
+            height: 190,
+        };
+        let mut panel = Panel::new(&canvas, frame, label, &x, &y)?;
+        for (stopping, ink, name) in STOPPINGS {
+            let mut of_setting: Vec<&&LevelRow> =
+                rows.iter().filter(|row| row.setting == *id && row.stopping == stopping).collect();
+            of_setting.sort_by_key(|row| row.level);
+            let points: Vec<_> = of_setting.iter().map(|row| (row.level.value(), row.train_accuracy.mean)).collect();
+            let group = Group { level: None, title: format!("{label}, {name}") };
+            canvas.group(group, || {
+                panel.line(ink, 16, &points)?;
+                for row in of_setting.iter().filter(|row| row.chosen_in > 0) {
+                    let share = f64::from(row.chosen_in) / f64::from(row.train_accuracy.n.max(1));
+                    let radius = (28.0 + 40.0 * share.min(1.0)) as u32;
+                    let fill = stopping == Stopping::LastEpoch;
+                    panel.circles(ink, radius, fill, &[(row.level.value(), row.train_accuracy.mean)])?;
+                }
+                Ok::<_, DrawError>(())
+            })?;
+        }
+    }
+    Ok(canvas.finish())
+}
+
+fn csv(rows: &[&LevelRow]) -> String {
+    let mut csv = String::from(
+        "setting,stopping,level,trials,train_accuracy_mean,train_accuracy_std,validation_accuracy_mean,\
+         test_accuracy_mean,train_loss_mean,test_loss_mean,chosen_in\n",
+    );
+    for row in rows {
+        let stopping = if row.stopping == Stopping::LastEpoch { 'A' } else { 'B' };
+        let std = row.train_accuracy.std.map_or_else(String::new, |std| std.to_string());
+        writeln!(
+            csv,
+            "{},{stopping},{},{},{},{std},{},{},{},{},{}",
+            crate::csv::field(&row.setting),
+            row.level,
+            row.train_accuracy.n,
+            row.train_accuracy.mean,
+            row.validation_accuracy.mean,
+            row.test_accuracy.mean,
+            row.train_loss.mean,
+            row.test_loss.mean,
+            row.chosen_in,
+        )
+        .expect("writing to a string cannot fail");
+    }
+    csv
+}

@@ -1,0 +1,43 @@
+//! Figures: each is drawn once, as a sheet, and becomes SVG for the page, SVG and PDF files, and CSV data.
+
+mod axis;
+mod concept;
+mod curves;
+mod decimate;
+mod gradients;
+pub mod ink;
+mod legend;
+mod memorization;
+mod panel;
+pub mod pdf;
+mod sheet;
+pub mod svg;
+mod theorem;
+
+pub use concept::{flooded_objective, with_and_without};
+pub use curves::learning_curves;
+pub use decimate::RULE as DECIMATION_RULE;
+pub use gradients::{Side, gradient_amplitude};
+pub use memorization::memorization;
+pub use panel::DrawError;
+pub use sheet::Sheet;
+pub use theorem::{mse_against_level, scenario_label};
+
+/// A figure, its words and its data.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// Unique in the report; names files and the anchor.
+    pub id: String,
+    /// Which of the paper's figures it re-derives, such as `Figure 2`; or what it is.
+    pub label: String,
+    /// What it shows, in a line.
+    pub title: String,
+    /// What can be seen in it, for those who cannot see it.
+    pub description: String,
+    /// The drawing.
+    pub sheet: Sheet,
+    /// Everything drawn and what thinning left out, as CSV.
+    pub csv: String,
+    /// The settings whose runs it shows.
+    pub settings: Vec<String>,
+}

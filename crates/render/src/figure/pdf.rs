@@ -1,0 +1,175 @@
+//! A sheet as a one-page PDF: vectors and Helvetica, which every reader has. For LaTeX and for print.
+
+use std::fmt::Write as _;
+
+use super::ink::{Ink, Theme};
+use super::sheet::{Anchor, Item, Sheet};
+
+/// A tenth of a CSS pixel in points.
+const SCALE: f64 = 0.075;
+
+/// The drawing as a PDF file.
+pub fn file(sheet: &Sheet, title: &str) -> Vec<u8> {
+    let (width, height) = (f64::from(sheet.width) * SCALE, f64::from(sheet.height) * SCALE);
+    // The page's origin is below, the sheet's is above.
+    let mut page = format!("{SCALE} 0 0 -{SCALE} 0 {height:.2} cm 1 J 1 j\n");
+    for item in &sheet.items {
+        draw(&mut page, item);
+    }
+    let font = |face: &str| format!("<</Type/Font/Subtype/Type1/BaseFont/{face}/Encoding/WinAnsiEncoding>>");
+    let objects = [
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        format!(
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 {width:.2} {height:.2}]/Contents 4 0 R\
+             /Resources<</Font<</F 5 0 R/B 6 0 R>>/ExtGState<</T<</ca 0.22>>/O<</ca 1>>>>>>>>"
+        ),
+        format!("<</Length {}>>stream\n{page}endstream", page.len()),
+        font("Helvetica"),
+        font("Helvetica-Bold"),
+        format!("<</Title({})>>", literal(title)),
+    ];
+    let mut file = String::from("%PDF-1.4\n");
+    let mut offsets = Vec::new();
+    for (index, object) in objects.iter().enumerate() {
+        offsets.push(file.len());
+        write!(file, "{} 0 obj\n{object}\nendobj\n", index + 1).expect("writing to a string cannot fail");
+    }
+    let start = file.len();
+    let count = objects.len() + 1;
+    write!(file, "xref\n0 {count}\n0000000000 65535 f \n").expect("writing to a string cannot fail");
+    for offset in offsets {
+        writeln!(file, "{offset:010} 00000 n ").expect("writing to a string cannot fail");
+    }
+    write!(file, "trailer<</Size {count}/Root 1 0 R/Info 7 0 R>>\nstartxref\n{start}\n%%EOF\n")
+        .expect("writing to a string cannot fail");
+    file.into_bytes()
+}
+
+fn draw(page: &mut String, item: &Item) {
+    match item {
+        Item::Open(_) | Item::Close => Ok(()),
+        Item::Line { ink, width, points } => {
+            let dashes = match ink {
+                // Round caps turn dashes of no length into dots.
+                Ink::Baseline => "[0 37] 0 d",
+                Ink::Guide => "[60 40] 0 d",
+                _ => "[] 0 d",
+            };
+            let width = if *ink == Ink::Baseline { 16 } else { *width };
+            writeln!(page, "{}RG {width} w {dashes} {}S", color(*ink), path(points))
+        }
+        Item::Area { ink, points } => {
+            let state = if matches!(ink, Ink::Band(_)) { "/T gs " } else { "" };
+            writeln!(page, "{}rg {state}{}f /O gs", color(*ink), path(points))
+        }
+        Item::Circle { ink, center: (x, y), radius, fill } => {
+            let (x, y, r) = (f64::from(*x), f64::from(*y), f64::from(*radius));
+            // Four Bezier curves; the constant is the usual one for a quarter of a circle.
+            let k = r * 0.552_285;
+            let circle = format!(
+                "{:.1} {y:.1} m {:.1} {:.1} {:.1} {:.1} {x:.1} {:.1} c {:.1} {:.1} {:.1} {:.1} {:.1} {y:.1} c \
+                 {:.1} {:.1} {:.1} {:.1} {x:.1} {:.1} c {:.1} {:.1} {:.1} {:.1} {:.1} {y:.1} c ",
+                x + r,
+                x + r,
+                y + k,
+                x + k,
+                y + r,
+                y + r,
+                x - k,
+                y + r,
+                x - r,
+                y + k,
+                x - r,
+                x - r,
+                y - k,
+                x - k,
+                y - r,
+                y - r,
+                x + k,
+                y - r,
+                x + r,
+                y - k,
+                x + r
+            );
+            let color = color(*ink);
+            if *fill {
+                writeln!(page, "{color}rg {circle}f")
+            } else {
+                writeln!(page, "{color}RG 10 w [] 0 d {circle}S")
+            }
+        }
+        Item::Text { ink, at: (x, y), anchor, size, bold, upright, text } => {
+            let length = width(text) * f64::from(*size);
+            let back = match anchor {
+                Anchor::Start => 0.0,
+                Anchor::Middle => length / 2.0,
+                Anchor::End => length,
+            };
+            let (x, y) = (f64::from(*x), f64::from(*y));
+            let matrix = if *upright {
+                format!("0 -1 -1 0 {x:.1} {:.1}", y + back)
+            } else {
+                format!("1 0 0 -1 {:.1} {y:.1}", x - back)
+            };
+            let face = if *bold { 'B' } else { 'F' };
+            writeln!(page, "BT {}rg /{face} {size} Tf {matrix} Tm ({}) Tj ET", color(*ink), literal(text))
+        }
+    }
+    .expect("writing to a string cannot fail");
+}
+
+fn color(ink: Ink) -> String {
+    let [r, g, b] = ink.rgb(Theme::Light).map(|v| f64::from(v) / 255.0);
+    format!("{r:.3} {g:.3} {b:.3} ")
+}
+
+fn path(points: &[(i32, i32)]) -> String {
+    let mut data = String::new();
+    for (index, (x, y)) in points.iter().enumerate() {
+        write!(data, "{x} {y} {} ", if index == 0 { 'm' } else { 'l' }).expect("writing to a string cannot fail");
+    }
+    if let [(x, y)] = points {
+        write!(data, "{x} {y} l ").expect("writing to a string cannot fail");
+    }
+    data
+}
+
+/// A PDF string without its parentheses; what Latin-1 does not have becomes its nearest ASCII.
+fn literal(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '(' | ')' | '\\' => escaped.extend(['\\', c]),
+            ' '..='~' => escaped.push(c),
+            '\u{2212}' | '\u{2013}' | '\u{2014}' => escaped.push('-'),
+            '\u{a0}'..='\u{ff}' => write!(escaped, "\\{:03o}", c as u32).expect("writing to a string cannot fail"),
+            _ => escaped.push('?'),
+        }
+    }
+    escaped
+}
+
+/// The width of a text in Helvetica, in units of its size.
+fn width(text: &str) -> f64 {
+    // Adobe's metrics for the printable ASCII characters, in thousandths.
+    const WIDTHS: [u16; 95] = [
+        278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556,
+        556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667,
+        556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556,
+        556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722,
+        500, 500, 500, 334, 260, 334, 584,
+    ];
+    let width = |c: char| (c as usize).checked_sub(32).and_then(|i| WIDTHS.get(i)).copied().unwrap_or(556);
+    text.chars().map(|c| f64::from(width(c))).sum::<f64>() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_and_ascii() {
+        assert_eq!(literal("a (b) \\ é − x"), "a \\(b\\) \\\\ \\351 - x");
+    }
+}

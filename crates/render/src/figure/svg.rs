@@ -1,0 +1,137 @@
+//! A sheet as SVG: classes for colours, relative integer coordinates, text as text.
+
+use std::fmt::Write as _;
+
+use super::ink::{Ink, Theme, rules, variables};
+use super::sheet::{Anchor, Group, Item, Sheet, UNIT};
+
+/// The rules shared by the page and by files of their own.
+pub const STYLE: &str = include_str!("../../../../templates/figure.css");
+
+/// The drawing as an `<svg>` element for a page that has the style sheet; `id` makes its names unique in the page.
+pub fn inline(sheet: &Sheet, id: &str, title: &str, description: &str) -> String {
+    element(sheet, id, title, description, "")
+}
+
+/// The drawing as a file of its own, with its style sheet inside.
+pub fn file(sheet: &Sheet, id: &str, title: &str, description: &str) -> String {
+    let style = format!(
+        "<style>svg{{{}}}@media(prefers-color-scheme:dark){{svg{{{}background:#14171a}}}}{}{STYLE}</style>",
+        variables(Theme::Light),
+        variables(Theme::Dark),
+        rules(),
+    );
+    let body = element(sheet, id, title, description, &style);
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}\n")
+}
+
+fn element(sheet: &Sheet, id: &str, title: &str, description: &str, style: &str) -> String {
+    let (width, height) = (sheet.width / UNIT as u32, sheet.height / UNIT as u32);
+    let mut svg = format!(
+        "<svg class=\"figure\" xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
+         <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>{style}",
+        sheet.width,
+        sheet.height,
+        escape(title),
+        escape(description),
+    );
+    for item in &sheet.items {
+        draw(&mut svg, item);
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+fn draw(svg: &mut String, item: &Item) {
+    match item {
+        Item::Open(Group { level, title }) => {
+            svg.push_str("<g");
+            if let Some(level) = level {
+                write!(svg, " data-b=\"{}\"", escape(level)).expect("writing to a string cannot fail");
+            }
+            write!(svg, "><title>{}</title>", escape(title))
+        }
+        Item::Close => {
+            svg.push_str("</g>");
+            Ok(())
+        }
+        Item::Line { ink, width, points } => {
+            let class = ink.class();
+            write!(svg, "<path class=\"l {class}\"")
+                .and_then(|()| if *width == 10 { Ok(()) } else { write!(svg, " stroke-width=\"{width}\"") })
+                .and_then(|()| write!(svg, " d=\"{}\"/>", path(points)))
+        }
+        Item::Area { ink, points } => write!(svg, "<path class=\"f {}\" d=\"{}z\"/>", ink.class(), path(points)),
+        Item::Circle { ink, center: (x, y), radius, fill } => {
+            let kind = if *fill { 'f' } else { 'l' };
+            write!(svg, "<circle class=\"{kind} {}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>", ink.class())
+        }
+        Item::Text { ink, at: (x, y), anchor, size, bold, upright, text } => {
+            let anchor = match anchor {
+                Anchor::Start => "",
+                Anchor::Middle => " m",
+                Anchor::End => " e",
+            };
+            let class = if *ink == Ink::Axis { "t ia" } else { "t it" };
+            let bold = if *bold { " bold" } else { "" };
+            let turn = if *upright { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
+            let text = escape(text);
+            write!(
+                svg,
+                "<text class=\"{class}{anchor}{bold}\" x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{turn}>{text}</text>"
+            )
+        }
+    }
+    .expect("writing to a string cannot fail");
+}
+
+/// Path data with relative coordinates: a third of the bytes of absolute ones.
+fn path(points: &[(i32, i32)]) -> String {
+    let mut data = String::with_capacity(points.len() * 7);
+    let mut last: Option<(i32, i32)> = None;
+    for &(x, y) in points {
+        match last {
+            None => write!(data, "M{x} {y}l"),
+            Some((px, py)) => {
+                let (dx, dy) = (x - px, y - py);
+                let before = if data.ends_with('l') || dx < 0 { "" } else { " " };
+                let between = if dy < 0 { "" } else { " " };
+                write!(data, "{before}{dx}{between}{dy}")
+            }
+        }
+        .expect("writing to a string cannot fail");
+        last = Some((x, y));
+    }
+    if data.ends_with('l') {
+        // A single point: a stroke of no length, which round caps make a dot.
+        data.push_str("0 0");
+    }
+    data
+}
+
+/// Text for SVG and HTML, in content and in attributes.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_data_is_relative_and_leaves_out_what_svg_does_not_need() {
+        assert_eq!(path(&[(10, 20), (13, 15), (11, 15), (11, 30)]), "M10 20l3-5-2 0 0 15");
+        assert_eq!(path(&[(10, 20)]), "M10 20l0 0");
+    }
+}

@@ -1,0 +1,119 @@
+//! Theorem 1: mean squared errors of the empirical and the flooded risk against b, for several sample sizes.
+
+use std::fmt::Write as _;
+
+use flooding_core::config::Scenario;
+use flooding_core::tables::TheoremRow;
+
+use super::axis::Axis;
+use super::ink::Ink;
+use super::legend::{Sample, legend};
+use super::panel::{DrawError, Frame, Panel};
+use super::sheet::{Canvas, Group};
+use super::{Figure, Sheet};
+use crate::slug::slug;
+
+/// Panels per figure: sample sizes beyond these are in the data file only.
+const PANELS: usize = 6;
+const COLUMNS: usize = 3;
+
+/// A scenario in words.
+pub fn scenario_label(scenario: &Scenario) -> String {
+    match scenario {
+        Scenario::Bernoulli { p } => format!("zero-one loss, p = {p}"),
+        Scenario::ShiftedBernoulli { p, c } => format!("zero-one loss plus {c}, p = {p}"),
+        Scenario::Constant { c } => format!("constant loss {c}"),
+        Scenario::Exponential { theta } => format!("exponential loss, mean {theta}"),
+        Scenario::Gaussian { mu, s } => format!("normal loss, mean {mu}, s.d. {s}"),
+        Scenario::CrossEntropy { alpha, eps, m, d } => {
+            format!("cross-entropy on two Gaussians, slope {alpha}, label noise {eps}, m = {m}, d = {d}")
+        }
+    }
+}
+
+/// A panel for each sample size of the rows of one scenario.
+pub fn mse_against_level(index: usize, scenario: &Scenario, rows: &[&TheoremRow]) -> Result<Figure, DrawError> {
+    let label = scenario_label(scenario);
+    Ok(Figure {
+        id: slug(&format!("theorem-1-{}", index + 1)),
+        label: "Theorem 1".to_owned(),
+        title: format!("Mean squared error against the flood level: {label}"),
+        description: format!(
+            "One panel a sample size n: the mean squared error of the empirical risk (dotted) and of the flooded one (line, \
+             exact; crosses, Monte Carlo) against b. The dashed line is b = R; the shaded levels are those where \
+             flooding has the smaller error; a filled circle marks the best level computed. Scenario: {label}."
+        ),
+        sheet: draw(rows)?,
+        csv: csv(&label, rows),
+        settings: Vec::new(),
+    })
+}
+
+fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
+    let mut sizes: Vec<u32> = rows.iter().map(|row| row.n).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes.truncate(PANELS);
+    let lines = sizes.len().div_ceil(COLUMNS) as u32;
+    let canvas = Canvas::new(940, 30 + lines * 210);
+    let x = Axis::between("flood level b", 0.0, rows.iter().map(|row| row.level).fold(0.0, f64::max) * 1.02, 5);
+    legend(
+        &canvas,
+        (58, 18),
+        &[
+            (Ink::Baseline, Sample::Line, "without flooding"),
+            (Ink::Series(0), Sample::Line, "flooded, exact"),
+            (Ink::Series(1), Sample::Cross, "flooded, Monte Carlo"),
+            (Ink::Guide, Sample::Line, "b = R"),
+            (Ink::Series(0), Sample::Dot, "best level"),
+        ],
+    );
+    for (index, n) in sizes.iter().enumerate() {
+        let mut cells: Vec<&&TheoremRow> = rows.iter().filter(|row| row.n == *n).collect();
+        cells.sort_by(|a, b| a.level.total_cmp(&b.level));
+        let errors = cells.iter().flat_map(|r| [r.mse_empirical.exact, r.mse_flooded.exact, r.mse_flooded.mc]);
+        let y = Axis::linear("mean squared error", errors, 4).scientific();
+        let frame = Frame {
+            x: 4 + (index % COLUMNS) as i32 * 310,
+            y: 30 + (index / COLUMNS) as i32 * 210,
+            width: 310,
+            height: 210,
+        };
+        let mut panel = Panel::new(&canvas, frame, &format!("n = {n}"), &x, &y)?;
+        let helped: Vec<_> =
+            cells.iter().filter(|r| r.gain.exact > 0.0).map(|r| (r.level, y.range.0, y.range.1)).collect();
+        if helped.len() > 1 {
+            let group = Group { level: None, title: "levels where flooding has the smaller error".to_owned() };
+            canvas.group(group, || panel.band(Ink::Band(2), &helped))?;
+        }
+        if let Some(first) = cells.first() {
+            panel.vertical(first.risk)?;
+        }
+        let line = |of: fn(&TheoremRow) -> f64| cells.iter().map(|r| (r.level, of(r))).collect::<Vec<_>>();
+        panel.line(Ink::Baseline, 10, &line(|r| r.mse_empirical.exact))?;
+        panel.line(Ink::Series(0), 16, &line(|r| r.mse_flooded.exact))?;
+        panel.crosses(&canvas, Ink::Series(1), 32, &line(|r| r.mse_flooded.mc));
+        let best = cells.iter().min_by(|a, b| a.mse_flooded.exact.total_cmp(&b.mse_flooded.exact));
+        if let Some(best) = best.filter(|best| best.gain.exact > 0.0) {
+            panel.circles(Ink::Series(0), 42, true, &[(best.level, best.mse_flooded.exact)])?;
+        }
+    }
+    Ok(canvas.finish())
+}
+
+fn csv(label: &str, rows: &[&TheoremRow]) -> String {
+    let mut csv = String::from("scenario,n,level,risk");
+    for name in ["mse_empirical", "mse_flooded", "gain", "shortfall", "prob_below"] {
+        write!(csv, ",{name}_exact,{name}_mc,{name}_se").expect("writing to a string cannot fail");
+    }
+    csv.push('\n');
+    for row in rows {
+        write!(csv, "{},{},{},{}", crate::csv::field(label), row.n, row.level, row.risk)
+            .expect("writing to a string cannot fail");
+        for e in [row.mse_empirical, row.mse_flooded, row.gain, row.shortfall, row.prob_below] {
+            write!(csv, ",{},{},{}", e.exact, e.mc, e.se).expect("writing to a string cannot fail");
+        }
+        csv.push('\n');
+    }
+    csv
+}

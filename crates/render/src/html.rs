@@ -1,0 +1,107 @@
+//! The page: templates filled with contexts.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Value};
+use pulldown_latex::config::DisplayMode;
+use pulldown_latex::{Parser, RenderConfig, Storage, push_mathml};
+use serde::Serialize;
+
+use crate::RenderError;
+use crate::context::ReportContext;
+use crate::figure::ink::{Theme, rules, variables};
+use crate::figure::svg::STYLE;
+
+/// Every template of the page, by the name that the others include it under.
+pub const TEMPLATES: [(&str, &str); 14] = [
+    ("report.html", include_str!("../../../templates/report.html")),
+    ("macros.html", include_str!("../../../templates/macros.html")),
+    ("sections/verdict.html", include_str!("../../../templates/sections/verdict.html")),
+    ("sections/claims.html", include_str!("../../../templates/sections/claims.html")),
+    ("sections/accuracy.html", include_str!("../../../templates/sections/accuracy.html")),
+    ("sections/methods.html", include_str!("../../../templates/sections/methods.html")),
+    ("sections/figures.html", include_str!("../../../templates/sections/figures.html")),
+    ("sections/theorem.html", include_str!("../../../templates/sections/theorem.html")),
+    ("sections/missing.html", include_str!("../../../templates/sections/missing.html")),
+    ("sections/data.html", include_str!("../../../templates/sections/data.html")),
+    ("sections/repeat.html", include_str!("../../../templates/sections/repeat.html")),
+    ("sections/provenance.html", include_str!("../../../templates/sections/provenance.html")),
+    ("style.css", include_str!("../../../templates/style.css")),
+    ("report.js", include_str!("../../../templates/report.js")),
+];
+
+#[derive(Serialize)]
+struct Page<'a> {
+    #[serde(flatten)]
+    report: &'a ReportContext,
+    light: String,
+    dark: String,
+    rules: String,
+    figure_style: &'static str,
+}
+
+/// The whole page as one file that needs no other.
+pub fn page(report: &ReportContext) -> Result<String, RenderError> {
+    let environment = environment()?;
+    let page = Page {
+        report,
+        light: variables(Theme::Light),
+        dark: variables(Theme::Dark),
+        rules: rules(),
+        figure_style: STYLE,
+    };
+    let failed = |source| RenderError::Template { name: "report.html", source };
+    environment
+        .get_template("report.html")
+        .and_then(|template| template.render(Value::from(Serde(page))))
+        .map_err(failed)
+}
+
+fn environment() -> Result<Environment<'static>, RenderError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.set_syntax(syntax());
+    // The style sheet and the script are trusted and hold no values.
+    environment.set_auto_escape_callback(
+        |name| {
+            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        },
+    );
+    environment.add_filter("math", |source: &str| math(source, DisplayMode::Inline));
+    environment.add_filter("display", |source: &str| math(source, DisplayMode::Block));
+    environment.add_filter("code", |text: &str| code(text));
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source).map_err(|source| RenderError::Template { name, source })?;
+    }
+    Ok(environment)
+}
+
+/// Lines that hold a block alone leave no blank line behind.
+pub fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect("the delimiters are the default ones")
+}
+
+/// `LaTeX` as MathML, with its source as the annotation.
+fn math(source: &str, display_mode: DisplayMode) -> Result<Value, minijinja::Error> {
+    let storage = Storage::new();
+    let config = RenderConfig { display_mode, annotation: Some(source), ..RenderConfig::default() };
+    let mut mathml = String::new();
+    push_mathml(&mut mathml, Parser::new(source, &storage), config).map_err(|error| {
+        minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, "cannot write MathML").with_source(error)
+    })?;
+    Ok(Value::from_safe_string(mathml))
+}
+
+/// Plain text in which `` `words` `` become code.
+fn code(text: &str) -> Value {
+    let mut html = String::new();
+    for (index, part) in text.split('`').enumerate() {
+        let part = crate::figure::svg::escape(part);
+        if index % 2 == 1 {
+            html.push_str(&format!("<code>{part}</code>"));
+        } else {
+            html.push_str(&part);
+        }
+    }
+    Value::from_safe_string(html)
+}

@@ -1,0 +1,69 @@
+"use strict";
+(() => {
+  // Everything here is extra: without script the page holds the same numbers.
+  const open = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target && target.tagName === "DETAILS") target.open = true;
+  };
+  addEventListener("hashchange", open);
+  open();
+
+  const value = (row, column) => {
+    const text = row.cells[column] ? row.cells[column].textContent.trim() : "";
+    const number = parseFloat(text.replace("−", "-").replace(/^[<+]\s*/, ""));
+    return Number.isNaN(number) ? text : number;
+  };
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const head = table.tHead.rows;
+    const body = table.tBodies[0];
+    const last = head[head.length - 1];
+    if (!body) continue;
+    // In a head of two rows the first cells of the table belong to its upper row.
+    const offset = head.length > 1 ? 2 : 0;
+    Array.from(last.cells).forEach((cell, index) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...cell.childNodes);
+      cell.append(button);
+      button.addEventListener("click", () => {
+        const up = cell.getAttribute("aria-sort") !== "ascending";
+        for (const other of last.cells) other.removeAttribute("aria-sort");
+        cell.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const sign = up ? 1 : -1;
+        Array.from(body.rows)
+          .map((row) => [value(row, index + offset), row])
+          .sort(([a], [b]) => {
+            if (typeof a === "number" && typeof b === "number") return sign * (a - b);
+            if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+            return sign * a.localeCompare(b);
+          })
+          .forEach(([, row]) => body.append(row));
+      });
+    });
+  }
+
+  for (const figure of document.querySelectorAll("figure")) {
+    const groups = Array.from(figure.querySelectorAll("g[data-b]"));
+    const levels = [...new Set(groups.map((group) => group.dataset.b))].sort((a, b) => a - b);
+    if (levels.length < 2) continue;
+    const label = document.createElement("label");
+    const select = document.createElement("select");
+    select.append(new Option("all levels", ""));
+    for (const level of levels) select.append(new Option("b = " + level, level));
+    label.append("Show ", select);
+    const tools = document.createElement("p");
+    tools.className = "tools";
+    tools.append(label);
+    figure.prepend(tools);
+    const show = (level) => {
+      for (const group of groups) {
+        group.classList.toggle("dim", level !== "" && group.dataset.b !== level && group.dataset.b !== "0.00");
+      }
+    };
+    select.addEventListener("change", () => show(select.value));
+    for (const group of groups) {
+      group.addEventListener("pointerenter", () => show(group.dataset.b));
+      group.addEventListener("pointerleave", () => show(select.value));
+    }
+  }
+})();
