@@ -123,10 +123,20 @@ impl Convolution<'_> {
                 tiles: (part * tiles / parts, (part + 1) * tiles / parts),
             });
         });
-        for (i, dw) in dw.iter_mut().enumerate() {
-            let (output, input, tap) = (i / (self.inputs * taps), i / taps % self.inputs, i % taps);
-            let at = (tap * outputs + output) * inputs + input;
-            *dw += (0..groups).map(|group| sums[group * len + at]).sum::<f32>();
+        let (total, others) = sums.split_at_mut(len);
+        for other in others.chunks_exact(len) {
+            for (total, other) in total.iter_mut().zip(other) {
+                *total += other;
+            }
+        }
+        for (row, total) in total.chunks_exact(inputs).enumerate() {
+            let (tap, output) = (row / outputs, row % outputs);
+            if output < self.outputs {
+                let dw = dw[output * self.inputs * taps..][..self.inputs * taps].iter_mut().skip(tap).step_by(taps);
+                for (dw, total) in dw.zip(total) {
+                    *dw += total;
+                }
+            }
         }
     }
 }
@@ -276,6 +286,7 @@ impl Kernel for Outer<'_> {
                 for y in ready.max(needed.start)..needed.end {
                     for x in 0..width {
                         let from = &self.x[(y * width + x) * inputs * images + start..];
+                        prefetch::<L>(from, 2 * inputs * images, (inputs, count, images));
                         let to = &mut xt[y % slots * slot + x * block * padded_inputs..];
                         transpose::<L>(from, (inputs, count, images), to, (padded_inputs, padded_inputs));
                     }
@@ -284,6 +295,7 @@ impl Kernel for Outer<'_> {
                 for column in 0..ow {
                     let pixel = row * ow + column;
                     let from = &self.dy[pixel * outputs * images + start..];
+                    prefetch::<L>(from, outputs * images, (outputs, count, images));
                     transpose::<L>(from, (outputs, count, images), &mut dyt, (padded_outputs, padded_outputs));
                     columns.clear();
                     for &Tap { tap, pixel } in geometry.reads.of(pixel) {
@@ -327,13 +339,23 @@ impl Outer<'_> {
         assert!(columns.iter().all(|c| c.0 + (count - 1) * inputs + LANES <= xt.len()));
         // SAFETY: checked above for what is read; the tile's sums belong to this task alone.
         unsafe {
-            let to = |row: usize, v: usize| self.sums.part(columns[v].1 + (tile * ROWS + row) * inputs, LANES);
-            let mut sums: [[L; VECTORS]; ROWS] =
-                std::array::from_fn(|row| std::array::from_fn(|v| L::load(to(row, v).as_ptr())));
-            let mut xs: [*const f32; VECTORS] = std::array::from_fn(|v| xt.as_ptr().add(columns[v].0));
+            let mut sums = [[L::zero(); VECTORS]; ROWS];
+            let mut xs = [xt.as_ptr(); VECTORS];
+            let mut to = [xs[0].cast_mut(); VECTORS];
+            for v in 0..VECTORS {
+                xs[v] = xs[v].add(columns[v].0);
+                to[v] = self.sums.part(columns[v].1 + tile * ROWS * inputs, (ROWS - 1) * inputs + LANES).as_mut_ptr();
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    sums[v] = L::load(to[v].add(row * inputs));
+                }
+            }
             let mut dy = dy.as_ptr();
             for _ in 0..count {
-                let values: [L; VECTORS] = std::array::from_fn(|v| L::load(xs[v]));
+                let mut values = [L::zero(); VECTORS];
+                for (value, x) in values.iter_mut().zip(&mut xs) {
+                    *value = L::load(*x);
+                    *x = x.add(inputs);
+                }
                 for (row, sums) in sums.iter_mut().enumerate() {
                     let scalar = *dy.add(row);
                     for (sum, value) in sums.iter_mut().zip(values) {
@@ -341,14 +363,24 @@ impl Outer<'_> {
                     }
                 }
                 dy = dy.add(outputs);
-                for x in &mut xs {
-                    *x = x.add(inputs);
-                }
             }
             for (row, sums) in sums.into_iter().enumerate() {
                 for (v, sum) in sums.into_iter().enumerate() {
-                    sum.store(to(row, v).as_mut_ptr());
+                    sum.store(to[v].add(row * inputs));
                 }
+            }
+        }
+    }
+}
+
+/// Asks for the `rows` rows of `columns` values, `stride` apart, that start `ahead` values on, if they exist.
+#[inline(always)]
+fn prefetch<L: Lanes>(from: &[f32], ahead: usize, (rows, columns, stride): (usize, usize, usize)) {
+    if from.len() >= ahead + (rows - 1) * stride + columns {
+        for row in 0..rows {
+            for column in (0..columns).step_by(LANES) {
+                // SAFETY: inside the slice.
+                unsafe { L::prefetch(from.as_ptr().add(ahead + row * stride + column)) }
             }
         }
     }
@@ -369,12 +401,27 @@ pub(super) fn transpose<L: Lanes>(
             let (high, long, wide) = (LANES.min(rows - row), LANES.min(columns - column), LANES.min(width - row));
             // SAFETY: rows and columns are cut to what is there.
             unsafe {
-                let block = std::array::from_fn(|i| {
-                    let at = from.as_ptr().wrapping_add((row + i) * stride + column);
-                    if i < high { L::load_part(at, long) } else { L::zero() }
-                });
-                for (i, values) in L::transpose(block).into_iter().enumerate().take(long) {
-                    values.store_part(to.as_mut_ptr().add((column + i) * to_stride + row), wide);
+                let (from, to) =
+                    (from.as_ptr().add(row * stride + column), to.as_mut_ptr().add(column * to_stride + row));
+                let mut block = [L::zero(); LANES];
+                if high == LANES && long == LANES && wide == LANES {
+                    for (i, values) in block.iter_mut().enumerate() {
+                        *values = L::load(from.add(i * stride));
+                    }
+                    for (i, values) in L::transpose(block).into_iter().enumerate() {
+                        values.store(to.add(i * to_stride));
+                    }
+                    continue;
+                }
+                for (i, values) in block.iter_mut().enumerate() {
+                    if i < high {
+                        *values = L::load_part(from.add(i * stride), long);
+                    }
+                }
+                for (i, values) in L::transpose(block).into_iter().enumerate() {
+                    if i < long {
+                        values.store_part(to.add(i * to_stride), wide);
+                    }
                 }
             }
         }

@@ -1,8 +1,11 @@
 //! Batch normalisation on maps of one member, laid out (pixel, channel, image), with what follows it: an optional
 //! residual and an optional ReLU.
 
-use super::simd::{Kernel, Lanes, run};
+use std::ops::Range;
+use std::sync::Mutex;
+
 use super::threads::{Shared, for_each_task};
+use crate::cpu::simd::{Kernel, dispatch};
 
 /// Parts into which the pixels are divided for sums, whatever the number of threads.
 const GROUPS: usize = 8;
@@ -28,82 +31,67 @@ impl Shape {
     }
 
     /// The values of some group of pixels.
-    fn group(self, group: usize, groups: usize) -> std::ops::Range<usize> {
+    fn group(self, group: usize, groups: usize) -> Range<usize> {
         let size = self.channels * self.images;
         group * self.pixels / groups * size..(group + 1) * self.pixels / groups * size
     }
 }
 
-/// Two sums for every channel, over all pixels and images, in an order that follows from the shape alone.
-fn channel_sums<'a, T: Terms>(shape: Shape, terms: impl Fn(usize) -> T + Sync + Send + 'a) -> Vec<[f64; 2]> {
+/// Two running sums in double precision, each in lanes that the compiler turns into vectors.
+type Lanes2 = [[f64; WIDTH]; 2];
+
+/// Two sums for every channel, over all pixels and images, in an order that follows from the shape alone; `add` adds a
+/// group of pixels to its channels' lanes.
+fn channel_sums(shape: Shape, add: impl Fn(Range<usize>, &mut [Lanes2]) + Sync + Send) -> Vec<[f64; 2]> {
     let groups = GROUPS.min(shape.pixels);
-    let mut partial = vec![[0f64; 2]; groups * shape.channels];
+    let mut partial = vec![[[0f64; WIDTH]; 2]; groups * shape.channels];
     {
-        let parts: Vec<_> = partial.chunks_mut(shape.channels).map(std::sync::Mutex::new).collect();
+        let parts: Vec<_> = partial.chunks_mut(shape.channels).map(Mutex::new).collect();
         for_each_task(groups, |group| {
-            let mut sums = parts[group].lock().expect("a task does not panic");
-            run(Sums { shape, range: shape.group(group, groups), terms: &terms, sums: &mut sums });
+            let mut lanes = parts[group].lock().expect("a task does not panic");
+            add(shape.group(group, groups), &mut lanes);
         });
     }
     let mut total = vec![[0f64; 2]; shape.channels];
     for part in partial.chunks(shape.channels) {
-        for (total, part) in total.iter_mut().zip(part) {
-            total[0] += part[0];
-            total[1] += part[1];
+        for (total, lanes) in total.iter_mut().zip(part) {
+            for (total, lanes) in total.iter_mut().zip(lanes) {
+                *total += lanes.iter().sum::<f64>();
+            }
         }
     }
     total
 }
 
-/// What is summed: two numbers for each value of a channel.
-trait Terms {
-    fn at(&self, index: usize) -> [f64; 2];
+/// Sums of values and of their squares.
+struct Squares<'a> {
+    images: usize,
+    x: &'a [f32],
+    lanes: &'a mut [Lanes2],
 }
 
-struct Sums<'a, F> {
-    shape: Shape,
-    range: std::ops::Range<usize>,
-    terms: &'a F,
-    sums: &'a mut [[f64; 2]],
-}
+impl Kernel for Squares<'_> {
+    type Output = ();
 
-impl<T: Terms, F: Fn(usize) -> T> Kernel for Sums<'_, F> {
     #[inline(always)]
-    fn run<L: Lanes>(self) {
-        let Shape { channels, images, .. } = self.shape;
-        let mut lanes = vec![[[0f64; WIDTH]; 2]; channels];
-        for pixel in self.range.step_by(channels * images) {
-            for (channel, [first, second]) in lanes.iter_mut().enumerate() {
-                let terms = (self.terms)(channel);
-                let start = pixel + channel * images;
-                let full = images / WIDTH * WIDTH;
-                for i in (start..start + full).step_by(WIDTH) {
-                    for lane in 0..WIDTH {
-                        let [a, b] = terms.at(i + lane);
-                        first[lane] += a;
-                        second[lane] += b;
-                    }
-                }
-                for i in start + full..start + images {
-                    let [a, b] = terms.at(i);
-                    first[0] += a;
-                    second[0] += b;
+    fn run(self) {
+        let channels = self.lanes.len();
+        for (row, x) in self.x.chunks_exact(self.images).enumerate() {
+            let [sums, squares] = &mut self.lanes[row % channels];
+            let (full, rest) = x.as_chunks::<WIDTH>();
+            for x in full {
+                for ((sum, square), x) in sums.iter_mut().zip(&mut *squares).zip(x) {
+                    let x = f64::from(*x);
+                    *sum += x;
+                    *square += x * x;
                 }
             }
+            for ((sum, square), x) in sums.iter_mut().zip(&mut *squares).zip(rest) {
+                let x = f64::from(*x);
+                *sum += x;
+                *square += x * x;
+            }
         }
-        for (sums, [first, second]) in self.sums.iter_mut().zip(&lanes) {
-            *sums = [first.iter().sum(), second.iter().sum()];
-        }
-    }
-}
-
-struct Squares<'a>(&'a [f32]);
-
-impl Terms for Squares<'_> {
-    #[inline(always)]
-    fn at(&self, index: usize) -> [f64; 2] {
-        let value = f64::from(self.0[index]);
-        [value, value * value]
     }
 }
 
@@ -111,7 +99,7 @@ impl Terms for Squares<'_> {
 pub(super) fn statistics(x: &[f32], shape: Shape) -> Vec<(f32, f32)> {
     assert_eq!(x.len(), shape.len());
     let m = shape.per_channel() as f64;
-    channel_sums(shape, |_| Squares(x))
+    channel_sums(shape, |range, lanes| dispatch(Squares { images: shape.images, x: &x[range], lanes }))
         .into_iter()
         .map(|[sum, squares]| {
             let mean = sum / m;
@@ -139,7 +127,7 @@ pub(super) fn apply(x: &[f32], shape: Shape, affine: &[Affine], residual: Option
         // SAFETY: each task has a group of pixels of its own.
         let y = unsafe { shared.part(range.start, range.len()) };
         let residual = residual.map(|r| &r[range.clone()]);
-        run(Apply { images: shape.images, x: &x[range], affine, residual, floor, y });
+        dispatch(Apply { images: shape.images, x: &x[range], affine, residual, floor, y });
     });
 }
 
@@ -153,8 +141,10 @@ struct Apply<'a> {
 }
 
 impl Kernel for Apply<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run<L: Lanes>(self) {
+    fn run(self) {
         let n = self.images;
         let rows = self.y.chunks_exact_mut(n).zip(self.x.chunks_exact(n)).zip(self.affine.iter().cycle());
         if let Some(residual) = self.residual {
@@ -179,35 +169,63 @@ fn floor_at(value: f32, floor: f32) -> f32 {
     if value < floor { floor } else { value }
 }
 
-/// The gradient that arrives at a normalised map, before it went through the ReLU (if there is one).
-#[derive(Clone, Copy)]
-struct Arriving<'a> {
-    dz: &'a [f32],
-    /// The ReLU's output.
-    z: Option<&'a [f32]>,
+/// Where a ReLU let nothing through, nothing comes back.
+#[inline(always)]
+fn masked(dz: f32, z: f32) -> f32 {
+    if z <= 0.0 { 0.0 } else { dz }
 }
 
-impl Arriving<'_> {
+/// Sums of the gradient g before the ReLU, and of g (x - mean).
+struct Products<'a> {
+    images: usize,
+    dz: &'a [f32],
+    z: Option<&'a [f32]>,
+    x: &'a [f32],
+    channels: &'a [Normalised],
+    lanes: &'a mut [Lanes2],
+}
+
+impl Kernel for Products<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn at(&self, index: usize) -> f32 {
-        match self.z {
-            Some(z) if z[index] <= 0.0 => 0.0,
-            _ => self.dz[index],
+    fn run(self) {
+        let n = self.images;
+        let channels = self.lanes.len();
+        for (row, (dz, x)) in self.dz.chunks_exact(n).zip(self.x.chunks_exact(n)).enumerate() {
+            let mean = self.channels[row % channels].mean;
+            let lanes = &mut self.lanes[row % channels];
+            let ((dz, dz_rest), (x, x_rest)) = (dz.as_chunks::<WIDTH>(), x.as_chunks::<WIDTH>());
+            if let Some(z) = self.z {
+                let (z, z_rest) = z[row * n..][..n].as_chunks::<WIDTH>();
+                for ((dz, x), z) in dz.iter().zip(x).zip(z) {
+                    let mut g = *dz;
+                    for (g, z) in g.iter_mut().zip(z) {
+                        *g = masked(*g, *z);
+                    }
+                    add_products(lanes, &g, x, mean);
+                }
+                let mut g = [0.0; WIDTH];
+                for (g, (dz, z)) in g.iter_mut().zip(dz_rest.iter().zip(z_rest)) {
+                    *g = masked(*dz, *z);
+                }
+                add_products(lanes, &g[..dz_rest.len()], x_rest, mean);
+            } else {
+                for (dz, x) in dz.iter().zip(x) {
+                    add_products(lanes, dz, x, mean);
+                }
+                add_products(lanes, dz_rest, x_rest, mean);
+            }
         }
     }
 }
 
-struct Products<'a> {
-    arriving: Arriving<'a>,
-    x: &'a [f32],
-    mean: f32,
-}
-
-impl Terms for Products<'_> {
-    #[inline(always)]
-    fn at(&self, index: usize) -> [f64; 2] {
-        let g = self.arriving.at(index);
-        [f64::from(g), f64::from(g * (self.x[index] - self.mean))]
+/// Adds up to [`WIDTH`] values of g and g (x - mean).
+#[inline(always)]
+fn add_products([sums, products]: &mut Lanes2, g: &[f32], x: &[f32], mean: f32) {
+    for ((sum, product), (g, x)) in sums.iter_mut().zip(products).zip(g.iter().zip(x)) {
+        *sum += f64::from(*g);
+        *product += f64::from(g * (x - mean));
     }
 }
 
@@ -240,9 +258,13 @@ impl Gradient<'_> {
     pub(super) fn apply(&self, dz: &mut [f32], residual: Option<Residual<'_>>) -> Vec<[f32; 2]> {
         let Self { shape, x, z, channels, batch_statistics } = *self;
         assert!(x.len() == shape.len() && dz.len() == shape.len() && z.is_none_or(|z| z.len() == shape.len()));
+        let images = shape.images;
         let sums = {
-            let arriving = Arriving { dz, z };
-            channel_sums(shape, |channel| Products { arriving, x, mean: channels[channel].mean })
+            let dz = &*dz;
+            channel_sums(shape, |range, lanes| {
+                let z = z.map(|z| &z[range.clone()]);
+                dispatch(Products { images, dz: &dz[range.clone()], z, x: &x[range], channels, lanes });
+            })
         };
         let m = shape.per_channel() as f64;
         let back: Vec<Back> = channels
@@ -268,7 +290,7 @@ impl Gradient<'_> {
                 (part(shared), residual.map(|(values, add)| Residual { values: part(values), add }))
             };
             let z = z.map(|z| &z[range.clone()]);
-            run(ApplyGradient { images: shape.images, x: &x[range], z, back: &back, dz, residual });
+            dispatch(ApplyGradient { images: shape.images, x: &x[range], z, back: &back, dz, residual });
         });
         let gamma = |c: &Normalised, sum: f64| (sum * f64::from(c.inverse_std)) as f32;
         channels.iter().zip(&sums).map(|(c, sums)| [gamma(c, sums[1]), sums[0] as f32]).collect()
@@ -301,14 +323,16 @@ struct ApplyGradient<'a> {
 }
 
 impl Kernel for ApplyGradient<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run<L: Lanes>(mut self) {
+    fn run(mut self) {
         let n = self.images;
         for (row, (dz, x)) in self.dz.chunks_exact_mut(n).zip(self.x.chunks_exact(n)).enumerate() {
             let Back { mean, gain, offset, slope } = self.back[row % self.back.len()];
             if let Some(z) = self.z {
                 for (dz, z) in dz.iter_mut().zip(&z[row * n..]) {
-                    *dz = if *z <= 0.0 { 0.0 } else { *dz };
+                    *dz = masked(*dz, *z);
                 }
             }
             if let Some(Residual { values, add }) = &mut self.residual {

@@ -27,6 +27,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn store_part(self, to: *mut f32, len: usize);
     /// `self + scalar * other`, rounded once.
     unsafe fn add_scaled(self, scalar: f32, other: Self) -> Self;
+    /// Asks for the cache line at `at`, which need not be readable.
+    unsafe fn prefetch(at: *const f32);
     /// Row i becomes column i.
     unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES];
 }
@@ -96,6 +98,9 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
+
+    #[inline(always)]
     unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
         std::array::from_fn(|column| Self(std::array::from_fn(|row| rows[row].0[column])))
     }
@@ -156,6 +161,11 @@ mod x86 {
         #[inline(always)]
         unsafe fn add_scaled(self, scalar: f32, other: Self) -> Self {
             unsafe { Self(_mm512_fmadd_ps(_mm512_set1_ps(scalar), other.0, self.0)) }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(at: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
         }
 
         #[inline(always)]
@@ -232,6 +242,11 @@ mod x86 {
                 let [low, high] = self.0;
                 Self([_mm256_fmadd_ps(scalar, other.0[0], low), _mm256_fmadd_ps(scalar, other.0[1], high)])
             }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(at: *const f32) {
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
         }
 
         #[inline(always)]
