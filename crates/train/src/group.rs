@@ -1,5 +1,7 @@
 //! Training one group: K members that share data, batches and initial weights and differ in the flood level alone.
 
+mod resume;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +14,7 @@ use flooding_core::seeds::Purpose;
 use flooding_core::spec::{Augment, DataSpec, RunSpec};
 
 use crate::backend::{Backend, DeviceError};
+use crate::checkpoint::Checkpoints;
 use crate::data::{Epoch, Part};
 use crate::evaluate::{EvaluationSet, Logits};
 use crate::nets::{self, Network};
@@ -29,6 +32,8 @@ pub struct Watch {
     pub step: AtomicU64,
     /// Bits of the last finite mini-batch loss; the first member's.
     pub last_loss: AtomicU32,
+    /// Where to leave checkpoints and to go on from one; `None` for none.
+    pub checkpoints: Option<Checkpoints>,
 }
 
 impl Watch {
@@ -115,7 +120,7 @@ pub fn train<B: Backend>(
     advanced: &dyn Fn(u64),
 ) -> Result<Option<Vec<Trained>>, DeviceError<B>> {
     let mut trainer = Trainer::new(backend, runs, splits, watch)?;
-    for epoch in 0..trainer.spec.epochs {
+    for epoch in trainer.resume(runs)?..trainer.spec.epochs {
         if trainer.epoch(epoch)?.is_none() {
             return Ok(None);
         }
@@ -123,6 +128,7 @@ pub fn train<B: Backend>(
         if trainer.members.iter().all(|member| member.failure.is_some()) {
             break;
         }
+        trainer.keep(runs, epoch + 1)?;
     }
     trainer.finish().map(Some)
 }

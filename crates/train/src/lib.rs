@@ -6,6 +6,7 @@
 
 pub mod backend;
 pub mod calibration;
+pub mod checkpoint;
 pub mod conv;
 pub mod cpu;
 pub mod data;
@@ -42,6 +43,10 @@ pub use error::TrainError;
 pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -> Result<StageReport, TrainError> {
     device::check(context.device)?;
     let decided = decide::decide(plan, store, context.force)?;
+    for (spec, _) in decided.iter().filter(|(_, decision)| !decision.runs()) {
+        // Left by a process that died between the record and the removal of the checkpoint.
+        checkpoint::remove(store, spec)?;
+    }
     let total = decided.len();
     let runs: Vec<_> = decided.into_iter().filter(|(_, decision)| decision.runs()).map(|(spec, _)| spec).collect();
     let skipped = (total - runs.len()) as u64;
@@ -49,7 +54,9 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
     if kept > 0 {
         let megabytes = kept.div_ceil(1_000_000);
         let folder = store.layout().runs();
-        context.progress.warn(&format!("weights kept for the probes take up to {megabytes} MB in {}", folder.display()));
+        context
+            .progress
+            .warn(&format!("weights kept for the probes take up to {megabytes} MB in {}", folder.display()));
     }
     context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
     let report = schedule::train_all(runs, store, context, source);

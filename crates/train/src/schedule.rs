@@ -16,6 +16,7 @@ use flooding_core::work::{Gap, Stage, StageReport};
 
 use crate::TrainError;
 use crate::backend::Backend;
+use crate::checkpoint::{self, Checkpoints};
 use crate::cpu::FastCpu;
 use crate::group::{Failure, Trained, Watch, train};
 use crate::save::{Seen, Shared, save};
@@ -196,6 +197,7 @@ impl<'a> State<'a> {
                 }
             }
         }
+        checkpoint::remove(self.store, spec)?;
         self.context.progress.item_finished(&id, &note);
         self.finished_with(spec);
         Ok(())
@@ -203,7 +205,9 @@ impl<'a> State<'a> {
 
     /// Trains, and turns a panic or a device's error into a failure of these runs; `None` when asked to stop.
     fn train(&self, runs: &[RunSpec], splits: &Arc<Splits>, id: &str) -> Option<Vec<Trained>> {
-        let watch = Watch { stop: self.context.stop.clone(), ..Watch::default() };
+        let Context { checkpoint_every, force, progress, .. } = self.context;
+        let checkpoints = Checkpoints::new(self.store, runs, *checkpoint_every, *force, progress.clone());
+        let watch = Watch { stop: self.context.stop.clone(), checkpoints: Some(checkpoints), ..Watch::default() };
         let advanced = |epochs| self.context.progress.item_advanced(id, epochs);
         let result = catch_unwind(AssertUnwindSafe(|| match self.context.device {
             DeviceChoice::Cpu => train_on(&FastCpu::default(), runs, splits, &watch, &advanced),

@@ -49,6 +49,13 @@ impl Weights {
         }
     }
 
+    /// Tensors with the names, shapes and order of `network`'s; `numbers` gives those of a name.
+    pub fn gather<B: Backend>(network: &dyn Network<B>, numbers: impl Fn(&str) -> Vec<f32>) -> Self {
+        let parameters = network.parameters();
+        let tensor = |p: &&crate::nets::Parameter<B::Dev>| (p.name.clone(), p.shape.clone(), numbers(&p.name));
+        Self { tensors: parameters.iter().map(tensor).collect() }
+    }
+
     /// The numbers of the tensor of this name.
     pub fn get(&self, name: &str) -> Option<&[f32]> {
         self.tensors.iter().find(|(known, _, _)| known == name).map(|(_, _, values)| &values[..])

@@ -56,7 +56,8 @@ pub fn run(
     crate::device::check(context.device)?;
     let decided = decide(plan, store, context.force, kinds)?;
     let total = decided.len();
-    let wanted: Vec<Candidate> = decided.into_iter().filter(|(_, d)| d.runs()).map(|(candidate, _)| candidate).collect();
+    let wanted: Vec<Candidate> =
+        decided.into_iter().filter(|(_, d)| d.runs()).map(|(candidate, _)| candidate).collect();
     let skipped = (total - wanted.len()) as u64;
     if wanted.is_empty() {
         return Ok(StageReport { skipped, ..StageReport::default() });
@@ -86,12 +87,7 @@ pub fn work(
     Ok(decided.into_iter().map(item).collect())
 }
 
-fn decide(
-    plan: &Plan,
-    store: &Store,
-    force: bool,
-    kinds: &[Kind],
-) -> Result<Vec<(Candidate, Decision)>, TrainError> {
+fn decide(plan: &Plan, store: &Store, force: bool, kinds: &[Kind]) -> Result<Vec<(Candidate, Decision)>, TrainError> {
     let mut decided = Vec::new();
     for group in plan.groups().filter(|group| inputs::has_probes(group)) {
         let inputs = inputs::of(&group, store)?;
