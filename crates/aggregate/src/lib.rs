@@ -1,1 +1,27 @@
-//! placeholder
+//! The aggregate stage: from records to tables.
+//!
+//! One lazy Polars query plan ([`select`](crate) in the source) takes the flat frame of runs to the accuracy tables;
+//! histories become curves, a setting at a time. Everything is written as a typed document for `render`, and as Parquet
+//! and CSV beside it for anyone else. The same records give the same bytes, whatever the thread count or the clock.
+//!
+//! [`stats`] holds the t-tests and their kin as pure functions.
+
+mod accuracy;
+mod compare;
+mod curves;
+mod descent;
+mod error;
+mod export;
+mod frame;
+mod inputs;
+mod levels;
+mod manifest;
+mod paper;
+mod scan;
+mod select;
+mod stage;
+pub mod stats;
+
+pub use error::AggregateError;
+pub use inputs::Inputs;
+pub use stage::{run, work};

@@ -1,6 +1,7 @@
 //! How a stage is to work: everything that must not change its numbers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::progress::{Progress, Silent, StopFlag};
 
@@ -27,6 +28,8 @@ pub struct Context {
     pub offline: bool,
     /// A folder or URL to try before the published addresses.
     pub mirror: Option<String>,
+    /// Time between two checkpoints of one training; shorter trainings leave none. Zero is one an epoch.
+    pub checkpoint_every: Duration,
     /// Raise the stop flag at the first failure.
     pub fail_fast: bool,
     /// Raised by Ctrl-C.
@@ -43,6 +46,7 @@ impl Default for Context {
             force: false,
             offline: false,
             mirror: None,
+            checkpoint_every: Duration::from_secs(60),
             fail_fast: false,
             stop: StopFlag::default(),
             progress: Arc::new(Silent),

@@ -360,8 +360,8 @@ pub enum Objective {
 pub struct Observe {
     /// Evaluate the test set every so many epochs (0: only at the last and the selected epoch).
     pub test_every: u32,
-    /// How many test examples those evaluations use, from the first on (0: all). The last and the selected epoch
-    /// always use all of them.
+    /// How many test examples those evaluations use, evenly spaced over the set (0: all). The last and the selected
+    /// epoch always use all of them.
     pub test_points: u32,
     /// Measure gradient norms of the full training and test loss every so many epochs (0: never).
     pub gradients_every: u32,

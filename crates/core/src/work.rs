@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The six stages, in the order of `pipeline run`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -114,6 +115,28 @@ pub enum Reason {
         /// What is missing.
         why: String,
     },
+}
+
+impl Reason {
+    /// The first key (dotted) in which what is wanted differs from what was stored; `None` where they agree.
+    pub fn of_difference(stored: &Value, wanted: &Value) -> Option<Self> {
+        let (key, from, to) = difference("", stored, wanted)?;
+        Some(Self::SpecificationChanged { key, from, to })
+    }
+}
+
+fn difference(at: &str, stored: &Value, wanted: &Value) -> Option<(String, String, String)> {
+    if stored == wanted {
+        return None;
+    }
+    if let (Value::Object(stored), Value::Object(wanted)) = (stored, wanted) {
+        let keys = wanted.keys().chain(stored.keys().filter(|key| !wanted.contains_key(*key)));
+        return keys.into_iter().find_map(|key| {
+            let at = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+            difference(&at, stored.get(key).unwrap_or(&Value::Null), wanted.get(key).unwrap_or(&Value::Null))
+        });
+    }
+    Some((at.to_owned(), stored.to_string(), wanted.to_string()))
 }
 
 impl fmt::Display for Reason {

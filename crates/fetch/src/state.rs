@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::download::Grouped;
 use crate::manifest::{Dataset, PublishedFile};
 
+/// The name of the note about what was verified, in `data/raw/DATASET/`.
+pub const NOTE: &str = "verified.json";
+
 /// Files whose bytes were compared with their published digests, with the size and time they had then: while both
 /// are the same, they need not be read again. Kept in `data/raw/DATASET/verified.json`; losing it costs one reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,15 @@ struct Stamp {
     /// Nanoseconds since 1970.
     modified: u64,
     sha256: Digest,
+}
+
+impl Stamp {
+    /// The file's size and time as they are now, should its digest be this one.
+    fn of(path: &Path, sha256: &Digest) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(Self { bytes: metadata.len(), modified: modified.as_nanos() as u64, sha256: sha256.clone() })
+    }
 }
 
 impl Document for Verified {
@@ -80,11 +92,6 @@ impl Inspector {
         Self { folder, verified, changed: false }
     }
 
-    /// Looks in any folder, reading everything.
-    pub(crate) fn of_folder(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), verified: Verified::default(), changed: false }
-    }
-
     /// The state of one published file: itself, or all its members.
     pub(crate) fn file(&mut self, file: &PublishedFile) -> FileState {
         let state = self.single(&file.name, file.bytes, &file.sha256);
@@ -112,38 +119,16 @@ impl Inspector {
     /// The state of one file or member by itself.
     pub(crate) fn single(&mut self, name: &str, bytes: u64, sha256: &Digest) -> FileState {
         let path = self.folder.join(name);
-        let metadata = match std::fs::metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return FileState::Missing;
-            }
-            Err(error) => return FileState::Damaged { why: format!("{}: {error}", path.display()) },
-        };
-        let found = metadata.len();
-        if found != bytes {
-            let kind = if found < bytes { "truncated" } else { "too long" };
-            let why = format!("{}: {kind}: {} of {} bytes", path.display(), Grouped(found), Grouped(bytes));
-            return FileState::Damaged { why };
-        }
-        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let stamp = modified.map(|time| Stamp { bytes, modified: time.as_nanos() as u64, sha256: sha256.clone() });
+        let stamp = Stamp::of(&path, sha256);
         if stamp.is_some() && self.verified.files.get(name) == stamp.as_ref() {
             return FileState::Whole { unpacked: false };
         }
-        match File::open(&path).and_then(Digest::of_reader) {
-            Ok(digest) if digest == *sha256 => {
-                if let Some(stamp) = stamp {
-                    self.verified.files.insert(name.to_owned(), stamp);
-                    self.changed = true;
-                }
-                FileState::Whole { unpacked: false }
-            }
-            Ok(digest) => {
-                let why = format!("{}: SHA-256 is {digest}, published is {sha256}", path.display());
-                FileState::Damaged { why }
-            }
-            Err(error) => FileState::Damaged { why: format!("{}: {error}", path.display()) },
+        let state = examine(&path, bytes, sha256);
+        if let (FileState::Whole { .. }, Some(stamp)) = (&state, stamp) {
+            self.verified.files.insert(name.to_owned(), stamp);
+            self.changed = true;
         }
+        state
     }
 
     /// Forgets what was verified before: everything is read again.
@@ -162,7 +147,28 @@ impl Inspector {
     }
 }
 
-const NOTE: &str = "verified.json";
+/// Reads a file and compares it with what was published: the size first, for it says more, and then the digest.
+pub(crate) fn examine(path: &Path, bytes: u64, sha256: &Digest) -> FileState {
+    let found = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return FileState::Missing;
+        }
+        Err(error) => return FileState::Damaged { why: format!("{}: {error}", path.display()) },
+    };
+    if found != bytes {
+        let kind = if found < bytes { "truncated" } else { "too long" };
+        let why = format!("{}: {kind}: {} of {} bytes", path.display(), Grouped(found), Grouped(bytes));
+        return FileState::Damaged { why };
+    }
+    match File::open(path).and_then(Digest::of_reader) {
+        Ok(digest) if digest == *sha256 => FileState::Whole { unpacked: false },
+        Ok(digest) => {
+            FileState::Damaged { why: format!("{}: SHA-256 is {digest}, published is {sha256}", path.display()) }
+        }
+        Err(error) => FileState::Damaged { why: format!("{}: {error}", path.display()) },
+    }
+}
 
 /// The states of all published files of a data set below `data/raw/`; quick when nothing changed since the last time.
 pub fn inspect(store: &Store, dataset: &Dataset) -> Vec<FileReport> {
@@ -171,6 +177,11 @@ pub fn inspect(store: &Store, dataset: &Dataset) -> Vec<FileReport> {
     // A folder that may not be written is inspected all the same.
     let _ = inspector.save(store);
     reports
+}
+
+/// As [`inspect`], reading every byte again and writing nothing.
+pub fn verify(store: &Store, dataset: &Dataset) -> Vec<FileReport> {
+    reports(&mut Inspector::of_store(store, dataset).distrust(), dataset)
 }
 
 pub(crate) fn reports(inspector: &mut Inspector, dataset: &Dataset) -> Vec<FileReport> {

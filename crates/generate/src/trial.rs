@@ -10,7 +10,6 @@ use flooding_core::spec::{DataSpec, RunSpec, SyntheticSpec};
 use flooding_core::store::{Document, Store};
 use flooding_core::work::Reason;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{GenerateError, draw, file};
 
@@ -103,9 +102,10 @@ impl TrialSpec {
     fn document(&self, store: &Store) -> Result<Option<TrialDocument>, GenerateError> {
         let path = self.document_path(store);
         let Some(document) = store.read_document::<TrialDocument>(&path)? else { return Ok(None) };
-        match first_difference(&document.spec, self) {
-            Some((key, from, to)) => Err(GenerateError::Stale { path, key, from, to }),
-            None => Ok(Some(document)),
+        let value = |spec: &Self| serde_json::to_value(spec).expect("a specification is plain data");
+        match Reason::of_difference(&value(&document.spec), &value(self)) {
+            Some(Reason::SpecificationChanged { key, from, to }) => Err(GenerateError::Stale { path, key, from, to }),
+            _ => Ok(Some(document)),
         }
     }
 
@@ -148,24 +148,4 @@ impl TrialSpec {
 fn class_counts(labels: &[u16]) -> [u64; 2] {
     let second = labels.iter().filter(|&&label| label == 1).count() as u64;
     [labels.len() as u64 - second, second]
-}
-
-/// The first key (dotted) in which two specifications differ, with both values.
-fn first_difference(stored: &TrialSpec, wanted: &TrialSpec) -> Option<(String, String, String)> {
-    let value = |spec: &TrialSpec| serde_json::to_value(spec).expect("a specification is plain data");
-    difference("", &value(stored), &value(wanted))
-}
-
-fn difference(at: &str, stored: &Value, wanted: &Value) -> Option<(String, String, String)> {
-    if stored == wanted {
-        return None;
-    }
-    if let (Value::Object(stored), Value::Object(wanted)) = (stored, wanted) {
-        let keys = wanted.keys().chain(stored.keys().filter(|key| !wanted.contains_key(*key)));
-        return keys.into_iter().find_map(|key| {
-            let at = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
-            difference(&at, stored.get(key).unwrap_or(&Value::Null), wanted.get(key).unwrap_or(&Value::Null))
-        });
-    }
-    Some((at.to_owned(), stored.to_string(), wanted.to_string()))
 }

@@ -29,6 +29,12 @@ impl Logits {
         B::Dev::copy_into(logits, &mut values);
         Self { values, shape }
     }
+
+    /// One member's logits, an example after another.
+    pub fn rows(&self, member: usize) -> impl Iterator<Item = &[f32]> {
+        let (_, rows, classes) = self.shape;
+        self.values[member * rows * classes..(member + 1) * rows * classes].chunks(classes)
+    }
 }
 
 /// Sums over the examples of a set, so far; one member's.
@@ -77,41 +83,51 @@ impl<B: Backend> EvaluationSet<B> {
         self.part.of(&self.splits)
     }
 
-    /// One measure a member.
-    pub fn measure(&self, backend: &B, network: &dyn Network<B>) -> Result<Vec<Measure>, DeviceError<B>> {
-        let all: Vec<u32> = (0..self.examples().len() as u32).collect();
-        let mut chunks = Vec::new();
-        for indices in all.chunks(CHUNK) {
-            let inputs = backend.batch(&self.set, indices, None)?;
-            let logits: T3<B::Dev> = network.evaluate(backend, inputs)?;
-            chunks.push(Logits::of::<B, _>(&logits));
-        }
-        Ok(self.measure_logits(&chunks))
+    /// So many examples, evenly spaced over the set: those at i * len / points.
+    pub fn spread(&self, points: usize) -> Vec<u32> {
+        let (n, points) = (self.examples().len() as u64, points as u64);
+        (0..points).map(|i| (i * n / points) as u32).collect()
     }
 
-    /// One measure a member, from the logits of the whole set in its own order, cut into pieces.
-    pub fn measure_logits(&self, pieces: &[Logits]) -> Vec<Measure> {
-        let examples = self.examples();
-        let clean = examples.clean();
+    /// One measure a member, over the whole set.
+    pub fn measure(&self, backend: &B, network: &dyn Network<B>) -> Result<Vec<Measure>, DeviceError<B>> {
+        self.measure_points(backend, network, self.examples().len())
+    }
+
+    /// One measure a member, over so many examples, evenly spaced.
+    pub fn measure_points(
+        &self,
+        backend: &B,
+        network: &dyn Network<B>,
+        points: usize,
+    ) -> Result<Vec<Measure>, DeviceError<B>> {
+        let chosen = self.spread(points);
+        let mut pieces = Vec::new();
+        for indices in chosen.chunks(CHUNK) {
+            let inputs = backend.batch(&self.set, indices, None)?;
+            let logits: T3<B::Dev> = network.evaluate(backend, inputs)?;
+            pieces.push(Logits::of::<B, _>(&logits));
+        }
+        Ok(self.measure_logits(&chosen, &pieces))
+    }
+
+    /// One measure a member, from the logits of these examples, cut into pieces.
+    pub fn measure_logits(&self, chosen: &[u32], pieces: &[Logits]) -> Vec<Measure> {
+        let (labels, clean) = (&self.examples().labels, self.examples().clean());
         let members = pieces.first().map_or(0, |piece| piece.shape.0);
-        let n = examples.len() as f64;
-        (0..members)
-            .map(|member| {
-                let mut sums = Sums::default();
-                let mut labels = examples.labels.iter().zip(clean);
-                for piece in pieces {
-                    let (_, rows, classes) = piece.shape;
-                    let values = &piece.values[member * rows * classes..(member + 1) * rows * classes];
-                    for (logits, (&label, &clean)) in values.chunks(classes).zip(&mut labels) {
-                        sums.add(logits, label, clean);
-                    }
+        let n = chosen.len() as f64;
+        let measure = |member: usize| {
+            let mut sums = Sums::default();
+            let mut chosen = chosen.iter().map(|&i| i as usize);
+            for piece in pieces {
+                let (_, rows, classes) = piece.shape;
+                let values = &piece.values[member * rows * classes..(member + 1) * rows * classes];
+                for (logits, i) in values.chunks(classes).zip(&mut chosen) {
+                    sums.add(logits, labels[i], clean[i]);
                 }
-                Measure {
-                    loss: sums.loss / n,
-                    accuracy: sums.hits as f64 / n,
-                    clean_accuracy: sums.clean_hits as f64 / n,
-                }
-            })
-            .collect()
+            }
+            Measure { loss: sums.loss / n, accuracy: sums.hits as f64 / n, clean_accuracy: sums.clean_hits as f64 / n }
+        };
+        (0..members).map(measure).collect()
     }
 }

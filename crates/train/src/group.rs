@@ -1,5 +1,7 @@
 //! Training one group: K members that share data, batches and initial weights and differ in the flood level alone.
 
+mod resume;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +14,7 @@ use flooding_core::seeds::Purpose;
 use flooding_core::spec::{Augment, DataSpec, RunSpec};
 
 use crate::backend::{Backend, DeviceError};
+use crate::checkpoint::Checkpoints;
 use crate::data::{Epoch, Part};
 use crate::evaluate::{EvaluationSet, Logits};
 use crate::nets::{self, Network};
@@ -29,6 +32,15 @@ pub struct Watch {
     pub step: AtomicU64,
     /// Bits of the last finite mini-batch loss; the first member's.
     pub last_loss: AtomicU32,
+    /// Where to leave checkpoints and to go on from one; `None` for none.
+    pub checkpoints: Option<Checkpoints>,
+}
+
+impl Watch {
+    /// The last finite mini-batch loss, if there was one.
+    pub fn last_finite_loss(&self) -> Option<f32> {
+        (self.step.load(Ordering::Relaxed) > 1).then(|| f32::from_bits(self.last_loss.load(Ordering::Relaxed)))
+    }
 }
 
 /// Why one member could not go on.
@@ -57,6 +69,14 @@ pub struct Trained {
     pub training: Duration,
 }
 
+impl Trained {
+    /// What a run leaves that ended without a word: by a panic, or because its device failed.
+    pub fn failed(failure: Failure) -> Self {
+        let (history, weights) = (Vec::new(), Vec::new());
+        Self { parameters: 0, history, result: Err(failure), weights, training: Duration::ZERO }
+    }
+}
+
 /// One member on its way.
 struct Member {
     objective: Flooding,
@@ -76,6 +96,8 @@ struct Row {
     train: Option<Measure>,
     validation: Measure,
     test: Option<Measure>,
+    /// Was `test` measured over the whole set?
+    test_is_whole: bool,
     gradients: Option<flooding_core::record::GradientNorms>,
 }
 
@@ -98,7 +120,7 @@ pub fn train<B: Backend>(
     advanced: &dyn Fn(u64),
 ) -> Result<Option<Vec<Trained>>, DeviceError<B>> {
     let mut trainer = Trainer::new(backend, runs, splits, watch)?;
-    for epoch in 0..trainer.spec.epochs {
+    for epoch in trainer.resume(runs)?..trainer.spec.epochs {
         if trainer.epoch(epoch)?.is_none() {
             return Ok(None);
         }
@@ -106,6 +128,7 @@ pub fn train<B: Backend>(
         if trainer.members.iter().all(|member| member.failure.is_some()) {
             break;
         }
+        trainer.keep(runs, epoch + 1)?;
     }
     trainer.finish().map(Some)
 }
@@ -211,7 +234,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let tape = self.backend.record(&self.network.parameters())?;
         let logits = self.network.train(self.backend, inputs, tape)?;
         if self.shares_forward {
-            self.fill_train_measure(&Logits::of::<B, _>(&logits));
+            self.fill_train_measure(indices, &Logits::of::<B, _>(&logits));
         }
         let labels = &self.sets[0].examples().labels;
         let labels: Vec<u16> = indices.iter().map(|&i| labels[i as usize]).collect();
@@ -246,8 +269,8 @@ impl<'a, B: Backend> Trainer<'a, B> {
     }
 
     /// The logits of the whole training set complete the last row.
-    fn fill_train_measure(&mut self, logits: &Logits) {
-        let measures = self.sets[0].measure_logits(std::slice::from_ref(logits));
+    fn fill_train_measure(&mut self, indices: &[u32], logits: &Logits) {
+        let measures = self.sets[0].measure_logits(indices, std::slice::from_ref(logits));
         for (member, measure) in self.members.iter_mut().zip(measures) {
             if let Some(row) = member.rows.last_mut() {
                 row.train = Some(measure);
@@ -261,13 +284,22 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let is_last = epoch + 1 == self.spec.epochs;
         let [train, validation, test] = &self.sets;
         let network = &*self.network;
-        let measure = |set: &EvaluationSet<B>, wanted: bool| {
-            if wanted { set.measure(self.backend, network).map(Some) } else { Ok(None) }
-        };
         let validation = validation.measure(self.backend, network)?;
-        let train_measures = measure(train, is_last || !self.shares_forward)?;
-        let test_measures = measure(test, is_last || due(self.spec.observe.test_every))?;
+        let train_measures =
+            if is_last || !self.shares_forward { Some(train.measure(self.backend, network)?) } else { None };
+        let all = test.examples().len();
+        let sample = match self.spec.observe.test_points as usize {
+            0 => all,
+            points => points.min(all),
+        };
+        let test_points = if is_last { all } else { sample };
+        let test_measures = if is_last || due(self.spec.observe.test_every) {
+            Some(test.measure_points(self.backend, network, test_points)?)
+        } else {
+            None
+        };
         let norms = if due(self.spec.observe.gradients_every) {
+            let (train, test) = ((train, train.examples().len()), (test, sample));
             Some(probe::gradient_norms(self.backend, network, train, test)?)
         } else {
             None
@@ -278,6 +310,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
                 train: train_measures.as_ref().map(|measures| measures[k]),
                 validation: validation[k],
                 test: test_measures.as_ref().map(|measures| measures[k]),
+                test_is_whole: test_measures.is_some() && test_points == all,
                 gradients: norms.as_ref().map(|norms| norms[k]),
             };
             for (set, measure) in [("training", row.train), ("validation", Some(row.validation)), ("test", row.test)] {
@@ -305,7 +338,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let last: Vec<Option<Weights>> =
             (0..self.members.len()).map(|k| keep.then(|| Weights::of(&*self.network, k))).collect();
         let wants_test = |member: &Member| {
-            member.failure.is_none() && member.best.is_some_and(|best| member.rows[best].test.is_none())
+            member.failure.is_none() && member.best.is_some_and(|best| !member.rows[best].test_is_whole)
         };
         if self.members.iter().any(wants_test) {
             for (k, member) in self.members.iter().enumerate().filter(|(_, member)| wants_test(member)) {
@@ -322,9 +355,9 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let finish = |(mut member, last): (Member, Option<Weights>)| {
             let mut weights = Vec::new();
             if keep && member.failure.is_none() {
-                weights.extend(last.map(|last| ("weights-last", last)));
-                weights.push(("weights-best", std::mem::take(&mut member.best_weights)));
-                weights.extend(member.first_below.take().map(|first| ("weights-first-below", first)));
+                weights.extend(last.map(|last| (crate::weights::LAST, last)));
+                weights.push((crate::weights::BEST, std::mem::take(&mut member.best_weights)));
+                weights.extend(member.first_below.take().map(|first| (crate::weights::FIRST_BELOW, first)));
             }
             let result = match member.failure.take() {
                 Some(failure) => Err(failure),

@@ -1,16 +1,83 @@
 //! The training stage: trains every run of the plan on dfdx and leaves a record of each.
+//!
+//! A run is one network, trained on one flood level. On the CPU, runs are trained side by side, one thread each; on
+//! CUDA (cargo feature `cuda`) all levels of a trial are trained together, along a leading member axis. A run's record
+//! depends on its specification alone: not on threads, order, interruptions or the clock.
 
 pub mod backend;
+pub mod calibration;
+pub mod checkpoint;
 pub mod conv;
 pub mod cpu;
 pub mod data;
+mod decide;
+pub mod device;
 mod error;
 pub mod evaluate;
+pub mod flatness;
 pub mod group;
 pub mod nets;
 pub mod objective;
 pub mod optim;
 pub mod probe;
+pub mod probes;
+mod provenance;
+mod save;
+mod schedule;
 pub mod weights;
 
+use std::collections::HashSet;
+
+use flooding_core::context::Context;
+use flooding_core::dataset::Source;
+use flooding_core::plan::Plan;
+use flooding_core::spec::RunKey;
+use flooding_core::store::Store;
+use flooding_core::work::{Stage, StageReport, WorkItem};
+
 pub use error::TrainError;
+
+/// Trains every run of the plan that is not up to date, then makes the [`probes`] of the weights that were kept.
+///
+/// A run that fails, and a data set that cannot be had, are gaps of the report; the others go on.
+pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -> Result<StageReport, TrainError> {
+    device::check(context.device)?;
+    let decided = decide::decide(plan, store, context.force)?;
+    for (spec, _) in decided.iter().filter(|(_, decision)| !decision.runs()) {
+        // Left by a process that died between the record and the removal of the checkpoint.
+        checkpoint::remove(store, spec)?;
+    }
+    let total = decided.len();
+    let runs: Vec<_> = decided.into_iter().filter(|(_, decision)| decision.runs()).map(|(spec, _)| spec).collect();
+    let skipped = (total - runs.len()) as u64;
+    let kept = probes::kept_bytes(&runs);
+    if kept > 0 {
+        let megabytes = kept.div_ceil(1_000_000);
+        let folder = store.layout().runs();
+        context
+            .progress
+            .warn(&format!("weights kept for the probes take up to {megabytes} MB in {}", folder.display()));
+    }
+    context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
+    let report = schedule::train_all(runs, store, context, source);
+    context.progress.stage_finished();
+    let mut report = StageReport { skipped, ..report? };
+    if !report.interrupted {
+        let probed = probes::run(plan, store, context, source, &probes::Kind::ALL)?;
+        report.done += probed.done;
+        report.skipped += probed.skipped;
+        report.gaps.extend(probed.gaps);
+        report.interrupted = probed.interrupted;
+    }
+    Ok(report)
+}
+
+/// What [`run`] would do, and why.
+pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, TrainError> {
+    let decided = decide::decide(plan, store, context.force)?;
+    let changing: HashSet<RunKey> = decided.iter().filter(|(_, d)| d.runs()).map(|(spec, _)| spec.key()).collect();
+    let item = |(spec, decision)| WorkItem { stage: Stage::Train, id: schedule::run_id(&spec), decision };
+    let mut items: Vec<WorkItem> = decided.into_iter().map(item).collect();
+    items.extend(probes::work(plan, store, context, &probes::Kind::ALL, &|run| !changing.contains(&run.key()))?);
+    Ok(items)
+}

@@ -9,12 +9,15 @@ use crate::nets::{Network, Parameter, Role};
 /// Examples whose gradient is taken at a time.
 const CHUNK: usize = 512;
 
+/// A set and how many of its examples, evenly spaced over it, a loss is the mean over.
+pub type Points<'a, B> = (&'a EvaluationSet<B>, usize);
+
 /// Norms of the gradients of the training and the test loss, one a member.
 pub fn gradient_norms<B: Backend>(
     backend: &B,
     network: &dyn Network<B>,
-    train: &EvaluationSet<B>,
-    test: &EvaluationSet<B>,
+    train: Points<'_, B>,
+    test: Points<'_, B>,
 ) -> Result<Vec<GradientNorms>, DeviceError<B>> {
     let train = norms(backend, network, train)?;
     let test = norms(backend, network, test)?;
@@ -32,7 +35,7 @@ pub fn gradient_norms<B: Backend>(
 fn norms<B: Backend>(
     backend: &B,
     network: &dyn Network<B>,
-    set: &EvaluationSet<B>,
+    set: Points<'_, B>,
 ) -> Result<Vec<(f64, f64)>, DeviceError<B>> {
     let gradient = full_gradient(backend, network, set)?;
     let parameters = network.parameters();
@@ -52,23 +55,23 @@ fn norms<B: Backend>(
     Ok(squares.into_iter().map(|(filter, tensor)| (filter.sqrt(), tensor.sqrt())).collect())
 }
 
-/// The gradient of the set's mean loss by every parameter, all members; zeros for running statistics.
+/// The gradient of the mean loss by every parameter, all members; zeros for running statistics.
 pub fn full_gradient<B: Backend>(
     backend: &B,
     network: &dyn Network<B>,
-    set: &EvaluationSet<B>,
+    (set, points): Points<'_, B>,
 ) -> Result<Vec<Vec<f64>>, DeviceError<B>> {
     let parameters = network.parameters();
     let examples = set.examples();
     let size = |p: &&Parameter<B::Dev>| vec![0.0; p.members() * p.len()];
     let mut total: Vec<Vec<f64>> = parameters.iter().map(size).collect();
-    let all: Vec<u32> = (0..examples.len() as u32).collect();
-    for indices in all.chunks(CHUNK) {
+    let chosen = set.spread(points);
+    for indices in chosen.chunks(CHUNK) {
         let inputs = backend.batch(set.set(), indices, None)?;
         let logits = network.probe(backend, inputs, backend.record(&parameters)?)?;
         let labels: Vec<u16> = indices.iter().map(|&i| examples.labels[i as usize]).collect();
         let losses = backend.cross_entropy(logits, &labels)?;
-        let share = indices.len() as f32 / examples.len() as f32;
+        let share = indices.len() as f32 / chosen.len() as f32;
         let members = parameters.first().map_or(0, |p| p.members());
         let mut gradients = backend.backward(losses, &vec![share; members])?;
         for (parameter, total) in parameters.iter().zip(&mut total).filter(|(p, _)| p.role.is_trained()) {

@@ -2,10 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::backend::Backend;
 use crate::nets::Network;
+
+/// File name (without ending) of the weights at the last epoch.
+pub const LAST: &str = "weights-last";
+/// File name (without ending) of the weights at the first epoch with the best validation accuracy.
+pub const BEST: &str = "weights-best";
+/// File name (without ending) of the weights just before the step of the first mini-batch below the level.
+pub const FIRST_BELOW: &str = "weights-first-below";
 
 /// The named tensors of one member.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +49,13 @@ impl Weights {
         }
     }
 
+    /// Tensors with the names, shapes and order of `network`'s; `numbers` gives those of a name.
+    pub fn gather<B: Backend>(network: &dyn Network<B>, numbers: impl Fn(&str) -> Vec<f32>) -> Self {
+        let parameters = network.parameters();
+        let tensor = |p: &&crate::nets::Parameter<B::Dev>| (p.name.clone(), p.shape.clone(), numbers(&p.name));
+        Self { tensors: parameters.iter().map(tensor).collect() }
+    }
+
     /// The numbers of the tensor of this name.
     pub fn get(&self, name: &str) -> Option<&[f32]> {
         self.tensors.iter().find(|(known, _, _)| known == name).map(|(_, _, values)| &values[..])
@@ -49,6 +64,26 @@ impl Weights {
     /// All tensors: name, shape, numbers.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[usize], &[f32])> {
         self.tensors.iter().map(|(name, shape, values)| (&**name, &**shape, &**values))
+    }
+
+    /// Reads what [`to_safetensors`](Self::to_safetensors) wrote, in the order of `network`; what does not fit it is
+    /// told in a sentence.
+    pub fn from_safetensors<B: Backend>(bytes: &[u8], network: &dyn Network<B>) -> Result<Self, String> {
+        let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        let read = |parameter: &&crate::nets::Parameter<B::Dev>| {
+            let name = &parameter.name;
+            let view = file.tensor(name).map_err(|error| format!("tensor `{name}`: {error}"))?;
+            if view.dtype() != Dtype::F32 || view.shape() != parameter.shape {
+                let (found, shape) = (view.dtype(), view.shape());
+                return Err(format!(
+                    "tensor `{name}` is {found:?} {shape:?}, the network's is F32 {:?}",
+                    parameter.shape
+                ));
+            }
+            let numbers = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+            Ok((name.clone(), parameter.shape.clone(), numbers.collect()))
+        };
+        Ok(Self { tensors: network.parameters().iter().map(read).collect::<Result<_, _>>()? })
     }
 
     /// A safetensors file, names as PyTorch's `state_dict`.

@@ -11,9 +11,12 @@ mod gemm;
 pub(crate) mod simd;
 mod update;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use dfdx::prelude::{Backward as _, Cpu, CpuError, HasShape as _, PutTape as _, SplitTape as _, SumTo as _, Tape};
+use dfdx::prelude::{
+    Backward as _, Cpu, CpuError, HasShape as _, PutTape as _, SplitTape as _, SumTo as _, Tape, Trace as _,
+};
 use dfdx::prelude::{OwnedTape, TensorFromVec as _};
 use flooding_core::dataset::Splits;
 
@@ -41,6 +44,18 @@ pub fn vector_instructions() -> &'static str {
 pub struct FastCpu {
     device: Cpu,
     conv: CpuConv,
+    slots: Slots,
+}
+
+/// Empty gradient buffers of all parameters recorded so far. A tape that starts with them spares a pass of zeros over
+/// each parameter's gradient: an empty buffer stands for zeros, and the first operation to add to it writes instead.
+#[derive(Clone, Debug)]
+struct Slots(RefCell<Grads>);
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self(RefCell::new(Grads::leaky()))
+    }
 }
 
 impl FastCpu {
@@ -86,8 +101,14 @@ impl Backend for FastCpu {
         self.device.try_tensor_from_vec(rows, (indices.len(), examples.shape.len()))
     }
 
-    fn record(&self, _: &[&Parameter<Cpu>]) -> Result<OwnedTape<f32, Cpu>, CpuError> {
-        Ok(OwnedTape::default())
+    fn record(&self, parameters: &[&Parameter<Cpu>]) -> Result<OwnedTape<f32, Cpu>, CpuError> {
+        let mut slots = self.slots.0.borrow_mut();
+        for parameter in parameters.iter().filter(|parameter| parameter.role.is_trained()) {
+            // Only a parameter's first recording finds a buffer here.
+            std::mem::take(&mut **slots.get_or_alloc_mut(&parameter.tensor)?);
+        }
+        let anything: T1<Cpu> = self.device.try_tensor_from_vec(vec![0.0], (1,))?;
+        Ok(anything.traced(slots.clone()).split_tape().1)
     }
 
     fn linear_input<T: Tape<f32, Cpu>>(

@@ -1,0 +1,42 @@
+//! "Without" against "with" flooding: the bold rule and the tests on the difference.
+
+use flooding_core::tables::Difference;
+
+use crate::stats::{Kind, SIGNIFICANCE, Sample, cohens_d, power, ttest, ttest_from_summary};
+
+/// Which of (without, with) is bold: the better mean, and the other if Student's unpaired two-sided t-test at 1% does
+/// not tell it from the better one. Without a test (one trial) only an equal mean is bold too.
+pub(crate) fn bold(without: Option<Sample>, with: Option<Sample>) -> (bool, bool) {
+    match (without, with) {
+        (Some(a), Some(b)) => {
+            let alike = ttest_from_summary(Kind::Student, a, b).is_ok_and(|test| test.p >= SIGNIFICANCE);
+            (a.mean >= b.mean || alike, b.mean >= a.mean || alike)
+        }
+        (a, b) => (a.is_some(), b.is_some()),
+    }
+}
+
+/// With minus without, and every test on it; Holm's correction is filled in when the whole table is known.
+pub(crate) fn difference(without: &[f64], with: &[f64]) -> Difference {
+    let test = |kind| ttest(kind, with, without).ok();
+    let student = test(Kind::Student);
+    let (a, b) = (Sample::of(with), Sample::of(without));
+    let effect = cohens_d(a, b);
+    Difference {
+        mean: a.mean - b.mean,
+        interval: student.map(|test| (test.ci_low, test.ci_high)),
+        p_student: student.map(|test| test.p),
+        p_welch: test(Kind::Welch).map(|test| test.p),
+        p_paired: test(Kind::Paired).map(|test| test.p),
+        p_holm: None,
+        effect,
+        power: effect.map(|d| power(d, a.n, b.n, SIGNIFICANCE)),
+    }
+}
+
+/// (ours - theirs) over the standard error from both standard deviations; `None` where one is unknown or both are 0.
+pub(crate) fn z(ours: Option<Sample>, theirs: Option<(f64, Option<f64>)>, their_trials: u32) -> Option<f64> {
+    let (ours, (mean, std)) = (ours.filter(|s| s.n >= 2)?, theirs?);
+    let error = (ours.std.powi(2) / f64::from(ours.n) + std?.powi(2) / f64::from(their_trials)).sqrt();
+    (error > 0.0).then(|| (ours.mean - mean) / error)
+}

@@ -1,0 +1,251 @@
+//! Learning curves: histories, averaged over trials, a setting at a time.
+//!
+//! A setting's curves are kept beside the tables together with a digest of the histories that they were made from, so
+//! that only settings whose runs changed are read again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flooding_core::digest::{Digest, Hasher};
+use flooding_core::level::Level;
+use flooding_core::plan::{Plan, Setting};
+use flooding_core::record::History;
+use flooding_core::store::{Document, Layout, Store};
+use flooding_core::tables::{CurveRow, DescentRow};
+use flooding_core::work::{Gap, Stage};
+use polars::prelude::*;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::descent::descent;
+use crate::error::AggregateError;
+use crate::frame::{EPOCH, LEVEL, percent};
+use crate::manifest::REVISION;
+use crate::scan::Found;
+
+/// At most so many epochs of a curve, and its first and last, go into the document for the report.
+const EPOCHS_IN_REPORT: u32 = 125;
+
+/// Everything about one setting's histories.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct SettingCurves {
+    /// Digest of what they were made from.
+    made_from: Option<Digest>,
+    /// All epochs, by level and epoch.
+    pub rows: Vec<CurveRow>,
+    /// The second descent of each level that has a test curve.
+    pub descents: Vec<DescentRow>,
+    /// Histories that could not be used.
+    pub gaps: Vec<Gap>,
+}
+
+impl Document for SettingCurves {
+    const KIND: &'static str = "setting-curves";
+    const VERSION: u32 = 1;
+}
+
+/// The curves of one setting's complete runs, from the cache where nothing changed.
+pub(crate) fn curves(
+    plan: &Plan,
+    store: &Store,
+    setting: &Setting,
+    runs: &[&Found],
+    force: bool,
+) -> Result<SettingCurves, AggregateError> {
+    let path = store.layout().tables().join("cache").join(format!("{}.json", setting.id));
+    let made_from = digest(plan, store, runs);
+    if !force
+        // A cache that cannot be read is made again.
+        && let Ok(Some(cached)) = store.read_document::<SettingCurves>(&path)
+        && cached.made_from.as_ref() == Some(&made_from)
+    {
+        return Ok(cached);
+    }
+    let mut curves = read(plan, store, setting, runs)?;
+    if curves.gaps.is_empty() {
+        curves.made_from = Some(made_from);
+        store.write_document(&path, &curves)?;
+    }
+    Ok(curves)
+}
+
+/// Names the histories by what their records say of them, and by their size, so that a torn or lost one is read (and
+/// refused) again.
+fn digest(plan: &Plan, store: &Store, runs: &[&Found]) -> Digest {
+    let mut hasher = Hasher::new().chain(&REVISION.to_le_bytes()).chain(&plan.master_seed.to_le_bytes());
+    for run in runs {
+        let Some((record, _)) = run.complete() else { continue };
+        let path = store.layout().run(&run.spec).join(Layout::HISTORY);
+        let size = std::fs::metadata(path).map_or(u64::MAX, |data| data.len());
+        hasher.update(run.key.as_str().as_bytes());
+        hasher.update(record.history.as_str().as_bytes());
+        hasher.update(&size.to_le_bytes());
+    }
+    hasher.finish()
+}
+
+fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Result<SettingCurves, AggregateError> {
+    let read: Vec<(&Found, Result<History, String>)> = runs.par_iter().map(|run| (*run, history(store, run))).collect();
+    let mut histories = Vec::with_capacity(read.len());
+    let mut gaps = Vec::new();
+    for (run, history) in read {
+        match history {
+            Ok(history) => histories.push((run, history)),
+            Err(why) => gaps.push(Gap { stage: Stage::Aggregate, id: run.id(), why }),
+        }
+    }
+    let rows = average(&setting.id, &histories).map_err(AggregateError::table("curves"))?;
+    let descents = (setting.levels.par_iter())
+        .filter_map(|&level| {
+            let (epochs, curves) = test_curves(&histories, level);
+            descent(plan, setting, level, &epochs, &curves)
+        })
+        .collect();
+    Ok(SettingCurves { made_from: None, rows, descents, gaps })
+}
+
+/// A complete run's history, if it is the one its record speaks of.
+fn history(store: &Store, run: &Found) -> Result<History, String> {
+    let path = store.layout().run(&run.spec).join(Layout::HISTORY);
+    let named = |why: &dyn std::fmt::Display| {
+        format!("{}: {why}; its curves are left out (remove its folder and train again to replace it)", path.display())
+    };
+    let (record, _) = run.complete().ok_or_else(|| named(&"has no complete record"))?;
+    let bytes = store.read(&path).map_err(|error| error.to_string())?.ok_or_else(|| named(&"is missing"))?;
+    let found = Digest::of(&bytes);
+    if found != record.history {
+        return Err(named(&format_args!("damaged: its SHA-256 is {found}, its record says {}", record.history)));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| named(&error))?;
+    let history = History::from_csv(text).map_err(|error| named(&error))?;
+    let finite = |m: &flooding_core::record::Measure| m.loss.is_finite() && m.accuracy.is_finite();
+    let whole = |row: &&flooding_core::record::EpochRow| {
+        finite(&row.train) && finite(&row.validation) && row.test.as_ref().is_none_or(finite)
+    };
+    match history.rows.iter().find(|row| !whole(row)) {
+        Some(row) => Err(named(&format_args!("holds a number that is not finite at epoch {}", row.epoch))),
+        None => Ok(history),
+    }
+}
+
+/// Does this run measure the test set along the way?
+fn samples_test(run: &Found) -> bool {
+    run.spec.observe.test_every > 0
+}
+
+/// Is this one of the epochs at which such a run measures it (and not just an epoch that happened to be selected)?
+fn on_grid(run: &Found, epoch: u32) -> bool {
+    epoch == 1 || epoch == run.spec.epochs || epoch.is_multiple_of(run.spec.observe.test_every.max(1))
+}
+
+/// The test-loss curves of a level's sampling runs at the epochs that all of them measured.
+fn test_curves(histories: &[(&Found, History)], level: Level) -> (Vec<u32>, Vec<Vec<f64>>) {
+    let curves: Vec<BTreeMap<u32, f64>> = (histories.iter())
+        .filter(|(run, _)| run.spec.level == level && samples_test(run))
+        .map(|(run, history)| {
+            let measured = history.rows.iter().filter(|row| on_grid(run, row.epoch));
+            measured.filter_map(|row| row.test.map(|test| (row.epoch, test.loss))).collect()
+        })
+        .collect();
+    let Some(first) = curves.first() else { return (Vec::new(), Vec::new()) };
+    let common: BTreeSet<u32> =
+        first.keys().copied().filter(|epoch| curves.iter().all(|curve| curve.contains_key(epoch))).collect();
+    let values = curves.iter().map(|curve| common.iter().map(|epoch| curve[epoch]).collect()).collect();
+    (common.into_iter().collect(), values)
+}
+
+const MEANS: [&str; 8] = [
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "train_gradient",
+    "test_gradient",
+];
+
+/// Mean over trials, by level and epoch. Test and gradient values appear where every run that samples them has one, so
+/// that no curve jumps between different sets of trials.
+fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<CurveRow>> {
+    let rows = histories.iter().map(|(_, history)| history.rows.len()).sum();
+    let mut keys = [Vec::<u32>::with_capacity(rows), Vec::with_capacity(rows)];
+    let mut values: [Vec<Option<f64>>; 8] = std::array::from_fn(|_| Vec::with_capacity(rows));
+    // Where no run of the setting samples the test set, its last epoch is all there is.
+    let any_samples = histories.iter().any(|(run, _)| samples_test(run));
+    let mut expected: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+    for (run, history) in histories {
+        let level = run.spec.level.millionths();
+        let observes = if any_samples { samples_test(run) } else { true };
+        let gradients = run.spec.observe.gradients_every > 0;
+        let counts = expected.entry(level).or_default();
+        counts.0 += u32::from(observes);
+        counts.1 += u32::from(gradients);
+        for row in &history.rows {
+            keys[0].push(level);
+            keys[1].push(row.epoch);
+            let test = row.test.filter(|_| observes && (!any_samples || on_grid(run, row.epoch)));
+            let gradients = row.gradients.filter(|_| gradients);
+            let row = [
+                Some(row.train.loss),
+                Some(percent(row.train.accuracy)),
+                Some(row.validation.loss),
+                Some(percent(row.validation.accuracy)),
+                test.map(|test| test.loss),
+                test.map(|test| percent(test.accuracy)),
+                gradients.map(|norms| norms.train_filter),
+                gradients.map(|norms| norms.test_filter),
+            ];
+            for (column, value) in values.iter_mut().zip(row) {
+                column.push(value);
+            }
+        }
+    }
+    let [levels, epochs] = keys;
+    let mut columns = vec![Column::new(LEVEL.into(), levels), Column::new(EPOCH.into(), epochs)];
+    columns.extend(MEANS.iter().zip(values).map(|(name, values)| Column::new((*name).into(), values)));
+    let mut aggregations = vec![len().alias("trials")];
+    aggregations.extend(MEANS.map(|name| col(name).mean()));
+    aggregations.extend([col("test_loss").count().alias("test_n"), col("test_gradient").count().alias("gradient_n")]);
+    let frame = DataFrame::new(rows, columns)?
+        .lazy()
+        .group_by_stable([col(LEVEL), col(EPOCH)])
+        .agg(aggregations)
+        .sort([LEVEL, EPOCH], SortMultipleOptions::default())
+        .collect()?;
+    to_rows(setting, &frame, &expected)
+}
+
+fn to_rows(setting: &str, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)>) -> PolarsResult<Vec<CurveRow>> {
+    let whole = |name: &str| frame.column(name)?.u32();
+    let (levels, epochs, trials) = (whole(LEVEL)?, whole(EPOCH)?, whole("trials")?);
+    let (test_n, gradient_n) = (whole("test_n")?, whole("gradient_n")?);
+    let means = MEANS.iter().map(|name| frame.column(name)?.f64()).collect::<PolarsResult<Vec<_>>>()?;
+    let mut rows = Vec::with_capacity(frame.height());
+    for i in 0..frame.height() {
+        let at = |column: &UInt32Chunked| column.get(i).unwrap_or(0);
+        let pair = |first: usize| means[first].get(i).zip(means[first + 1].get(i));
+        let (tests, gradients) = expected.get(&at(levels)).copied().unwrap_or_default();
+        rows.push(CurveRow {
+            setting: setting.to_owned(),
+            level: Level::from_millionths(at(levels)),
+            epoch: at(epochs),
+            trials: at(trials),
+            train: pair(0).unwrap_or_default(),
+            validation: pair(2).unwrap_or_default(),
+            test: pair(4).filter(|_| at(test_n) == tests),
+            gradients: pair(6).filter(|_| at(gradient_n) == gradients),
+        });
+    }
+    Ok(rows)
+}
+
+/// The rows for the report: the first and last epoch and every k-th, k being the least number that leaves at most 125
+/// epochs and keeps every (or every few) of the epochs at which the test set is sampled.
+pub(crate) fn thinned(setting: &Setting, rows: &[CurveRow]) -> Vec<CurveRow> {
+    let interval = setting.observe.test_every.max(1);
+    let fits = |k: &u32| interval.is_multiple_of(*k) || k.is_multiple_of(interval);
+    let least = setting.epochs.div_ceil(EPOCHS_IN_REPORT).max(1);
+    let every = (least..=least.next_multiple_of(interval)).find(fits).unwrap_or(interval);
+    let kept = |epoch: u32| epoch == 1 || epoch == setting.epochs || epoch.is_multiple_of(every);
+    rows.iter().filter(|row| kept(row.epoch)).cloned().collect()
+}

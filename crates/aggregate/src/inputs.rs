@@ -1,0 +1,16 @@
+//! What the stage cannot find out by itself.
+
+use flooding_core::tables::DatasetRow;
+use flooding_core::work::Gap;
+use serde::Serialize;
+
+/// What earlier stages and the command line hand to `aggregate`, for the overview.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Inputs {
+    /// What earlier stages could not do.
+    pub gaps: Vec<Gap>,
+    /// The image data sets that the plan uses.
+    pub datasets: Vec<DatasetRow>,
+    /// `pipeline.toml`, as it is.
+    pub configuration: String,
+}

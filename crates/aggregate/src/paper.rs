@@ -1,0 +1,68 @@
+//! The numbers of the paper's Tables 2 and 3 (see `paper/README.md`).
+
+use flooding_core::config::TableId;
+use flooding_core::tables::{PaperCell, Stopping};
+
+use crate::compare::bold;
+use crate::stats::Sample;
+
+const TABLE2: &str = include_str!("../paper/table2.csv");
+const TABLE3: &str = include_str!("../paper/table3.csv");
+
+/// Trials behind each mean of Table 2.
+pub(crate) const TABLE2_TRIALS: u32 = 10;
+
+/// What the paper's table says for a row and a way of stopping; `z` is still empty.
+pub(crate) fn cell(table: TableId, row: &[String; 2], stopping: Stopping) -> Option<PaperCell> {
+    match table {
+        TableId::Table2 => table2(row, stopping),
+        TableId::Table3 => table3(row, stopping),
+    }
+}
+
+fn table2(row: &[String; 2], stopping: Stopping) -> Option<PaperCell> {
+    let part = match stopping {
+        Stopping::LastEpoch => "A",
+        Stopping::EarlyStopping => "B",
+    };
+    let fields = find(TABLE2, |fields| fields[0] == row[0] && fields[1] == row[1] && fields[3] == part)?;
+    let number = |at: usize| fields[at].parse::<f64>().expect("the paper's table is numbers");
+    let sample = |at: usize| Sample { n: TABLE2_TRIALS, mean: number(at), std: number(at + 1) };
+    let (without, with) = (sample(4), sample(6));
+    let (bold_without, bold_with) = bold(Some(without), Some(with));
+    Some(PaperCell {
+        without: Some((without.mean, Some(without.std))),
+        with: Some((with.mean, Some(with.std))),
+        chosen_b: Some((number(8), number(9))),
+        bold_without,
+        bold_with,
+        underline_without: false,
+        underline_with: false,
+        z: None,
+    })
+}
+
+fn table3(row: &[String; 2], stopping: Stopping) -> Option<PaperCell> {
+    let fields = find(TABLE3, |fields| fields[0] == row[0] && fields[1] == row[1])?;
+    let (at, bold_at, name) = match stopping {
+        Stopping::LastEpoch => (2, 6, "noES"),
+        Stopping::EarlyStopping => (4, 7, "ES"),
+    };
+    let value = |at: usize| fields[at].parse::<f64>().ok().map(|value| (value, None));
+    // A dash says that b = 0 was selected: with and without are the same run, and both are the better one.
+    let dash = fields[at + 1].is_empty();
+    Some(PaperCell {
+        without: value(at),
+        with: value(at + 1),
+        chosen_b: None,
+        bold_without: fields[bold_at] == "without" || dash,
+        bold_with: fields[bold_at] == "with" || dash,
+        underline_without: fields[8] == format!("{name}_without"),
+        underline_with: fields[8] == format!("{name}_with"),
+        z: None,
+    })
+}
+
+fn find(table: &'static str, matches: impl Fn(&[&str]) -> bool) -> Option<Vec<&'static str>> {
+    table.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>()).find(|fields| matches(fields))
+}

@@ -1,0 +1,165 @@
+//! Reads what the plan's runs left: records and provenance. Whatever is missing or damaged is listed, never fatal.
+
+use flooding_core::plan::Plan;
+use flooding_core::record::{Provenance, Record, Status, Summary};
+use flooding_core::spec::{RunKey, RunSpec};
+use flooding_core::store::{Layout, Store};
+use flooding_core::tables::RunRow;
+use flooding_core::work::{Gap, Stage};
+use rayon::prelude::*;
+
+use crate::frame::percent;
+
+/// One run of the plan and what became of it.
+pub(crate) struct Found {
+    pub spec: RunSpec,
+    pub key: RunKey,
+    /// Index of its setting in the plan.
+    pub setting: usize,
+    pub outcome: Finding,
+}
+
+/// What became of a run.
+pub(crate) enum Finding {
+    Complete(Box<Record>, Summary),
+    /// It ran and could not go on; the cause.
+    Failed(String),
+    /// A record is there and cannot be used; why.
+    Damaged(String),
+    Missing,
+}
+
+impl Found {
+    /// The run's name in messages.
+    pub fn id(&self) -> String {
+        run_id(&self.spec)
+    }
+
+    /// The record and its results, if the run is complete.
+    pub fn complete(&self) -> Option<(&Record, &Summary)> {
+        match &self.outcome {
+            Finding::Complete(record, summary) => Some((record, summary)),
+            _ => None,
+        }
+    }
+}
+
+/// A run's name in messages, such as `spiral-high t00 b0.05`.
+pub(crate) fn run_id(spec: &RunSpec) -> String {
+    format!("{} t{:02} b{}", spec.setting, spec.trial, spec.level)
+}
+
+/// The plan's runs in the plan's order, with their settings' indices.
+pub(crate) fn planned(plan: &Plan) -> Vec<(usize, RunSpec)> {
+    let index = |id: &str| plan.settings.iter().position(|s| s.id == id).expect("a run's setting is in the plan");
+    plan.groups()
+        .flat_map(|group| {
+            let setting = index(&group.runs[0].setting);
+            group.runs.into_iter().map(move |spec| (setting, spec))
+        })
+        .collect()
+}
+
+/// Reads every record of the plan, in the plan's order.
+pub(crate) fn scan(plan: &Plan, store: &Store) -> Vec<Found> {
+    planned(plan)
+        .into_par_iter()
+        .map(|(setting, spec)| {
+            let key = spec.key();
+            let outcome = read(store, &spec, &key);
+            Found { spec, key, setting, outcome }
+        })
+        .collect()
+}
+
+fn read(store: &Store, spec: &RunSpec, key: &RunKey) -> Finding {
+    let path = store.layout().run(spec).join(Layout::RECORD);
+    let record: Record = match store.read_document(&path) {
+        Ok(Some(record)) => record,
+        Ok(None) => return Finding::Missing,
+        Err(error) => return Finding::Damaged(error.to_string()),
+    };
+    if record.key != *key || record.spec != *spec {
+        return Finding::Damaged(format!("{}: is the record of another run ({})", path.display(), record.key.short()));
+    }
+    match (&record.status, record.summary.clone()) {
+        (Status::Complete, Some(summary)) => Finding::Complete(Box::new(record), summary),
+        (Status::Complete, None) => Finding::Damaged(format!("{}: complete, but without results", path.display())),
+        (Status::Failed { cause, step, .. }, _) => Finding::Failed(format!("{cause} (at step {step})")),
+    }
+}
+
+/// The software and machines behind the complete runs, each distinct one once, without times.
+pub(crate) fn made_by(store: &Store, runs: &[Found]) -> Vec<Provenance> {
+    let mut all: Vec<Provenance> = (runs.par_iter())
+        .filter(|run| run.complete().is_some())
+        .filter_map(|run| {
+            let path = store.layout().run(&run.spec).join(Layout::PROVENANCE);
+            // Provenance is a courtesy beside the record: a damaged one costs its line in the report, no number.
+            let provenance: Provenance = store.read_document(&path).ok()??;
+            Some(Provenance { finished: String::new(), seconds: 0.0, training_seconds: 0.0, ..provenance })
+        })
+        .collect();
+    let key = |p: &Provenance| [&p.version, &p.commit, &p.rustc, &p.device, &p.processor].map(Clone::clone);
+    all.sort_by_key(key);
+    all.dedup();
+    all
+}
+
+/// One row a run that left anything.
+pub(crate) fn run_rows(runs: &[Found]) -> Vec<RunRow> {
+    let accuracies = |o: &flooding_core::record::Outcome| {
+        [percent(o.train.accuracy), percent(o.validation.accuracy), percent(o.test.accuracy)]
+    };
+    let row = |run: &Found, status: String, summary: Option<&Summary>| RunRow {
+        key: run.key.clone(),
+        setting: run.spec.setting.clone(),
+        trial: run.spec.trial,
+        level: run.spec.level,
+        status,
+        last: summary.map(|s| accuracies(&s.last)),
+        best: summary.map(|s| (s.best.epoch, accuracies(&s.best))),
+    };
+    runs.iter()
+        .filter_map(|run| match &run.outcome {
+            Finding::Complete(_, summary) => Some(row(run, "complete".to_owned(), Some(summary))),
+            Finding::Failed(cause) => Some(row(run, format!("failed: {cause}"), None)),
+            Finding::Damaged(why) => Some(row(run, format!("damaged: {why}"), None)),
+            Finding::Missing => None,
+        })
+        .collect()
+}
+
+/// What should be there and is not: damaged and failed runs one by one, missing ones a line a setting. What `known`
+/// gaps say already, about the run, its setting or its data set, is not said again.
+pub(crate) fn gaps(plan: &Plan, runs: &[Found], known: &[Gap]) -> Vec<Gap> {
+    let said = |id: &str| known.iter().any(|gap| gap.id == id);
+    let mut gaps = Vec::new();
+    for (index, setting) in plan.settings.iter().enumerate() {
+        let of_setting: Vec<&Found> = runs.iter().filter(|run| run.setting == index).collect();
+        let mut missing = Vec::new();
+        for run in &of_setting {
+            let id = run.id();
+            let why = match &run.outcome {
+                Finding::Complete(..) => continue,
+                Finding::Missing => {
+                    if !said(&id) {
+                        missing.push(id);
+                    }
+                    continue;
+                }
+                Finding::Failed(cause) => format!("failed: {cause}"),
+                Finding::Damaged(why) => format!("{why}; run the train stage again to replace it"),
+            };
+            if !said(&id) {
+                gaps.push(Gap { stage: Stage::Aggregate, id, why });
+            }
+        }
+        if !missing.is_empty() && !said(&setting.id) && !said(setting.data.name()) {
+            let why =
+                format!("{} of {} runs have no record, the first: {}", missing.len(), of_setting.len(), missing[0]);
+            gaps.push(Gap { stage: Stage::Aggregate, id: setting.id.clone(), why });
+        }
+    }
+    gaps
+}

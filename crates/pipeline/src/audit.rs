@@ -1,0 +1,183 @@
+//! Everything in the store against the digests that vouch for it.
+//!
+//! Every JSON document carries its own digest; the documents that come last (a run's record, a trial's description, the
+//! manifests of tables and report) also hold the digests of the files beside them.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use flooding_core::digest::Digest;
+use flooding_core::spec::RunSpec;
+use flooding_core::store::{AnyDocument, DocumentError, Layout, Store, StoreError};
+use flooding_fetch::Manifest;
+use flooding_fetch::manifest::Entry;
+use flooding_fetch::state::{self, FileState};
+use serde::Serialize;
+use serde_json::Value;
+
+/// What was looked at and what is wrong.
+#[derive(Debug, Default, Serialize)]
+pub struct Audit {
+    /// Files whose digest was computed.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What does not match.
+    pub damaged: Vec<Damage>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Serialize)]
+pub struct Damage {
+    /// Which file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What has to go so that the next run makes it again.
+    pub remove: Vec<PathBuf>,
+}
+
+/// Re-hashes everything below `data/` and `reports/`; an error only where a folder cannot be read.
+pub fn audit(store: &Store, manifest: &Manifest) -> Result<Audit, StoreError> {
+    let mut audit = Audit::default();
+    for name in manifest.names() {
+        if let Some(Entry::Published(dataset)) = manifest.get(name) {
+            raw(store, dataset, &mut audit);
+        }
+    }
+    for folder in ["synthetic", "runs", "theorem", "tables"] {
+        walk(store, &store.layout().data().join(folder), &mut audit)?;
+    }
+    walk(store, store.layout().reports(), &mut audit)?;
+    audit.damaged.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(audit)
+}
+
+/// Downloads have published digests. Only the note goes that says they were verified: the next fetch then looks itself.
+fn raw(store: &Store, dataset: &flooding_fetch::manifest::Dataset, audit: &mut Audit) {
+    let folder = store.layout().raw(&dataset.name);
+    for file in state::verify(store, dataset) {
+        match file.state {
+            FileState::Missing => {}
+            FileState::Whole { .. } => {
+                audit.files += 1;
+                audit.bytes += file.bytes;
+            }
+            FileState::Damaged { why: problem } => {
+                let remove = vec![folder.join(state::NOTE)];
+                audit.damaged.push(Damage { path: folder.join(file.name), problem, remove });
+            }
+        }
+    }
+}
+
+fn walk(store: &Store, folder: &Path, audit: &mut Audit) -> Result<(), StoreError> {
+    for name in store.list(folder)? {
+        let path = folder.join(&name);
+        if path.is_dir() {
+            walk(store, &path, audit)?;
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            document(store, &path, audit);
+        }
+    }
+    Ok(())
+}
+
+/// A document, and the files that it vouches for.
+fn document(store: &Store, path: &Path, audit: &mut Audit) {
+    let document = match store.read_any_document(path) {
+        Ok(Some(document)) => document,
+        // Gone since the folder was listed: a pipeline is at work.
+        Ok(None) => return,
+        Err(error) => {
+            let problem = unprefixed(&error, path);
+            audit.damaged.push(Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] });
+            return;
+        }
+    };
+    audit.files += 1;
+    audit.bytes += path.metadata().map_or(0, |metadata| metadata.len());
+    let folder = path.parent().unwrap_or(path);
+    if let Some(problem) = misplaced(store, folder, &document) {
+        audit.damaged.push(Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] });
+    }
+    for (name, digest) in vouches_for(&document) {
+        let file = folder.join(&name);
+        match digest_of(&file) {
+            Ok((found, bytes)) if found == digest => {
+                audit.files += 1;
+                audit.bytes += bytes;
+            }
+            Ok((found, _)) => {
+                let problem = format!("its SHA-256 is {found}, {digest} was written");
+                // Without the document, the next run makes both again.
+                audit.damaged.push(Damage { path: file.clone(), problem, remove: vec![path.to_owned(), file] });
+            }
+            Err(error) => {
+                let problem =
+                    if error.kind() == io::ErrorKind::NotFound { "missing".to_owned() } else { error.to_string() };
+                audit.damaged.push(Damage { path: file, problem, remove: vec![path.to_owned()] });
+            }
+        }
+    }
+}
+
+/// Without the path, which is printed beside it.
+fn unprefixed(error: &DocumentError, path: &Path) -> String {
+    let text = error.to_string();
+    let prefix = format!("{}: ", path.display());
+    text.strip_prefix(&prefix).map_or(text.clone(), str::to_owned)
+}
+
+/// A record says which run it is of; in another run's folder, or with a changed specification, it is worth nothing.
+fn misplaced(store: &Store, folder: &Path, document: &AnyDocument) -> Option<String> {
+    if document.kind != "run-record" {
+        return None;
+    }
+    let Ok(spec) = serde_json::from_value::<RunSpec>(document.body["spec"].clone()) else {
+        return Some("its specification is not one that this version knows".to_owned());
+    };
+    if document.body["key"] != spec.key().as_str() {
+        return Some("its key is not the digest of its specification".to_owned());
+    }
+    let place = store.layout().run(&spec);
+    (place != folder).then(|| format!("belongs in {}", place.display()))
+}
+
+/// Names and digests of the files beside a document that it vouches for.
+fn vouches_for(document: &AnyDocument) -> Vec<(String, Digest)> {
+    let body = &document.body;
+    let pair = |name: &str, digest: &Value| {
+        let digest = Digest::try_from(digest.as_str()?.to_owned()).ok()?;
+        // A name that leads elsewhere would have this command read, and remove, other people's files.
+        let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        (plain && !name.is_empty()).then(|| (name.to_owned(), digest))
+    };
+    let table = |value: &Value| -> Vec<(String, Digest)> {
+        value.as_object().into_iter().flatten().filter_map(|(name, digest)| pair(name, digest)).collect()
+    };
+    match document.kind.as_str() {
+        "run-record" => {
+            let mut files = table(&body["files"]);
+            files.extend(pair(Layout::HISTORY, &body["history"]));
+            files
+        }
+        "synthetic-trial" => body["file"].as_str().and_then(|name| pair(name, &body["digest"])).into_iter().collect(),
+        "tables-manifest" => table(&body["outputs"]),
+        "report-manifest" => {
+            let entry = |entry: &Value| pair(entry[0].as_str()?, &entry[1]);
+            body["files"].as_array().into_iter().flatten().filter_map(entry).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn digest_of(path: &Path) -> io::Result<(Digest, u64)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
+    Ok((Digest::of_reader(file)?, metadata.len()))
+}

@@ -1,0 +1,302 @@
+//! The command line, in one place: help, completion and parsing all come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use flooding_aggregate::stats::Kind;
+use flooding_core::context::DeviceChoice;
+use flooding_core::work::Stage;
+
+const EXAMPLES: &str = "\
+Examples:
+  pipeline run                                   the quick profile, from data to report
+  pipeline run --profile full --device cuda      the paper's whole grid on a GPU
+  pipeline run --dry-run                         what would run, what would not, and why
+  pipeline stage train --only cifar10            one stage, one data set
+  pipeline stage train --only 'spiral-*' --jobs 2
+  pipeline status                                what is there and what is missing
+
+Exit codes:
+  0  done
+  1  failed
+  2  usage or configuration
+  3  finished with gaps: something could not be had; the report names it
+  130  interrupted; the same command goes on";
+
+/// Re-derives the tables and figures of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\"
+/// (Ishida et al., ICML 2020) and checks its Theorem 1.
+#[derive(Debug, Parser)]
+#[command(name = "pipeline", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run all stages: fetch, generate, train, verify, aggregate, render
+    #[command(after_help = EXAMPLES)]
+    Run(RunArgs),
+    /// Run one stage
+    #[command(after_help = EXAMPLES)]
+    Stage {
+        /// Which one.
+        stage: StageName,
+        #[command(flatten)]
+        args: RunArgs,
+    },
+    /// Say what is there and what is missing
+    Status(PlanArgs),
+    /// Theorem 1 for one loss distribution, sample size and flood level
+    Theorem(TheoremArgs),
+    /// The statistics that the tables use, on any numbers
+    Stats {
+        /// Which one.
+        #[command(subcommand)]
+        command: StatsCommand,
+    },
+    /// Compare everything that is kept with its digests
+    VerifyStore(VerifyStoreArgs),
+    /// Print the JSON Schema of pipeline.toml
+    Schema,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// The stages, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StageName {
+    /// Download and check the image data sets
+    Fetch,
+    /// Draw the synthetic data sets
+    Generate,
+    /// Train every run
+    Train,
+    /// Check Theorem 1
+    Verify,
+    /// Turn records into tables
+    Aggregate,
+    /// Turn tables into the report
+    Render,
+}
+
+impl From<StageName> for Stage {
+    fn from(name: StageName) -> Self {
+        match name {
+            StageName::Fetch => Self::Fetch,
+            StageName::Generate => Self::Generate,
+            StageName::Train => Self::Train,
+            StageName::Verify => Self::Verify,
+            StageName::Aggregate => Self::Aggregate,
+            StageName::Render => Self::Render,
+        }
+    }
+}
+
+/// What is planned, and where.
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// The configuration; data/ and reports/ lie beside it
+    #[arg(long, value_name = "FILE", default_value = "pipeline.toml")]
+    pub config: PathBuf,
+    /// How much of the grid: smoke, quick, full, or a profile of your own
+    #[arg(long, default_value = "quick")]
+    pub profile: String,
+    /// Only these: data-set names, setting ids, or globs
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Epochs, instead of the profile's; marks the runs as reduced
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Training images to use, instead of the profile's; marks the runs as reduced
+    #[arg(long, value_name = "N")]
+    pub train_size: Option<u32>,
+    /// Test examples to use, instead of the profile's; marks the runs as reduced
+    #[arg(long, value_name = "N")]
+    pub test_size: Option<u32>,
+    /// Flood levels, instead of the profile's
+    #[arg(long, value_name = "B", value_delimiter = ',')]
+    pub levels: Option<Vec<f64>>,
+    /// Seeds, instead of the profile's
+    #[arg(long, value_name = "N")]
+    pub trials: Option<u32>,
+    /// Where data, runs and tables are kept [default: data, beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where the report is written [default: reports, beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// Print results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is compared with its digests.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyStoreArgs {
+    /// Remove what is damaged, so that the next run makes it again
+    #[arg(long)]
+    pub repair: bool,
+    /// The configuration; data/ and reports/ lie beside it
+    #[arg(long, value_name = "FILE", default_value = "pipeline.toml")]
+    pub config: PathBuf,
+    /// Where data, runs and tables are kept [default: data, beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where the report is written [default: reports, beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// Print results as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How stages work.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Where to train: cpu, cuda, or cuda:N
+    #[arg(long, default_value = "cpu", value_parser = device)]
+    pub device: DeviceChoice,
+    /// Runs side by side, one thread each [default: the number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// A folder of original files, or a URL, to try before the published addresses
+    #[arg(long, value_name = "DIR_OR_URL", env = "PIPELINE_MIRROR")]
+    pub mirror: Option<String>,
+    /// Use no network
+    #[arg(long)]
+    pub offline: bool,
+    /// Do everything again, even what is up to date
+    #[arg(long)]
+    pub force: bool,
+    /// Seconds between two checkpoints of one training, so that no more is lost when it is killed; 0 is one an epoch
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub checkpoint_every: u64,
+    /// Stop at the first run that fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Say what would run and why, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+fn device(text: &str) -> Result<DeviceChoice, String> {
+    let ordinal = match text {
+        "cpu" => return Ok(DeviceChoice::Cpu),
+        "cuda" => Some(0),
+        _ => text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok()),
+    };
+    ordinal.map(DeviceChoice::Cuda).ok_or_else(|| "expected cpu, cuda, or cuda:N".to_owned())
+}
+
+/// Theorem 1 for one cell.
+#[derive(Args, Clone, Debug)]
+pub struct TheoremArgs {
+    /// The distribution of one example's loss
+    #[arg(long, value_enum)]
+    pub scenario: ScenarioName,
+    /// Probability of a loss of 1 (bernoulli), or of 1 + c (shifted-bernoulli)
+    #[arg(long)]
+    pub p: Option<f64>,
+    /// The least loss (shifted-bernoulli), or the loss (constant)
+    #[arg(long)]
+    pub c: Option<f64>,
+    /// Mean (exponential)
+    #[arg(long)]
+    pub theta: Option<f64>,
+    /// Mean (gaussian)
+    #[arg(long, allow_negative_numbers = true)]
+    pub mu: Option<f64>,
+    /// Standard deviation (gaussian)
+    #[arg(long)]
+    pub s: Option<f64>,
+    /// Slope of g (cross-entropy)
+    #[arg(long, allow_negative_numbers = true)]
+    pub alpha: Option<f64>,
+    /// Probability that a label is flipped (cross-entropy)
+    #[arg(long)]
+    pub eps: Option<f64>,
+    /// Every coordinate of the second mean (cross-entropy)
+    #[arg(long, allow_negative_numbers = true)]
+    pub m: Option<f64>,
+    /// Coordinates (cross-entropy)
+    #[arg(long)]
+    pub d: Option<u32>,
+    /// Losses that an empirical risk averages
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub n: u32,
+    /// Flood level
+    #[arg(long, allow_negative_numbers = true)]
+    pub b: f64,
+    /// Also estimate by so many Monte Carlo repetitions (`1e6` is fine)
+    #[arg(long, value_parser = count)]
+    pub draws: Option<u64>,
+    /// Seed of the Monte Carlo streams
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The loss distributions, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScenarioName {
+    /// 1 with probability p, else 0
+    Bernoulli,
+    /// c plus bernoulli
+    ShiftedBernoulli,
+    /// Always c
+    Constant,
+    /// Exponential with mean theta
+    Exponential,
+    /// Normal with mean mu and standard deviation s
+    Gaussian,
+    /// Softmax cross-entropy of a fixed linear g on two Gaussians
+    CrossEntropy,
+}
+
+/// The statistics, as typed.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StatsCommand {
+    /// A two-sided t-test of two lists of numbers
+    Ttest(TTestArgs),
+}
+
+/// Two samples and a test.
+#[derive(Args, Clone, Debug)]
+pub struct TTestArgs {
+    /// Numbers separated by commas; with --csv the name of a column
+    #[arg(long, allow_hyphen_values = true)]
+    pub a: String,
+    /// Numbers separated by commas; with --csv the name of a column
+    #[arg(long, allow_hyphen_values = true)]
+    pub b: String,
+    /// student, welch, or paired
+    #[arg(long, default_value = "student", value_parser = <Kind as std::str::FromStr>::from_str)]
+    pub kind: Kind,
+    /// Take the columns named by --a and --b from this file
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A count written as a whole number or like `1e6`.
+fn count(text: &str) -> Result<u64, String> {
+    let value: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if (2.0..=1e12).contains(&value) && value.fract() == 0.0 {
+        Ok(value as u64)
+    } else {
+        Err("expected a whole number from 2 to 1e12".to_owned())
+    }
+}

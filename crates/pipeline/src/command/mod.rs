@@ -1,0 +1,47 @@
+//! One file a command.
+
+mod completions;
+mod run;
+mod schema;
+mod stats;
+mod status;
+mod theorem;
+mod verify_store;
+
+use std::io::{self, Write as _};
+
+use crate::cli::Command;
+use crate::exit::{Failure, Outcome};
+
+/// Does what the command line says.
+pub fn run(command: Command) -> Result<Outcome, Failure> {
+    match command {
+        Command::Run(args) => run::all(&args),
+        Command::Stage { stage, args } => run::one(stage.into(), &args),
+        Command::Status(args) => status::run(&args),
+        Command::Theorem(args) => theorem::run(&args),
+        Command::Stats { command } => stats::run(&command),
+        Command::VerifyStore(args) => verify_store::run(&args),
+        Command::Schema => schema::run(),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// Writes a result on standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Writes a result as JSON on standard output.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(Failure::stage)?;
+    print(&(text + "\n"))
+}
+
+/// Writes a line of the log on standard error.
+fn log(line: &str) {
+    // Where standard error is closed there is no log.
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,146 @@
+//! `pipeline run` and `pipeline stage NAME`.
+
+use std::time::{Duration, Instant};
+
+use flooding_core::context::Context;
+use flooding_core::store::Store;
+use flooding_core::work::{Decision, Gap, Stage, StageReport, WorkItem};
+use serde::Serialize;
+
+use super::{log, print, print_json};
+use crate::cli::RunArgs;
+use crate::exit::{Failure, Outcome};
+use crate::interrupt;
+use crate::project::{self, Project};
+use crate::stages;
+
+/// All stages, each on what the ones before it stored.
+pub fn all(args: &RunArgs) -> Result<Outcome, Failure> {
+    run(args, &Stage::ALL)
+}
+
+/// One stage.
+pub fn one(stage: Stage, args: &RunArgs) -> Result<Outcome, Failure> {
+    run(args, &[stage])
+}
+
+/// What came of one stage, for `--json`.
+#[derive(Serialize)]
+struct Finished {
+    stage: Stage,
+    seconds: f64,
+    #[serde(flatten)]
+    report: StageReport,
+}
+
+fn run(args: &RunArgs, wanted: &[Stage]) -> Result<Outcome, Failure> {
+    let project = Project::load(&args.plan)?;
+    let context = project::context(args)?;
+    if args.dry_run {
+        return dry_run(args, wanted, &project, &context);
+    }
+    let store = project.store()?;
+    let _lock = store.lock()?;
+    let started = Instant::now();
+    let mut finished: Vec<Finished> = Vec::new();
+    for &stage in wanted {
+        let begun = Instant::now();
+        explain(stage, &stages::work(stage, &project, &store, &context)?);
+        let report = stages::run(stage, &project, &store, &context)?;
+        let interrupted = report.interrupted;
+        finished.push(Finished { stage, seconds: begun.elapsed().as_secs_f64(), report });
+        if interrupted {
+            log(&format!(
+                "interrupted during {stage}; everything finished is kept. To go on:\n  {}",
+                interrupt::command_to_go_on()
+            ));
+            break;
+        }
+    }
+    conclude(args, &store, finished, started.elapsed())
+}
+
+/// Results on standard output, warnings last on standard error, and the exit code.
+fn conclude(args: &RunArgs, store: &Store, finished: Vec<Finished>, elapsed: Duration) -> Result<Outcome, Failure> {
+    let done: u64 = finished.iter().map(|stage| stage.report.done).sum();
+    let skipped: u64 = finished.iter().map(|stage| stage.report.skipped).sum();
+    if args.plan.json {
+        print_json(&finished)?;
+    } else {
+        let seconds = elapsed.as_secs_f64();
+        print(&if done == 0 {
+            format!("nothing to do: all {skipped} pieces of work are up to date ({seconds:.1} s)\n")
+        } else {
+            format!("done: {done} pieces of work, {skipped} were up to date ({seconds:.1} s)\n")
+        })?;
+        if finished.iter().any(|stage| stage.stage == Stage::Render && !stage.report.interrupted) {
+            print(&format!("report: {}\n", store.layout().reports().join("index.html").display()))?;
+        }
+    }
+    let gaps: Vec<&Gap> = finished.iter().flat_map(|stage| &stage.report.gaps).collect();
+    for (i, gap) in gaps.iter().enumerate() {
+        // A later stage may report what an earlier one left; once is enough for a reader.
+        if !gaps[..i].iter().any(|earlier| earlier.id == gap.id) {
+            log(&format!("warning: {}: {} is missing: {}", gap.stage, gap.id, gap.why));
+        }
+    }
+    Ok(match finished.last() {
+        Some(last) if last.report.interrupted => Outcome::Interrupted,
+        _ if gaps.is_empty() => Outcome::Done,
+        _ => Outcome::Gaps,
+    })
+}
+
+fn dry_run(args: &RunArgs, wanted: &[Stage], project: &Project, context: &Context) -> Result<Outcome, Failure> {
+    let store = project.read_only_store();
+    let mut items = Vec::new();
+    for &stage in wanted {
+        items.extend(stages::work(stage, project, &store, context)?);
+    }
+    if args.plan.json {
+        print_json(&items)?;
+    } else {
+        let mut text = String::new();
+        for item in &items {
+            let (verb, reason) = match &item.decision {
+                Decision::Run(reason) => ("run ", reason),
+                Decision::Skip(reason) => ("skip", reason),
+            };
+            text.push_str(&format!("{:<9} {verb} {}: {reason}\n", item.stage.name(), item.id));
+        }
+        let runs = items.iter().filter(|item| item.decision.runs()).count();
+        text.push_str(&format!("{runs} would run, {} would be skipped\n", items.len() - runs));
+        print(&text)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Says in the log what a stage is about to do and why.
+fn explain(stage: Stage, items: &[WorkItem]) {
+    for line in reasons(items.iter()) {
+        log(&format!("{:<9} {line}", stage.name()));
+    }
+}
+
+/// One line for each group of items that share a setting, a decision and a reason; single items by their own name.
+pub fn reasons<'a>(items: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
+    let mut groups: Vec<(&str, &Decision, Vec<&WorkItem>)> = Vec::new();
+    for item in items {
+        let head = item.id.split(' ').next().unwrap_or(&item.id);
+        match groups.iter_mut().find(|(other, decision, _)| *other == head && **decision == item.decision) {
+            Some((_, _, members)) => members.push(item),
+            None => groups.push((head, &item.decision, vec![item])),
+        }
+    }
+    let line = |(head, decision, members): (&str, &Decision, Vec<&WorkItem>)| {
+        let (verb, reason) = match decision {
+            Decision::Run(reason) => ("run", reason),
+            Decision::Skip(reason) => ("skip", reason),
+        };
+        match members.as_slice() {
+            [only] => format!("{verb} {}: {reason}", only.id),
+            many => format!("{verb} {head} ({} pieces): {reason}", many.len()),
+        }
+    };
+    groups.into_iter().map(line).collect()
+}

@@ -1,0 +1,82 @@
+//! From the command line's paths and choices to a plan and a store.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flooding_core::config::Config;
+use flooding_core::context::Context;
+use flooding_core::plan::{Overrides, Plan, Resolver};
+use flooding_core::store::Store;
+use flooding_fetch::Manifest;
+
+use crate::cli::{PlanArgs, RunArgs};
+use crate::display;
+use crate::exit::Failure;
+use crate::interrupt;
+
+/// Everything a command needs to know about the project it works on.
+pub struct Project {
+    /// What is to be done.
+    pub plan: Plan,
+    /// The published data sets and the user's own.
+    pub manifest: Manifest,
+    /// `pipeline.toml`, as it is.
+    pub configuration: String,
+    data: PathBuf,
+    reports: PathBuf,
+}
+
+impl Project {
+    /// Reads and checks the configuration and resolves the plan; touches nothing.
+    pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
+        let (config, configuration) = Config::load(&args.config)?;
+        let folder = args.config.parent().map_or_else(PathBuf::new, Path::to_owned);
+        let manifest = Manifest::load(&folder.join("data/datasets.toml")).map_err(Failure::stage)?;
+        let manifest = manifest.with_user_datasets(&config.dataset, &folder).map_err(Failure::stage)?;
+        let catalogue: BTreeMap<_, _> = manifest.catalogue();
+        let overrides = Overrides {
+            only: args.only.clone(),
+            epochs: args.epochs,
+            train_size: args.train_size,
+            test_size: args.test_size,
+            levels: args.levels.clone(),
+            trials: args.trials,
+        };
+        let plan = Resolver::new(&config, &configuration, &args.config, &catalogue).plan(&args.profile, &overrides)?;
+        let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
+        let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
+        Ok(Self { plan, manifest, configuration, data, reports })
+    }
+
+    /// The store, for writing: its folders are made and tried.
+    pub fn store(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.data, &self.reports)?)
+    }
+
+    /// The store, for looking.
+    pub fn read_only_store(&self) -> Store {
+        Store::read_only(&self.data, &self.reports)
+    }
+}
+
+/// How the stages are to work.
+pub fn context(args: &RunArgs) -> Result<Context, Failure> {
+    flooding_train::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
+    Ok(Context {
+        jobs: args.jobs.map_or_else(cores, usize::from),
+        device: args.device,
+        force: args.force,
+        offline: args.offline,
+        mirror: args.mirror.clone(),
+        checkpoint_every: Duration::from_secs(args.checkpoint_every),
+        fail_fast: args.fail_fast,
+        stop: interrupt::stop_flag(),
+        progress: display::for_terminal(),
+    })
+}
+
+/// How many runs go side by side unless the user says otherwise.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,91 @@
+//! One way to ask any stage what it would do, and to do it.
+
+use flooding_aggregate::Inputs;
+use flooding_core::context::Context;
+use flooding_core::store::Store;
+use flooding_core::tables::DatasetRow;
+use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
+use flooding_fetch::manifest::Entry;
+use flooding_fetch::state::{FileState, inspect};
+
+use crate::exit::Failure;
+use crate::project::Project;
+use crate::source::StoredExamples;
+
+/// What `stage` would do, and why.
+pub fn work(stage: Stage, project: &Project, store: &Store, context: &Context) -> Result<Vec<WorkItem>, Failure> {
+    let Project { plan, manifest, .. } = project;
+    match stage {
+        Stage::Fetch => flooding_fetch::work(plan, store, context, manifest).map_err(Failure::stage),
+        Stage::Generate => flooding_generate::work(plan, store, context).map_err(Failure::stage),
+        Stage::Train => flooding_train::work(plan, store, context).map_err(Failure::stage),
+        Stage::Verify => flooding_verify::work(plan, store, context).map_err(Failure::stage),
+        Stage::Aggregate => {
+            flooding_aggregate::work(plan, store, context, &inputs(project, store)).map_err(Failure::stage)
+        }
+        Stage::Render => flooding_render::work(plan, store, context).map_err(Failure::stage),
+    }
+}
+
+/// Does what `stage` has to do.
+pub fn run(stage: Stage, project: &Project, store: &Store, context: &Context) -> Result<StageReport, Failure> {
+    let Project { plan, manifest, .. } = project;
+    match stage {
+        Stage::Fetch => flooding_fetch::run(plan, store, context, manifest).map_err(Failure::stage),
+        Stage::Generate => flooding_generate::run(plan, store, context).map_err(Failure::stage),
+        Stage::Train => {
+            let source = StoredExamples::new(store, manifest);
+            flooding_train::run(plan, store, context, &source).map_err(Failure::stage)
+        }
+        Stage::Verify => flooding_verify::run(plan, store, context).map_err(Failure::stage),
+        Stage::Aggregate => {
+            flooding_aggregate::run(plan, store, context, &inputs(project, store)).map_err(Failure::stage)
+        }
+        Stage::Render => flooding_render::run(plan, store, context).map_err(Failure::stage),
+    }
+}
+
+/// What the tables say besides the records. It depends on what is stored alone, not on how this process got there, so
+/// that `stage aggregate` by itself writes the same tables as `run`.
+fn inputs(project: &Project, store: &Store) -> Inputs {
+    let mut gaps = Vec::new();
+    let mut datasets = Vec::new();
+    for name in project.plan.image_datasets() {
+        let Some(entry) = project.manifest.get(name) else { continue };
+        if !is_available(entry, store) {
+            let why = "data set not available: it was not downloaded, and no mirror had it".to_owned();
+            gaps.push(Gap { stage: Stage::Fetch, id: name.to_owned(), why });
+        }
+        datasets.push(dataset_row(name, entry));
+    }
+    Inputs { gaps, datasets, configuration: project.configuration.clone() }
+}
+
+fn is_available(entry: Entry, store: &Store) -> bool {
+    match entry {
+        Entry::Published(dataset) => {
+            inspect(store, dataset).iter().all(|file| matches!(file.state, FileState::Whole { .. }))
+        }
+        // Looked at when the configuration was read.
+        Entry::User(_) => true,
+    }
+}
+
+fn dataset_row(name: &str, entry: Entry) -> DatasetRow {
+    match entry {
+        Entry::Published(dataset) => DatasetRow {
+            name: name.to_owned(),
+            licence: dataset.licence.clone(),
+            citation: dataset.citation.clone(),
+            files: (dataset.files.iter())
+                .map(|file| (file.name.clone(), file.bytes, file.sha256.to_string()))
+                .collect(),
+        },
+        Entry::User(files) => DatasetRow {
+            name: name.to_owned(),
+            licence: "the user's own".to_owned(),
+            citation: String::new(),
+            files: vec![("all files together".to_owned(), 0, files.digest.to_string())],
+        },
+    }
+}

@@ -1,0 +1,185 @@
+//! A trainer to a checkpoint and back.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use dfdx::prelude::CopySlice as _;
+use flooding_core::record::{GradientNorms, Measure};
+use flooding_core::spec::RunSpec;
+
+use super::{Failure, Member, Row, Trainer};
+use crate::backend::{Backend, DeviceError};
+use crate::checkpoint::{Checkpoint, MemberState, RowState, State};
+use crate::optim::{Optimiser, OptimiserState};
+use crate::weights::Weights;
+
+impl<B: Backend> Trainer<'_, B> {
+    /// Goes on from the checkpoint of these runs, if there is one; returns the epochs done.
+    pub(super) fn resume(&mut self, runs: &[RunSpec]) -> Result<u32, DeviceError<B>> {
+        let Some(checkpoints) = &self.watch.checkpoints else { return Ok(0) };
+        let Some(checkpoint) = checkpoints.load(runs) else { return Ok(0) };
+        match self.fits(&checkpoint) {
+            Ok(()) => self.restore(&checkpoint),
+            Err(why) => {
+                checkpoints.reject(&why);
+                Ok(0)
+            }
+        }
+    }
+
+    /// Leaves a checkpoint after `epochs` epochs, if one is due and there is more to do.
+    pub(super) fn keep(&mut self, runs: &[RunSpec], epochs: u32) -> Result<(), DeviceError<B>> {
+        let watch = self.watch;
+        if let Some(checkpoints) = &watch.checkpoints
+            && epochs < self.spec.epochs
+            && checkpoints.is_due()
+        {
+            checkpoints.save(&self.checkpoint(runs, epochs)?);
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, runs: &[RunSpec], epochs: u32) -> Result<Checkpoint, DeviceError<B>> {
+        let parameters = self.network.parameters();
+        let mut tensors = BTreeMap::new();
+        for parameter in &parameters {
+            tensors.insert(format!("network.{}", parameter.name), parameter.to_host());
+        }
+        let state = self.optimiser.state(&parameters)?;
+        for (moment, values) in [("first", state.first), ("second", state.second)] {
+            tensors.extend(values.into_iter().map(|(name, values)| (format!("{moment}.{name}"), values)));
+        }
+        for (k, member) in self.members.iter().enumerate() {
+            for (part, weights) in [("best", Some(&member.best_weights)), ("below", member.first_below.as_ref())] {
+                for (name, _, values) in weights.into_iter().flat_map(Weights::iter) {
+                    tensors.insert(format!("{part}.{k}.{name}"), values.to_vec());
+                }
+            }
+        }
+        let members = self.members.iter().map(member_state).collect();
+        Ok(Checkpoint { state: State::new(runs, epochs, self.steps, members), tensors })
+    }
+
+    /// Has the checkpoint a tensor of the right size wherever the network needs one?
+    fn fits(&self, checkpoint: &Checkpoint) -> Result<(), String> {
+        let State { members, epochs, .. } = &checkpoint.state;
+        if members.len() != self.members.len() || *epochs >= self.spec.epochs {
+            return Err(format!("it has {} members and {epochs} epochs", members.len()));
+        }
+        for parameter in self.network.parameters() {
+            let (whole, one) = (parameter.members() * parameter.len(), parameter.len());
+            let mut wanted = vec![(format!("network.{}", parameter.name), whole)];
+            if parameter.role.is_trained() {
+                wanted.push((format!("first.{}", parameter.name), whole));
+            }
+            for (k, member) in members.iter().enumerate() {
+                if member.best.is_some() {
+                    wanted.push((format!("best.{k}.{}", parameter.name), one));
+                }
+                if member.below {
+                    wanted.push((format!("below.{k}.{}", parameter.name), one));
+                }
+            }
+            for (name, size) in wanted {
+                if checkpoint.tensors.get(&name).map(Vec::len) != Some(size) {
+                    return Err(format!("its tensor `{name}` is missing or has not {size} numbers"));
+                }
+            }
+        }
+        let fits = |member: &MemberState| {
+            member.rows.len() == *epochs as usize && member.best.is_none_or(|best| best < member.rows.len())
+        };
+        // A member that failed stops having rows; the others have one an epoch.
+        if members.iter().any(|member| member.failure.is_none() && !fits(member)) {
+            return Err("its rows do not count its epochs".to_owned());
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<u32, DeviceError<B>> {
+        let Checkpoint { state, tensors } = checkpoint;
+        for parameter in self.network.parameters_mut() {
+            B::Dev::copy_from(&mut parameter.tensor, &tensors[&format!("network.{}", parameter.name)]);
+        }
+        let moment = |moment: &str| {
+            let part =
+                |(name, values): (&String, &Vec<f32>)| Some((name.strip_prefix(moment)?.to_owned(), values.clone()));
+            tensors.iter().filter_map(part).collect()
+        };
+        let optimiser = OptimiserState { steps: state.steps, first: moment("first."), second: moment("second.") };
+        let parameters = self.network.parameters();
+        self.optimiser = Optimiser::restored(self.backend, self.spec.optimiser, &optimiser, &parameters)?;
+        for (k, (member, saved)) in self.members.iter_mut().zip(&state.members).enumerate() {
+            let weights =
+                |part: &str| Weights::gather(&*self.network, |name| tensors[&format!("{part}.{k}.{name}")].clone());
+            member.rows = saved.rows.iter().map(row).collect();
+            member.best = saved.best;
+            if saved.best.is_some() {
+                member.best_weights = weights("best");
+            }
+            member.first_below = saved.below.then(|| weights("below"));
+            member.last_finite_loss = saved.last_finite_loss.map(f32::from_bits);
+            member.failure = saved.failure.clone().map(|(cause, step, loss)| Failure {
+                cause,
+                step,
+                last_finite_loss: loss.map(f32::from_bits),
+            });
+        }
+        self.steps = state.steps;
+        self.watch.step.store(self.steps, Ordering::Relaxed);
+        if let Some(loss) = state.members[0].last_finite_loss {
+            self.watch.last_loss.store(loss, Ordering::Relaxed);
+        }
+        Ok(state.epochs)
+    }
+}
+
+fn member_state(member: &Member) -> MemberState {
+    MemberState {
+        rows: member.rows.iter().map(row_state).collect(),
+        best: member.best,
+        below: member.first_below.is_some(),
+        last_finite_loss: member.last_finite_loss.map(f32::to_bits),
+        failure: (member.failure.as_ref())
+            .map(|failure| (failure.cause.clone(), failure.step, failure.last_finite_loss.map(f32::to_bits))),
+    }
+}
+
+fn row_state(row: &Row) -> RowState {
+    let measure = |measure: Option<Measure>| {
+        measure.map_or([None; 3], |m| [m.loss, m.accuracy, m.clean_accuracy].map(|v| Some(v.to_bits())))
+    };
+    let norms = row.gradients.map_or([None; 4], |g| {
+        [g.train_filter, g.train_tensor, g.test_filter, g.test_tensor].map(|v| Some(v.to_bits()))
+    });
+    let mut bits = [None; 14];
+    bits[0] = Some(row.batch_loss.to_bits());
+    bits[1..4].copy_from_slice(&measure(row.train));
+    bits[4..7].copy_from_slice(&measure(Some(row.validation)));
+    bits[7..10].copy_from_slice(&measure(row.test));
+    bits[10..].copy_from_slice(&norms);
+    RowState { bits, test_is_whole: row.test_is_whole }
+}
+
+fn row(state: &RowState) -> Row {
+    let value = |at: usize| state.bits[at].map(f64::from_bits);
+    let measure =
+        |at: usize| Some(Measure { loss: value(at)?, accuracy: value(at + 1)?, clean_accuracy: value(at + 2)? });
+    let gradients = || {
+        Some(GradientNorms {
+            train_filter: value(10)?,
+            train_tensor: value(11)?,
+            test_filter: value(12)?,
+            test_tensor: value(13)?,
+        })
+    };
+    let unmeasured = Measure { loss: f64::NAN, accuracy: 0.0, clean_accuracy: 0.0 };
+    Row {
+        batch_loss: value(0).unwrap_or(f64::NAN),
+        train: measure(1),
+        validation: measure(4).unwrap_or(unmeasured),
+        test: measure(7),
+        test_is_whole: state.test_is_whole,
+        gradients: gradients(),
+    }
+}

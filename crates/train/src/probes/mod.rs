@@ -1,0 +1,101 @@
+//! Probes of stored weights (paper, Section 5.3): one document a trial and kind, made again only when the weights that
+//! it was made from changed.
+//!
+//! A probe compares training with flooding at one level with training without. The level is the one above 0 with the
+//! best validation accuracy at the last epoch of that trial, the smallest of equals.
+
+mod inputs;
+mod measure;
+mod schedule;
+mod size;
+
+use flooding_core::context::Context;
+use flooding_core::dataset::Source;
+use flooding_core::plan::Plan;
+use flooding_core::spec::RunSpec;
+use flooding_core::store::Store;
+use flooding_core::work::{Decision, Stage, StageReport, WorkItem};
+
+use crate::TrainError;
+use inputs::Candidate;
+
+pub(crate) use size::kept_bytes;
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Losses along random directions: Figures 5 and 8.
+    Flatness,
+    /// Confidence against accuracy on the test set.
+    Calibration,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Flatness, Self::Calibration];
+
+    /// The name on the command line, and of the document.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flatness => "flatness",
+            Self::Calibration => "calibration",
+        }
+    }
+}
+
+/// Makes the probes of these kinds that are not up to date, for every setting of the plan that keeps weights.
+///
+/// A trial whose runs are not complete, and a data set that cannot be had, are gaps of the report.
+pub fn run(
+    plan: &Plan,
+    store: &Store,
+    context: &Context,
+    source: &dyn Source,
+    kinds: &[Kind],
+) -> Result<StageReport, TrainError> {
+    crate::device::check(context.device)?;
+    let decided = decide(plan, store, context.force, kinds)?;
+    let total = decided.len();
+    let wanted: Vec<Candidate> =
+        decided.into_iter().filter(|(_, d)| d.runs()).map(|(candidate, _)| candidate).collect();
+    let skipped = (total - wanted.len()) as u64;
+    if wanted.is_empty() {
+        return Ok(StageReport { skipped, ..StageReport::default() });
+    }
+    context.progress.stage_started("probes", wanted.len() as u64, "probe");
+    let report = schedule::probe_all(&wanted, store, context, source);
+    context.progress.stage_finished();
+    Ok(StageReport { skipped, ..report? })
+}
+
+/// What [`run`] would do, and why.
+///
+/// Where runs are still to be trained (`trained` says of a run whether it stays as it is), their probes will follow.
+pub fn work(
+    plan: &Plan,
+    store: &Store,
+    context: &Context,
+    kinds: &[Kind],
+    trained: &dyn Fn(&RunSpec) -> bool,
+) -> Result<Vec<WorkItem>, TrainError> {
+    let decided = decide(plan, store, context.force, kinds)?;
+    let item = |(candidate, decision): (Candidate, Decision)| {
+        let changing = candidate.group.runs.iter().any(|run| !trained(run));
+        let decision = if changing { inputs::will_change() } else { decision };
+        WorkItem { stage: Stage::Train, id: candidate.id(), decision }
+    };
+    Ok(decided.into_iter().map(item).collect())
+}
+
+fn decide(plan: &Plan, store: &Store, force: bool, kinds: &[Kind]) -> Result<Vec<(Candidate, Decision)>, TrainError> {
+    let mut decided = Vec::new();
+    for group in plan.groups().filter(|group| inputs::has_probes(group)) {
+        let inputs = inputs::of(&group, store)?;
+        for &kind in kinds {
+            let candidate = Candidate { kind, group: group.clone(), inputs: inputs.clone() };
+            let decision = inputs::decide(&candidate, store, force)?;
+            decided.push((candidate, decision));
+        }
+    }
+    Ok(decided)
+}

@@ -1,0 +1,280 @@
+//! Which runs are trained when: side by side on the CPU, one thread each, longest first; whole groups on CUDA.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use flooding_core::context::{Context, DeviceChoice};
+use flooding_core::dataset::{Source, SourceError, Splits};
+use flooding_core::record::Status;
+use flooding_core::spec::{ModelSpec, RunSpec};
+use flooding_core::store::Store;
+use flooding_core::work::{Gap, Stage, StageReport};
+
+use crate::TrainError;
+use crate::backend::Backend;
+use crate::checkpoint::{self, Checkpoints};
+use crate::cpu::FastCpu;
+use crate::group::{Failure, Trained, Watch, train};
+use crate::save::{Seen, Shared, save};
+
+/// The name of a run in messages, such as `spiral-high t00 b0.05`.
+pub fn run_id(spec: &RunSpec) -> String {
+    format!("{} t{:02} b{}", spec.setting, spec.trial, spec.level)
+}
+
+/// Trains all these runs; `done` and `skipped` of the report count runs.
+pub fn train_all(
+    runs: Vec<RunSpec>,
+    store: &Store,
+    context: &Context,
+    source: &dyn Source,
+) -> Result<StageReport, TrainError> {
+    let units = match context.device {
+        DeviceChoice::Cpu => runs.into_iter().map(|run| vec![run]).collect(),
+        DeviceChoice::Cuda(_) => groups(runs),
+    };
+    let units = longest_first(units);
+    let threads = match context.device {
+        DeviceChoice::Cpu => context.jobs.clamp(1, units.len().max(1)),
+        DeviceChoice::Cuda(_) => 1,
+    };
+    let state = State::new(&units, store, context, source);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| state.work());
+        }
+    });
+    state.into_report()
+}
+
+/// Runs of the same setting and trial together.
+fn groups(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
+    let mut groups: BTreeMap<(String, u32), Vec<RunSpec>> = BTreeMap::new();
+    for run in runs {
+        groups.entry((run.setting.clone(), run.trial)).or_default().push(run);
+    }
+    groups.into_values().collect()
+}
+
+/// The longest runs start first, so that none is left alone at the end; equals keep the plan's order.
+fn longest_first(mut units: Vec<Vec<RunSpec>>) -> Vec<Vec<RunSpec>> {
+    let cost = |unit: &Vec<RunSpec>| unit.iter().map(cost).sum::<f64>();
+    units.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
+    units
+}
+
+/// A run's share of the work, roughly: epochs x training examples x operations of an example.
+fn cost(spec: &RunSpec) -> f64 {
+    use flooding_core::spec::DataSpec;
+    let (examples, inputs) = match &spec.data {
+        DataSpec::Synthetic(data) => (f64::from(data.train), data.distribution.dimension() as f64),
+        DataSpec::Images(data) => (f64::from(data.train_size.unwrap_or(60_000)), 3072.0),
+    };
+    let operations = match &spec.model {
+        ModelSpec::Mlp { hidden, .. } => {
+            let mut fan_in = inputs;
+            let mut sum = 0.0;
+            for &units in hidden {
+                sum += fan_in * f64::from(units);
+                fan_in = f64::from(units);
+            }
+            sum
+        }
+        ModelSpec::CifarResnet { blocks, width } => f64::from(*blocks) * f64::from(width * width) * 55_000.0,
+        ModelSpec::Resnet18 { width } => f64::from(width * width) * 9_000.0,
+    };
+    f64::from(spec.epochs) * examples * operations
+}
+
+/// A trial's examples, drawn when its first run needs them and dropped after its last one.
+#[derive(Default)]
+struct Trial {
+    left: usize,
+    splits: Option<(Arc<Splits>, Arc<Seen>)>,
+}
+
+struct State<'a> {
+    units: &'a [Vec<RunSpec>],
+    next: AtomicUsize,
+    store: &'a Store,
+    context: &'a Context,
+    source: &'a dyn Source,
+    trials: HashMap<(String, u32), Mutex<Trial>>,
+    report: Mutex<StageReport>,
+    /// Data sets that could not be had.
+    unavailable: Mutex<BTreeSet<String>>,
+    error: Mutex<Option<TrainError>>,
+    cancelled: AtomicBool,
+}
+
+/// A panic while a lock was held leaves these plain collections whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> State<'a> {
+    fn new(units: &'a [Vec<RunSpec>], store: &'a Store, context: &'a Context, source: &'a dyn Source) -> Self {
+        let mut trials: HashMap<_, Mutex<Trial>> = HashMap::new();
+        for unit in units {
+            let trial = trials.entry((unit[0].setting.clone(), unit[0].trial)).or_default();
+            trial.get_mut().unwrap_or_else(PoisonError::into_inner).left += 1;
+        }
+        Self {
+            units,
+            next: AtomicUsize::new(0),
+            store,
+            context,
+            source,
+            trials,
+            report: Mutex::default(),
+            unavailable: Mutex::default(),
+            error: Mutex::default(),
+            cancelled: AtomicBool::new(false),
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.context.stop.is_raised() || self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// One thread's life.
+    fn work(&self) {
+        while !self.is_stopped() {
+            let Some(unit) = self.units.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
+            if let Err(error) = self.unit(unit) {
+                lock(&self.error).get_or_insert(error);
+                self.cancelled.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn unit(&self, runs: &[RunSpec]) -> Result<(), TrainError> {
+        let spec = &runs[0];
+        let dataset = spec.data.name();
+        if lock(&self.unavailable).contains(dataset) {
+            return Ok(());
+        }
+        let (splits, seen) = match self.splits(spec) {
+            Ok(found) => found,
+            Err(SourceError::Unavailable { dataset: name, why }) => {
+                if lock(&self.unavailable).insert(dataset.to_owned()) {
+                    self.context
+                        .progress
+                        .warn(&format!("data set `{name}` is not available ({why}); its runs are left out"));
+                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: name, why });
+                }
+                return Ok(());
+            }
+            Err(error @ SourceError::Broken { .. }) => return Err(TrainError::Data(error.to_string())),
+        };
+        let id = if runs.len() == 1 { run_id(spec) } else { format!("{} t{:02}", spec.setting, spec.trial) };
+        self.context.progress.item_started(&id, spec.epochs.into());
+        let start = Instant::now();
+        let Some(trained) = self.train(runs, &splits, &id) else {
+            self.context.progress.item_finished(&id, "interrupted");
+            return Ok(());
+        };
+        let (took, device) = (start.elapsed(), self.device_name());
+        let shared = Shared { store: self.store, device: &device };
+        let mut note = String::new();
+        for (spec, trained) in runs.iter().zip(trained) {
+            let summary = trained.result.as_ref().ok().cloned();
+            match save(&shared, spec, &seen, trained, took)? {
+                Status::Complete => {
+                    lock(&self.report).done += 1;
+                    note = summary.map_or(note, |s| format!("test {:.1}%", s.last.test.accuracy * 100.0));
+                }
+                Status::Failed { cause, step, .. } => {
+                    note = format!("failed at step {step}: {cause}");
+                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(spec), why: note.clone() });
+                    if self.context.fail_fast {
+                        self.context.stop.raise();
+                    }
+                }
+            }
+        }
+        checkpoint::remove(self.store, spec)?;
+        self.context.progress.item_finished(&id, &note);
+        self.finished_with(spec);
+        Ok(())
+    }
+
+    /// Trains, and turns a panic or a device's error into a failure of these runs; `None` when asked to stop.
+    fn train(&self, runs: &[RunSpec], splits: &Arc<Splits>, id: &str) -> Option<Vec<Trained>> {
+        let Context { checkpoint_every, force, progress, .. } = self.context;
+        let checkpoints = Checkpoints::new(self.store, runs, *checkpoint_every, *force, progress.clone());
+        let watch = Watch { stop: self.context.stop.clone(), checkpoints: Some(checkpoints), ..Watch::default() };
+        let advanced = |epochs| self.context.progress.item_advanced(id, epochs);
+        let result = catch_unwind(AssertUnwindSafe(|| match self.context.device {
+            DeviceChoice::Cpu => train_on(&FastCpu::default(), runs, splits, &watch, &advanced),
+            #[cfg(feature = "cuda")]
+            DeviceChoice::Cuda(ordinal) => train_on(&crate::device::cuda(ordinal)?, runs, splits, &watch, &advanced),
+            #[cfg(not(feature = "cuda"))]
+            DeviceChoice::Cuda(ordinal) => match crate::device::cuda(ordinal)? {},
+        }));
+        let cause = match result {
+            Ok(Ok(trained)) => return trained,
+            Ok(Err(cause)) => cause,
+            Err(panic) => format!("panicked: {}", panic_message(&*panic)),
+        };
+        let failure =
+            Failure { cause, step: watch.step.load(Ordering::Relaxed), last_finite_loss: watch.last_finite_loss() };
+        Some(runs.iter().map(|_| Trained::failed(failure.clone())).collect())
+    }
+
+    fn device_name(&self) -> String {
+        match self.context.device {
+            DeviceChoice::Cpu => "cpu".to_owned(),
+            DeviceChoice::Cuda(ordinal) => format!("cuda:{ordinal}"),
+        }
+    }
+
+    fn splits(&self, spec: &RunSpec) -> Result<(Arc<Splits>, Arc<Seen>), SourceError> {
+        let mut trial = lock(&self.trials[&(spec.setting.clone(), spec.trial)]);
+        if let Some(known) = &trial.splits {
+            return Ok(known.clone());
+        }
+        let splits = self.source.splits(spec)?;
+        let seen = Arc::new(Seen::of(&splits));
+        Ok(trial.splits.insert((splits, seen)).clone())
+    }
+
+    /// Drops a trial's examples after its last run.
+    fn finished_with(&self, spec: &RunSpec) {
+        let mut trial = lock(&self.trials[&(spec.setting.clone(), spec.trial)]);
+        trial.left -= 1;
+        if trial.left == 0 {
+            trial.splits = None;
+        }
+    }
+
+    fn into_report(self) -> Result<StageReport, TrainError> {
+        if let Some(error) = self.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        let mut report = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
+        report.gaps.sort_by(|a, b| a.id.cmp(&b.id));
+        report.interrupted = self.context.stop.is_raised();
+        Ok(report)
+    }
+}
+
+fn train_on<B: Backend>(
+    backend: &B,
+    runs: &[RunSpec],
+    splits: &Arc<Splits>,
+    watch: &Watch,
+    advanced: &dyn Fn(u64),
+) -> Result<Option<Vec<Trained>>, String> {
+    train(backend, runs, splits, watch, advanced).map_err(|error| format!("the device failed: {error:?}"))
+}
+
+/// What a panic says.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,135 @@
+//! Probes of stored weights: made with the training or later, once, and again only when their weights change.
+
+mod support;
+
+use std::fs;
+
+use flooding_core::level::Level;
+use flooding_core::plan::{Plan, Setting};
+use flooding_core::probes::{CONFIDENCE_BINS, Calibration, Flatness, ProbedModel};
+use flooding_core::record::Record;
+use flooding_core::spec::Observe;
+use flooding_core::store::{Document, Layout, Store};
+use flooding_core::work::{Decision, Reason};
+use flooding_train::probes::{self, Kind};
+use support::{Clouds, jobs, plan, setting, store};
+
+const OBSERVE: Observe = Observe { weights: true, trials: 1, test_every: 0, test_points: 0, gradients_every: 0 };
+
+fn probed() -> Setting {
+    // The initial loss is about 0.7, so both levels are reached at once or never: 0.6 is.
+    Setting { observe: OBSERVE, epochs: 8, ..setting("clouds", &[0.0, 0.6]) }
+}
+
+fn document<T: Document>(store: &Store, kind: Kind) -> T {
+    let path = store.layout().probes("clouds", 0).join(format!("{}.json", kind.name()));
+    store.read_document(&path).unwrap().unwrap()
+}
+
+fn record(plan: &Plan, store: &Store, level: f64) -> Record {
+    let level = Level::try_from(level).unwrap();
+    let spec = plan.runs().find(|run| run.trial == 0 && run.level == level).unwrap();
+    store.read_document(&store.layout().run(&spec).join(Layout::RECORD)).unwrap().unwrap()
+}
+
+fn trained() -> (tempfile::TempDir, Store, Plan) {
+    let (folder, store) = store();
+    let plan = plan(vec![probed()]);
+    let report = flooding_train::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
+    // Four runs, and two probes of the one trial that keeps weights.
+    assert_eq!((report.done, report.gaps.len()), (6, 0), "{report:?}");
+    (folder, store, plan)
+}
+
+#[test]
+fn training_ends_with_the_probes_of_the_trials_that_keep_weights() {
+    let (_folder, store, plan) = trained();
+    let flatness: Flatness = document(&store, Kind::Flatness);
+    let models: Vec<ProbedModel> = flatness.models.iter().map(|landscape| landscape.model).collect();
+    assert_eq!(models, [ProbedModel::FirstBelow, ProbedModel::With, ProbedModel::Without]);
+    assert_eq!((flatness.alphas.len(), flatness.examples), (41, [30, 50]));
+    assert!(flatness.models.iter().all(|landscape| landscape.curves.len() == 5));
+    assert!(store.read(&store.layout().probes("clouds", 1).join("flatness.json")).unwrap().is_none());
+
+    // In the middle of every curve stands the loss that training recorded for these weights.
+    for (model, level) in [(ProbedModel::With, 0.6), (ProbedModel::Without, 0.0)] {
+        let last = record(&plan, &store, level).summary.unwrap().last;
+        for curve in &flatness.models.iter().find(|landscape| landscape.model == model).unwrap().curves {
+            assert!((curve.train[20].unwrap() - last.train.loss).abs() < 1e-6);
+            assert!((curve.test[20].unwrap() - last.test.loss).abs() < 1e-6);
+        }
+    }
+    let first = &flatness.models[0].curves[0].train;
+    assert_ne!(first, &flatness.models[1].curves[0].train);
+}
+
+#[test]
+fn calibration_counts_every_test_example_and_agrees_with_the_recorded_accuracy() {
+    let (_folder, store, plan) = trained();
+    let calibration: Calibration = document(&store, Kind::Calibration);
+    for (reliability, level) in calibration.models.iter().zip([0.6, 0.0]) {
+        assert_eq!((reliability.bins.len(), reliability.examples()), (CONFIDENCE_BINS, 50));
+        let accuracy = record(&plan, &store, level).summary.unwrap().last.test.accuracy;
+        assert!((reliability.accuracy() - accuracy).abs() < 1e-12);
+        assert!((0.5..=1.0).contains(&reliability.confidence()));
+    }
+}
+
+#[test]
+fn probes_are_the_same_whatever_the_jobs_and_are_made_once() {
+    let (_folder, store, plan) = trained();
+    let path = store.layout().probes("clouds", 0).join("flatness.json");
+    let before = fs::read(&path).unwrap();
+    let again = flooding_train::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
+    assert_eq!((again.done, again.skipped), (0, 6));
+    fs::remove_file(&path).unwrap();
+    let report = probes::run(&plan, &store, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
+    assert_eq!((report.done, report.skipped), (1, 0));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_torn_probe_is_made_again_and_one_of_other_weights_too() {
+    let (_folder, store, plan) = trained();
+    let path = store.layout().probes("clouds", 0).join("flatness.json");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let decision = |plan: &Plan| {
+        let items = probes::work(plan, &store, &jobs(1), &[Kind::Flatness], &|_| true).unwrap();
+        items.into_iter().next().unwrap().decision
+    };
+    assert!(matches!(decision(&plan), Decision::Run(Reason::Damaged { .. })));
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(decision(&plan), Decision::Skip(Reason::UpToDate));
+
+    let longer = support::plan(vec![Setting { epochs: 9, ..probed() }]);
+    flooding_train::run(&longer, &store, &jobs(1), &Clouds::default()).unwrap();
+    assert_eq!(decision(&longer), Decision::Skip(Reason::UpToDate));
+    assert!(matches!(decision(&plan), Decision::Run(Reason::InputChanged { .. })));
+}
+
+#[test]
+fn weights_that_are_missing_or_torn_are_a_gap_with_the_files_name() {
+    let (_folder, store, plan) = trained();
+    let spec = plan.runs().next().unwrap();
+    let weights = store.layout().run(&spec).join("weights-last.safetensors");
+    fs::write(&weights, b"torn").unwrap();
+    let context = flooding_core::context::Context { force: true, ..jobs(1) };
+    let report = probes::run(&plan, &store, &context, &Clouds::default(), &[Kind::Calibration]).unwrap();
+    assert_eq!(report.gaps.len(), 1);
+    assert!(report.gaps[0].why.contains("weights-last.safetensors"), "{}", report.gaps[0].why);
+
+    let (_folder, empty) = self::store();
+    let report = probes::run(&plan, &empty, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
+    assert_eq!((report.done, report.gaps.len()), (0, 1));
+    assert!(report.gaps[0].why.contains("b0.00, b0.60"), "{}", report.gaps[0].why);
+}
+
+#[test]
+fn a_raised_stop_flag_leaves_no_probe_and_says_so() {
+    let (_folder, store, plan) = trained();
+    let context = flooding_core::context::Context { force: true, ..jobs(1) };
+    context.stop.raise();
+    let report = probes::run(&plan, &store, &context, &Clouds::default(), &Kind::ALL).unwrap();
+    assert_eq!((report.done, report.interrupted), (0, true));
+}

@@ -1,0 +1,155 @@
+//! One cell of Theorem 1, for the command line and for per-example losses of a trained model.
+
+use flooding_core::config::Scenario;
+use flooding_core::context::Context;
+use serde::Serialize;
+
+use crate::VerifyError;
+use crate::error::threads;
+use crate::exact::{self, Exact, flooded};
+use crate::monte_carlo::{self, Draws, Mean, MonteCarlo, Source};
+
+/// All quantities of one cell; as JSON one flat object, the Monte Carlo means as `NAME_mc` and `NAME_se`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct TheoremCell {
+    /// The exact quantities, with an estimate of their relative error (`accuracy`).
+    #[serde(flatten)]
+    pub exact: Exact,
+    /// The Monte Carlo means, where draws were asked for.
+    #[serde(flatten)]
+    pub monte_carlo: Option<MonteCarloJson>,
+}
+
+/// The Monte Carlo means of a cell, named as in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "NAME_mc is the Monte Carlo mean of NAME and NAME_se its standard error")]
+pub struct MonteCarloJson {
+    pub mse_empirical_mc: f64,
+    pub mse_empirical_se: f64,
+    pub mse_flooded_mc: f64,
+    pub mse_flooded_se: f64,
+    pub gain_mc: f64,
+    pub gain_se: f64,
+    pub shortfall_mc: f64,
+    pub shortfall_se: f64,
+    pub prob_below_mc: f64,
+    pub prob_below_se: f64,
+}
+
+impl From<MonteCarlo> for MonteCarloJson {
+    fn from(means: MonteCarlo) -> Self {
+        let MonteCarlo { mse_empirical, mse_flooded, gain, shortfall, prob_below } = means;
+        Self {
+            mse_empirical_mc: mse_empirical.value,
+            mse_empirical_se: mse_empirical.error,
+            mse_flooded_mc: mse_flooded.value,
+            mse_flooded_se: mse_flooded.error,
+            gain_mc: gain.value,
+            gain_se: gain.error,
+            shortfall_mc: shortfall.value,
+            shortfall_se: shortfall.error,
+            prob_below_mc: prob_below.value,
+            prob_below_se: prob_below.error,
+        }
+    }
+}
+
+/// The cell of a scenario, a sample size n and a level b, exact and (with `draws` empirical risks of n losses each) by
+/// Monte Carlo on `context.jobs` threads.
+///
+/// # Errors
+/// Parameters out of range, refused threads, or the stop flag.
+pub fn cell(
+    scenario: &Scenario,
+    n: u32,
+    level: f64,
+    draws: Option<u64>,
+    seed: u64,
+    context: &Context,
+) -> Result<TheoremCell, VerifyError> {
+    scenario.check().map_err(|(key, value, remedy)| VerifyError::Parameter { key, value, remedy })?;
+    check(n, level, draws)?;
+    let exact = exact::exact(scenario, n, level);
+    let scope = monte_carlo::scope(scenario, n, level);
+    let sample = |repetitions: u64| {
+        let source = Source::of(scenario);
+        let draws = Draws { source, scope, n, level, risk: exact.risk, repetitions, seed };
+        sample(&draws, context)
+    };
+    let monte_carlo = draws.map(sample).transpose()?.map(MonteCarloJson::from);
+    Ok(TheoremCell { exact, monte_carlo })
+}
+
+/// A cell whose losses are drawn with replacement from a given list: the mean of the list is R.
+///
+/// R and the mean squared error of R^ are exact; the others are exact for n = 1 and means of `draws` otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EmpiricalCell {
+    /// The mean of the list.
+    pub risk: f64,
+    /// MSE of R^: the list's variance (divided by its length) over n.
+    pub mse_empirical: f64,
+    /// MSE of |R^ - b| + b.
+    pub mse_flooded: Mean,
+    /// The first MSE minus the second.
+    pub gain: Mean,
+    /// E[(b - R^)+].
+    pub shortfall: Mean,
+    /// Pr[R^ < b].
+    pub prob_below: Mean,
+}
+
+/// The cell of losses resampled from `losses`, such as a trained model's per-example test losses.
+///
+/// # Errors
+/// An empty list, a loss that is not finite, n or b out of range, refused threads, or the stop flag.
+pub fn resampled(
+    losses: &[f64],
+    n: u32,
+    level: f64,
+    draws: u64,
+    seed: u64,
+    context: &Context,
+) -> Result<EmpiricalCell, VerifyError> {
+    check(n, level, Some(draws))?;
+    if let Some(&value) = losses.iter().find(|loss| !loss.is_finite()) {
+        return Err(VerifyError::Parameter { key: "loss", value, remedy: "use finite losses" });
+    }
+    if losses.is_empty() {
+        return Err(VerifyError::Parameter { key: "losses", value: 0.0, remedy: "give at least one loss" });
+    }
+    let weight = 1.0 / losses.len() as f64;
+    let risk = losses.iter().sum::<f64>() * weight;
+    let mse_empirical = losses.iter().map(|loss| (loss - risk).powi(2)).sum::<f64>() * weight / f64::from(n);
+    if n == 1 {
+        let atoms: Vec<(f64, f64)> = losses.iter().map(|&loss| (loss, weight)).collect();
+        let exact = exact::of_atoms(risk, mse_empirical, level, &atoms);
+        let [mse_flooded, gain, shortfall, prob_below] =
+            [exact.mse_flooded, exact.gain, exact.shortfall, exact.prob_below].map(|value| Mean { value, error: 0.0 });
+        return Ok(EmpiricalCell { risk, mse_empirical, mse_flooded, gain, shortfall, prob_below });
+    }
+    let scope = format!("theorem resampled n={n} b={level:e}");
+    let source = Source::Resampled(losses);
+    let draws = Draws { source, scope, n, level, risk, repetitions: draws, seed };
+    let MonteCarlo { mse_flooded, gain, shortfall, prob_below, .. } = sample(&draws, context)?;
+    Ok(EmpiricalCell { risk, mse_empirical, mse_flooded, gain, shortfall, prob_below })
+}
+
+fn sample(draws: &Draws, context: &Context) -> Result<MonteCarlo, VerifyError> {
+    threads(context.jobs)?.install(|| monte_carlo::run(draws, &context.stop, flooded)).ok_or(VerifyError::Interrupted)
+}
+
+fn check(n: u32, level: f64, draws: Option<u64>) -> Result<(), VerifyError> {
+    if n == 0 {
+        return Err(VerifyError::Parameter { key: "n", value: 0.0, remedy: "average at least one loss" });
+    }
+    if !(0.0..=1e9).contains(&level) {
+        return Err(VerifyError::Parameter { key: "b", value: level, remedy: "use a number from 0 to 1e9" });
+    }
+    match draws {
+        Some(draws @ 0..2) => {
+            Err(VerifyError::Parameter { key: "draws", value: draws as f64, remedy: "draw at least two" })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,126 @@
+//! What the command line says and how it ends, before any work starts.
+
+mod support;
+
+use std::fs;
+
+use support::Project;
+
+#[test]
+fn help_shows_examples_and_exit_codes() {
+    Project::new().pipeline(&["run", "-h"]).exits(0).says(&[
+        "--profile",
+        "--mirror",
+        "--dry-run",
+        "Examples:",
+        "Exit codes:",
+        "130",
+    ]);
+}
+
+#[test]
+fn an_unknown_profile_is_refused_before_any_work_with_the_known_ones() {
+    let project = Project::new();
+    project.pipeline(&["run", "--profile", "quik"]).exits(2).says(&["quik", "smoke", "quick", "full"]);
+    assert!(!project.path("data/runs").exists() && !project.path("reports").exists());
+}
+
+#[test]
+fn only_that_matches_nothing_lists_the_data_sets_and_settings() {
+    Project::new().pipeline(&["stage", "train", "--only", "cifar11"]).exits(2).says(&[
+        "cifar11",
+        "gaussians",
+        "mnist",
+        "spiral-high-demo",
+    ]);
+}
+
+#[test]
+fn malformed_toml_is_refused_with_file_and_line() {
+    let project = Project::new();
+    project.edit("pipeline.toml", "[model.resnet18]", "[model.resnet18");
+    project.pipeline(&["run"]).exits(2).says(&["pipeline.toml", "line"]);
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_name() {
+    let project = Project::new();
+    project.edit("pipeline.toml", "master_seed =", "master_sed = 1\nmaster_seed =");
+    project.pipeline(&["status"]).exits(2).says(&["pipeline.toml", "master_sed", "unknown field"]);
+}
+
+#[test]
+fn a_level_out_of_range_names_its_line_and_the_remedy() {
+    let project = Project::new();
+    project.edit("pipeline.toml", "levels = [0.0, 0.1]", "levels = [0.0, 11.0]");
+    project.pipeline(&["run"]).exits(2).says(&["pipeline.toml:", "profile.smoke.part.0.levels", "11", "from 0 to 10"]);
+}
+
+#[test]
+fn a_missing_configuration_says_how_to_name_another() {
+    Project::new().pipeline(&["run", "--config", "nowhere.toml"]).exits(2).says(&["nowhere.toml", "--config FILE"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_found_before_any_work() {
+    let project = Project::new();
+    fs::write(project.path("blocked"), "a file where a folder should be").unwrap();
+    project
+        .pipeline(&["run", "--profile", "smoke", "--offline", "--reports", "blocked/reports"])
+        .exits(1)
+        .says(&["blocked/reports", "cannot create"]);
+    assert!(!project.path("data/runs").exists());
+}
+
+#[test]
+fn a_build_without_cuda_says_so_in_a_sentence() {
+    if cfg!(feature = "cuda") {
+        return;
+    }
+    Project::new().pipeline(&["run", "--device", "cuda"]).exits(2).says(&["--device cuda", "no CUDA support"]);
+    Project::new().pipeline(&["run", "--device", "gpu"]).exits(2).says(&["cpu, cuda, or cuda:N"]);
+}
+
+#[test]
+fn a_dry_run_says_for_each_piece_of_work_what_and_why_and_writes_nothing() {
+    let project = Project::new();
+    project.pipeline(&["run", "--profile", "smoke", "--offline", "--dry-run"]).exits(0).says(&[
+        "train     run  gaussians-high t00 b0.10: new",
+        "generate",
+        "would run",
+    ]);
+    assert!(!project.path("data/runs").exists() && !project.path("reports").exists());
+}
+
+#[test]
+fn a_dry_run_prints_json_for_programs() {
+    let run = Project::new().pipeline(&["run", "--profile", "smoke", "--offline", "--dry-run", "--json"]).exits(0);
+    let items: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let trained = items.as_array().unwrap().iter().filter(|item| item["stage"] == "train").count();
+    assert_eq!(trained, 2 * 2 * 2 + 2);
+}
+
+#[test]
+fn completions_are_printed_for_the_usual_shells() {
+    for shell in ["bash", "zsh", "fish"] {
+        let run = Project::new().pipeline(&["completions", shell]).exits(0);
+        assert!(run.stdout.contains("--profile"), "{shell}");
+    }
+}
+
+#[test]
+fn the_tracked_schema_is_the_one_that_the_types_make() {
+    let tracked = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/pipeline.schema.json");
+    let run = Project::new().pipeline(&["schema"]).exits(0);
+    assert_eq!(fs::read_to_string(tracked).unwrap(), run.stdout, "run `make schema`");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    use std::process::{Command, Stdio};
+    let project = Project::new();
+    let mut pipeline = project.command(&["schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let reader = Command::new("true").stdin(pipeline.stdout.take().unwrap()).status().unwrap();
+    assert!(reader.success());
+    assert!(pipeline.wait().unwrap().success());
+}
