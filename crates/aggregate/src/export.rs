@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use flooding_core::config::TableId;
+use flooding_core::probes::{Band, CalibrationRow, FlatnessRow, Sharpness, SharpnessRow};
 use flooding_core::tables::{AccuracyRow, ClaimRow, CurveRow, DescentRow, LevelRow, MeanStd, RunRow, Stopping};
 use polars::prelude::*;
 use polars_io::SerWriter as _;
@@ -196,7 +197,7 @@ pub(crate) fn claims(rows: &[ClaimRow]) -> PolarsResult<DataFrame> {
         .text("claim", |row| row.claim.clone())
         .text("source", |row| row.source.clone())
         .text("reading", |row| row.reading.clone())
-        .text("verdict", verdict_name)
+        .text("verdict", |row| word(row.verdict))
         .text("statistic", |row| row.statistic.clone())
         .text("rule", |row| row.rule.clone())
         .text("settings", |row| row.settings.join(" "))
@@ -204,9 +205,53 @@ pub(crate) fn claims(rows: &[ClaimRow]) -> PolarsResult<DataFrame> {
         .finish()
 }
 
-/// The word that stands in the JSON document.
-fn verdict_name(row: &ClaimRow) -> String {
-    serde_json::to_value(row.verdict).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+pub(crate) fn flatness(rows: &[FlatnessRow]) -> PolarsResult<DataFrame> {
+    let mut sheet = Sheet::new(rows)
+        .text("setting", |row| row.setting.clone())
+        .text("model", |row| word(row.model))
+        .number("alpha", |row| Some(row.alpha));
+    let sets: [(&str, fn(&FlatnessRow) -> Option<Band>); 2] = [("train", |row| row.train), ("test", |row| row.test)];
+    for (name, of) in sets {
+        sheet = sheet
+            .number(&format!("{name}_loss_mean"), |row| of(row).map(|band| band.mean))
+            .number(&format!("{name}_loss_low"), |row| of(row).map(|band| band.low))
+            .number(&format!("{name}_loss_high"), |row| of(row).map(|band| band.high));
+    }
+    sheet.finish()
+}
+
+pub(crate) fn sharpness(rows: &[SharpnessRow]) -> PolarsResult<DataFrame> {
+    let mut sheet = Sheet::new(rows)
+        .text("setting", |row| row.setting.clone())
+        .text("model", |row| word(row.model))
+        .count("trials", |row| Some(row.trials))
+        .count("directions", |row| Some(row.directions));
+    let sets: [(&str, fn(&SharpnessRow) -> Option<Sharpness>); 2] =
+        [("train", |row| row.train), ("test", |row| row.test)];
+    for (name, of) in sets {
+        sheet = sheet
+            .number(&format!("{name}_rise"), |row| of(row).map(|rise| rise.mean))
+            .interval(&format!("{name}_rise"), |row| of(row).and_then(|rise| rise.interval))
+            .number(&format!("{name}_minus_without"), |row| of(row).and_then(|rise| rise.minus_without))
+            .interval(&format!("{name}_minus_without"), |row| of(row).and_then(|rise| rise.minus_without_interval));
+    }
+    sheet.finish()
+}
+
+pub(crate) fn calibration(rows: &[CalibrationRow]) -> PolarsResult<DataFrame> {
+    Sheet::new(rows)
+        .text("setting", |row| row.setting.clone())
+        .text("model", |row| word(row.model))
+        .count("trials", |row| Some(row.error.n))
+        .moments("expected_calibration_error", |row| Some(row.error))
+        .moments("accuracy", |row| Some(row.accuracy))
+        .moments("confidence", |row| Some(row.confidence))
+        .finish()
+}
+
+/// The word that stands in the JSON document for one of a fixed vocabulary.
+fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The bytes of a Parquet file.

@@ -7,6 +7,7 @@
 //! [`stats`] holds the t-tests and their kin as pure functions.
 
 mod accuracy;
+mod claims;
 mod compare;
 mod curves;
 mod descent;
@@ -17,6 +18,7 @@ mod inputs;
 mod levels;
 mod manifest;
 mod paper;
+mod probes;
 mod scan;
 mod select;
 mod stage;

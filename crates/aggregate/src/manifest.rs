@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AggregateError;
 use crate::inputs::Inputs;
+use crate::probes::files;
 use crate::scan::planned;
 
 /// Raised whenever this crate makes other tables from the same records.
@@ -63,10 +64,17 @@ pub(crate) fn inputs(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTre
         .collect::<Result<_, AggregateError>>()?;
     let records = records.iter().fold(Hasher::new(), |hasher, digest| hasher.chain(digest.as_str().as_bytes()));
     let theorem = store.read(&theorem_checks(store))?.unwrap_or_default();
+    let mut probes = Hasher::new();
+    for setting in &plan.settings {
+        for file in (0..setting.trials).flat_map(|trial| files(store, setting, trial)) {
+            probes.update(Digest::of(&store.read(&file)?.unwrap_or_default()).as_str().as_bytes());
+        }
+    }
     Ok(BTreeMap::from([
         ("the tables' own revision".to_owned(), Digest::of(&REVISION.to_le_bytes())),
         ("the plan".to_owned(), json(serde_json::to_vec(plan))),
         ("the records".to_owned(), records.finish()),
+        ("the probes".to_owned(), probes.finish()),
         ("the check of Theorem 1".to_owned(), Digest::of(&theorem)),
         ("the gaps of earlier stages".to_owned(), json(serde_json::to_vec(&inputs.gaps))),
         ("the data sets".to_owned(), json(serde_json::to_vec(&inputs.datasets))),

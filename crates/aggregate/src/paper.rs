@@ -66,3 +66,11 @@ fn table3(row: &[String; 2], stopping: Stopping) -> Option<PaperCell> {
 fn find(table: &'static str, matches: impl Fn(&[&str]) -> bool) -> Option<Vec<&'static str>> {
     table.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>()).find(|fields| matches(fields))
 }
+
+/// Rows of the paper's table, one way of stopping.
+pub(crate) fn row_count(table: TableId) -> usize {
+    match table {
+        TableId::Table2 => TABLE2.lines().skip(1).filter(|line| line.split(',').nth(3) == Some("A")).count(),
+        TableId::Table3 => TABLE3.lines().skip(1).count(),
+    }
+}

@@ -7,11 +7,14 @@ use flooding_core::context::Context;
 use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
 use flooding_core::store::{Document, Store};
-use flooding_core::tables::{AccuracyRow, ClaimRow, CurveRow, DescentRow, LevelRow, Overview, Rows, RunRow};
+use flooding_core::tables::{
+    AccuracyRow, ClaimRow, CurveRow, DescentRow, LevelRow, Overview, Rows, RunRow, TheoremCheck,
+};
 use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult};
 
 use crate::accuracy::accuracy_rows;
+use crate::claims::{Evidence, judge};
 use crate::curves::{curves, thinned};
 use crate::error::AggregateError;
 use crate::export;
@@ -19,6 +22,7 @@ use crate::frame::{runs_frame, settings_frame};
 use crate::inputs::Inputs;
 use crate::levels::level_rows;
 use crate::manifest::{self, Manifest};
+use crate::probes::{ProbeTables, probe_tables};
 use crate::scan::{Found, gaps, made_by, run_rows, scan};
 use crate::select::in_whole_trials;
 
@@ -32,6 +36,7 @@ struct Tables {
     descents: Vec<DescentRow>,
     runs: Vec<RunRow>,
     claims: Vec<ClaimRow>,
+    probes: ProbeTables,
 }
 
 /// Makes the tables of the plan's records under `data/tables/`, unless they are up to date.
@@ -71,7 +76,24 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     let whole = in_whole_trials(&frame, whole_frame(settings_frame(plan))?.lazy());
     let accuracy = accuracy_rows(plan, &runs, &whole)?;
     let levels = level_rows(plan, &frame, &whole)?;
-    let complete = runs.iter().filter(|run| run.complete().is_some()).count() as u64;
+    let probes = probe_tables(plan, store, &runs);
+    found_gaps.extend(probes.gaps.iter().cloned());
+    let checks = theorem_checks(store, &mut found_gaps);
+    let mut complete_in = vec![0; plan.settings.len()];
+    for run in runs.iter().filter(|run| run.complete().is_some()) {
+        complete_in[run.setting] += 1;
+    }
+    let complete: u64 = complete_in.iter().sum();
+    let claims = judge(&Evidence {
+        plan,
+        accuracy: &accuracy,
+        levels: &levels,
+        curves: &all,
+        descents: &descents,
+        sharpness: &probes.sharpness,
+        checks: &checks,
+        complete: &complete_in,
+    });
     let tables = Tables {
         overview: Overview {
             profile: plan.profile.clone(),
@@ -91,12 +113,25 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
         curves_in_report: in_report,
         descents,
         runs: run_rows(&runs),
-        claims: Vec::new(),
+        claims,
+        probes,
     };
     write(store, tables, digests, &found_gaps)?;
     progress.item_finished("tables", &format!("{complete} of {} runs", runs.len()));
     progress.stage_finished();
     Ok(StageReport { done: 1, gaps: found_gaps, ..StageReport::default() })
+}
+
+/// What `verify` found; nothing where it has not run, and a gap where its document is damaged.
+fn theorem_checks(store: &Store, gaps: &mut Vec<Gap>) -> Vec<TheoremCheck> {
+    match store.read_document::<Rows<TheoremCheck>>(&manifest::theorem_checks(store)) {
+        Ok(rows) => rows.map_or_else(Vec::new, |rows| rows.0),
+        Err(error) => {
+            let why = format!("{error}; run the verify stage again to replace it");
+            gaps.push(Gap { stage: Stage::Aggregate, id: "theorem checks".to_owned(), why });
+            Vec::new()
+        }
+    }
 }
 
 /// Whether [`run`] would make the tables, and why.
@@ -126,6 +161,12 @@ fn write(store: &Store, tables: Tables, inputs: BTreeMap<String, Digest>, gaps: 
     out.document("runs", &Rows(tables.runs))?;
     out.table("claims", export::claims(&tables.claims))?;
     out.document("claims", &Rows(tables.claims))?;
+    out.table("flatness", export::flatness(&tables.probes.flatness))?;
+    out.document("flatness", &Rows(tables.probes.flatness))?;
+    out.table("sharpness", export::sharpness(&tables.probes.sharpness))?;
+    out.document("sharpness", &Rows(tables.probes.sharpness))?;
+    out.table("calibration", export::calibration(&tables.probes.calibration))?;
+    out.document("calibration", &Rows(tables.probes.calibration))?;
     // Last: whoever is killed before this line makes the tables again.
     let manifest = Manifest { inputs, outputs: out.outputs, gaps: gaps.to_vec() };
     store.write_document(&manifest::path(store), &manifest)?;

@@ -29,11 +29,37 @@ pub fn two_sided_p(t: f64, df: f64) -> f64 {
     let y = (ratio / ratio.hypot(1.0)).powi(2);
     // x^a (1 - x)^(1/2) / B(a, 1/2), the prefactor of both continued fractions.
     let front = (a * ln_x).exp() * y.sqrt() * gamma_ratio(a) / PI.sqrt();
-    if x < (a + 1.0) / (a + 2.5) {
-        front * continued_fraction(a, 0.5, x, y) / a
+    if x >= (a + 1.0) / (a + 2.5) {
+        1.0 - front * continued_fraction(0.5, a, y) / 0.5
+    } else if y > 0.01 {
+        front * continued_fraction(a, 0.5, x) / a
     } else {
-        1.0 - front * continued_fraction(0.5, a, y, x) / 0.5
+        // So close to x = 1 the fraction loses as many digits as y has zeros.
+        2.0 * density(t, df) * tail_over_density(t, df)
     }
+}
+
+/// Student's density at t.
+fn density(t: f64, df: f64) -> f64 {
+    let a = df / 2.0;
+    gamma_ratio(a) / (PI * df).sqrt() * (-(a + 0.5) * ln_one_plus_square(t / df.sqrt())).exp()
+}
+
+/// The integral of the density from t > 0 on, over the density at t, by double exponential quadrature (Takahasi and
+/// Mori 1974): with u = h exp(s - exp(-s)) the trapezoidal rule converges exponentially. Every term is positive.
+fn tail_over_density(t: f64, df: f64) -> f64 {
+    const STEP: f64 = 1.0 / 16.0;
+    // The distance over which the density falls by about e.
+    let h = (df + t * t) / ((df + 1.0) * t);
+    let term = |i: i32| {
+        let s = f64::from(i) * STEP;
+        let inner = (-s).exp();
+        let u = h * (s - inner).exp();
+        let fall = -(df + 1.0) / 2.0 * (u * (2.0 * t + u) / (df + t * t)).ln_1p();
+        fall.exp() * u * (1.0 + inner)
+    };
+    // exp(-exp(4)) and exp(-exp(7)) are far below the last digit.
+    STEP * (-64..=112).map(term).sum::<f64>()
 }
 
 /// The t at which [`two_sided_p`] equals `p`, for 0 < p < 1: the critical value of a two-sided test.
@@ -120,16 +146,15 @@ fn gamma_ratio(a: f64) -> f64 {
     factor * a.sqrt() * sum
 }
 
-/// The continued fraction of the regularised incomplete beta function (DLMF 8.17.22) by the modified Lentz method;
-/// `y` is 1 - x.
-fn continued_fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
+/// The continued fraction of the regularised incomplete beta function (DLMF 8.17.22) by the modified Lentz method, for
+/// x < (a + 1) / (a + b + 2).
+fn continued_fraction(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
     // About the square root of the larger parameter is needed; this bounds a loop that always ends far earlier.
-    const MOST: u32 = 5_000_000;
+    const MOST: u32 = 100_000;
     let away_from_zero = |v: f64| if v.abs() < TINY { TINY } else { v };
     let mut c = 1.0;
-    // 1 - (a + b) x / (a + 1), written so that it keeps its digits where x is close to 1.
-    let mut d = 1.0 / away_from_zero(((1.0 - b) + (a + b) * y) / (a + 1.0));
+    let mut d = 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0));
     let mut value = d;
     for m in 1..=MOST {
         let m = f64::from(m);

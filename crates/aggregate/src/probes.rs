@@ -1,0 +1,203 @@
+//! Flatness, sharpness and calibration: from what the probes found in each trial to rows of a setting.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use flooding_core::level::Level;
+use flooding_core::plan::{Plan, Setting};
+use flooding_core::probes::{
+    Band, Calibration, CalibrationRow, ConfidenceBin, DirectionCurve, Flatness, FlatnessRow, Landscape, ProbedModel,
+    Reliability, Sharpness, SharpnessRow, sharpness,
+};
+use flooding_core::spec::RunKey;
+use flooding_core::store::{Document, Store};
+use flooding_core::tables::MeanStd;
+use flooding_core::work::{Gap, Stage};
+
+use crate::scan::Found;
+use crate::stats::{Sample, mean_interval};
+
+/// The models, in the order of the figures.
+const MODELS: [ProbedModel; 3] = [ProbedModel::FirstBelow, ProbedModel::With, ProbedModel::Without];
+
+/// The probes' tables.
+#[derive(Default)]
+pub(crate) struct ProbeTables {
+    pub flatness: Vec<FlatnessRow>,
+    pub sharpness: Vec<SharpnessRow>,
+    pub calibration: Vec<CalibrationRow>,
+    /// Documents that could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// The probes' documents of a trial.
+pub(crate) fn files(store: &Store, setting: &Setting, trial: u32) -> [PathBuf; 2] {
+    let folder = store.layout().probes(&setting.id, trial);
+    [folder.join("flatness.json"), folder.join("calibration.json")]
+}
+
+/// Reads the probes of the plan's trials. One of runs that are not the plan's (any more) is passed over.
+pub(crate) fn probe_tables(plan: &Plan, store: &Store, runs: &[Found]) -> ProbeTables {
+    let keys: BTreeSet<&RunKey> = runs.iter().filter(|run| run.complete().is_some()).map(|run| &run.key).collect();
+    let mut tables = ProbeTables::default();
+    for setting in &plan.settings {
+        let (mut landscapes, mut reliabilities) = (Vec::new(), Vec::new());
+        for trial in 0..setting.trials {
+            let [flatness, calibration] = files(store, setting, trial);
+            landscapes.extend(read::<Flatness>(store, &flatness, setting, trial, &mut tables.gaps));
+            reliabilities.extend(read::<Calibration>(store, &calibration, setting, trial, &mut tables.gaps));
+        }
+        landscapes.retain(|probe| probe.models.iter().all(|model| keys.contains(&model.run)));
+        reliabilities.retain(|probe| probe.models.iter().all(|model| keys.contains(&model.run)));
+        // Curves over other distances (of an older definition of the probe) cannot be averaged with these.
+        if let Some(alphas) = landscapes.first().map(|probe| probe.alphas.clone()) {
+            landscapes.retain(|probe| probe.alphas == alphas);
+        }
+        for model in MODELS {
+            tables.flatness.extend(flatness_rows(setting, model, &landscapes));
+            tables.sharpness.extend(sharpness_row(setting, model, &landscapes));
+            tables.calibration.extend(calibration_row(setting, model, &reliabilities));
+        }
+    }
+    tables
+}
+
+fn read<T: Document>(
+    store: &Store,
+    path: &std::path::Path,
+    setting: &Setting,
+    trial: u32,
+    gaps: &mut Vec<Gap>,
+) -> Option<T> {
+    match store.read_document(path) {
+        Ok(probe) => probe,
+        Err(error) => {
+            let why = format!("{error}; run the probes again to replace it");
+            gaps.push(Gap { stage: Stage::Aggregate, id: format!("{} t{trial:02} probes", setting.id), why });
+            None
+        }
+    }
+}
+
+/// The trials that have this model, each with its landscape.
+fn with_model(probes: &[Flatness], model: ProbedModel) -> Vec<(&Flatness, &Landscape)> {
+    let landscape = |probe: &'_ Flatness| probe.models.iter().position(|found| found.model == model);
+    probes.iter().filter_map(|probe| landscape(probe).map(|at| (probe, &probe.models[at]))).collect()
+}
+
+fn levels(found: &[(&Flatness, &Landscape)]) -> Vec<Level> {
+    found.iter().map(|(probe, _)| probe.level).collect()
+}
+
+/// One row a distance.
+fn flatness_rows(setting: &Setting, model: ProbedModel, probes: &[Flatness]) -> Vec<FlatnessRow> {
+    let found = with_model(probes, model);
+    let Some((first, landscape)) = found.first() else { return Vec::new() };
+    let curves: Vec<&DirectionCurve> = found.iter().flat_map(|(_, landscape)| &landscape.curves).collect();
+    let at = |index: usize| FlatnessRow {
+        setting: setting.id.clone(),
+        model,
+        levels: levels(&found),
+        directions: landscape.curves.len() as u32,
+        examples: first.examples,
+        alpha: first.alphas[index],
+        train: band(curves.iter().map(|curve| curve.train.get(index).copied().flatten())),
+        test: band(curves.iter().map(|curve| curve.test.get(index).copied().flatten())),
+    };
+    (0..first.alphas.len()).map(at).collect()
+}
+
+fn band(values: impl Iterator<Item = Option<f64>>) -> Option<Band> {
+    let values: Vec<f64> = values.collect::<Option<_>>()?;
+    let low = values.iter().copied().min_by(f64::total_cmp)?;
+    let high = values.iter().copied().max_by(f64::total_cmp)?;
+    Some(Band { mean: Sample::of(&values).mean, low, high })
+}
+
+fn sharpness_row(setting: &Setting, model: ProbedModel, probes: &[Flatness]) -> Option<SharpnessRow> {
+    let found = with_model(probes, model);
+    let (_, first) = found.first()?;
+    let of = |losses: fn(&DirectionCurve) -> &Vec<Option<f64>>| {
+        let own: Vec<Vec<f64>> = found.iter().map(|(probe, own)| rises(probe, own, losses)).collect::<Option<_>>()?;
+        let minus = (model != ProbedModel::Without).then(|| differences(&found, &own, losses)).flatten();
+        let (mean, interval) = over_trials(&own)?;
+        let minus = minus.and_then(|minus| over_trials(&minus));
+        Some(Sharpness {
+            mean,
+            interval,
+            minus_without: minus.map(|minus| minus.0),
+            minus_without_interval: minus.and_then(|minus| minus.1),
+        })
+    };
+    Some(SharpnessRow {
+        setting: setting.id.clone(),
+        model,
+        levels: levels(&found),
+        trials: found.len() as u32,
+        directions: first.curves.len() as u32,
+        train: of(|curve| &curve.train),
+        test: of(|curve| &curve.test),
+    })
+}
+
+/// The sharpness along each direction; `None` where one is not finite.
+fn rises(
+    probe: &Flatness,
+    landscape: &Landscape,
+    losses: fn(&DirectionCurve) -> &Vec<Option<f64>>,
+) -> Option<Vec<f64>> {
+    landscape.curves.iter().map(|curve| sharpness(&probe.alphas, losses(curve))).collect()
+}
+
+/// The sharpness of each trial's model minus that of the same trial without flooding, direction by direction.
+fn differences(
+    found: &[(&Flatness, &Landscape)],
+    own: &[Vec<f64>],
+    losses: fn(&DirectionCurve) -> &Vec<Option<f64>>,
+) -> Option<Vec<Vec<f64>>> {
+    let one = |((probe, _), own): (&(&Flatness, &Landscape), &Vec<f64>)| {
+        let without = probe.models.iter().find(|found| found.model == ProbedModel::Without)?;
+        let without = rises(probe, without, losses)?;
+        Some(own.iter().zip(without).map(|(own, without)| own - without).collect())
+    };
+    found.iter().zip(own).map(one).collect()
+}
+
+/// The mean of all, and its interval over the means of the trials, or over the directions of a single one.
+fn over_trials(values: &[Vec<f64>]) -> Option<(f64, Option<(f64, f64)>)> {
+    let units: Vec<f64> = match values {
+        [single] => single.clone(),
+        trials => trials.iter().map(|trial| Sample::of(trial).mean).collect(),
+    };
+    let sample = Sample::of(&units);
+    (sample.n > 0 && sample.mean.is_finite()).then(|| (sample.mean, mean_interval(sample)))
+}
+
+fn calibration_row(setting: &Setting, model: ProbedModel, probes: &[Calibration]) -> Option<CalibrationRow> {
+    let found: Vec<(&Calibration, &Reliability)> = (probes.iter())
+        .flat_map(|probe| probe.models.iter().map(move |reliability| (probe, reliability)))
+        .filter(|(_, reliability)| reliability.model == model)
+        .collect();
+    let (_, first) = found.first()?;
+    let moments = |of: fn(&Reliability) -> f64| {
+        let sample = Sample::of(&found.iter().map(|(_, reliability)| 100.0 * of(reliability)).collect::<Vec<_>>());
+        MeanStd { n: sample.n, mean: sample.mean, std: (sample.n > 1).then_some(sample.std) }
+    };
+    let mut bins = vec![ConfidenceBin::default(); first.bins.len()];
+    for (_, reliability) in &found {
+        for (sum, bin) in bins.iter_mut().zip(&reliability.bins) {
+            sum.examples += bin.examples;
+            sum.hits += bin.hits;
+            sum.confidence += bin.confidence;
+        }
+    }
+    Some(CalibrationRow {
+        setting: setting.id.clone(),
+        model,
+        levels: found.iter().map(|(probe, _)| probe.level).collect(),
+        error: moments(Reliability::expected_calibration_error),
+        accuracy: moments(Reliability::accuracy),
+        confidence: moments(Reliability::confidence),
+        bins,
+    })
+}
