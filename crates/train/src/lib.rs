@@ -24,6 +24,7 @@ pub mod probes;
 mod provenance;
 mod save;
 mod schedule;
+pub mod selftest;
 pub mod weights;
 
 use std::collections::HashSet;

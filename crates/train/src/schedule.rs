@@ -17,6 +17,7 @@ use flooding_core::work::{Gap, Stage, StageReport};
 use crate::TrainError;
 use crate::backend::Backend;
 use crate::checkpoint::{self, Checkpoints};
+use crate::conv::with_threads_inside;
 use crate::cpu::FastCpu;
 use crate::group::{Failure, Trained, Watch, train};
 use crate::save::{Seen, Shared, save};
@@ -43,12 +44,24 @@ pub fn train_all(
         DeviceChoice::Cuda(_) => 1,
     };
     let state = State::new(&units, store, context, source);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| state.work());
-        }
-    });
+    if let (DeviceChoice::Cpu, 1, 2..) = (context.device, units.len(), context.jobs) {
+        alone(context.jobs, &state);
+    } else {
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| state.work());
+            }
+        });
+    }
     state.into_report()
+}
+
+/// A single run has all threads to itself: its convolutions spread over them, with the same results.
+fn alone(threads: usize, state: &State<'_>) {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(|| with_threads_inside(true, || state.work())),
+        Err(_) => state.work(),
+    }
 }
 
 /// Runs of the same setting and trial together.
