@@ -352,6 +352,14 @@ pub enum Objective {
     /// |J - b| + b (equation 1); b = 0 is bit-identical to `none`.
     #[default]
     Flood,
+    /// The mean over the batch of |l - b| + b of each example's loss l (iFlood: Xie et al., ICLR 2022); b = 0 is
+    /// bit-identical to `none`.
+    #[serde(rename = "iflood")]
+    IFlood,
+    /// The mean over the batch of b + sqrt((l - b)^2 + 1) - 1 of each example's loss l (SoftAD: Holland and Nakatani,
+    /// NeurIPS 2024, equation 7). b = 0 stands for the baseline here too, `none`, and not for this formula at 0.
+    #[serde(rename = "softad")]
+    SoftAd,
 }
 
 /// What a run measures on the way, besides training and validation loss and accuracy at every epoch.

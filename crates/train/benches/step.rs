@@ -44,7 +44,7 @@ impl Subject {
     }
 
     /// A closure that makes one step of our engine.
-    fn ours<B: Backend>(&self, backend: B) -> impl FnMut() {
+    fn ours<B: Backend>(&self, backend: B) -> impl FnMut() + use<B> {
         let model = ModelSpec::Mlp { hidden: self.hidden.clone(), batch_norm: self.batch_norm };
         let mut stream = Streams::new(1, "bench", 0).stream(Purpose::Initialisation, 0);
         let of = (InputShape::Vector(self.inputs), self.classes);
@@ -99,6 +99,21 @@ where
     })
 }
 
+fn subject(
+    name: &'static str,
+    hidden: &[u32],
+    batch_norm: bool,
+    (inputs, classes): (usize, usize),
+    (batch, optimiser): (usize, OptimiserSpec),
+) -> Subject {
+    Subject { name, hidden: hidden.to_vec(), batch_norm, inputs, classes, batch, optimiser }
+}
+
+/// The paper's network for synthetic data.
+fn deep() -> Subject {
+    subject("5x500, batch 100, Adam", &[500; 5], false, (2, 2), (100, ADAM))
+}
+
 fn subjects() -> Vec<(Subject, Box<dyn FnMut()>)> {
     type Deep = (
         (Linear<2, 500>, ReLU),
@@ -117,13 +132,9 @@ fn subjects() -> Vec<(Subject, Box<dyn FnMut()>)> {
     );
     type Digits = ((Linear<784, 1000>, ReLU), (Linear<1000, 1000>, ReLU), Linear<1000, 10>);
     let device = Cpu::default();
-    let subject = |name, hidden: &[u32], batch_norm, (inputs, classes), batch, optimiser| {
-        let hidden = hidden.to_vec();
-        Subject { name, hidden, batch_norm, inputs, classes, batch, optimiser }
-    };
-    let deep = subject("5x500, batch 100, Adam", &[500; 5], false, (2, 2), 100, ADAM);
-    let demo = subject("4x500 + BN, batch 200, Adam", &[500; 4], true, (2, 2), 200, ADAM);
-    let digits = subject("784-1000-1000-10, batch 128, SGD", &[1000; 2], false, (784, 10), 128, SGD);
+    let deep = deep();
+    let demo = subject("4x500 + BN, batch 200, Adam", &[500; 4], true, (2, 2), (200, ADAM));
+    let digits = subject("784-1000-1000-10, batch 128, SGD", &[1000; 2], false, (784, 10), (128, SGD));
     let bare_deep = bare::<_, 2, 2>(&deep, device.build_module::<Deep, f32>());
     let bare_demo = bare::<_, 2, 2>(&demo, device.build_module::<Demo, f32>());
     let bare_digits = bare::<_, 784, 10>(&digits, device.build_module::<Digits, f32>());
@@ -156,8 +167,7 @@ fn scaling() {
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {
-                    let (deep, _) = subjects().swap_remove(0);
-                    let mut step = deep.ours(FastCpu::default());
+                    let mut step = deep().ours(FastCpu::default());
                     time(&mut step, 100);
                 });
             }

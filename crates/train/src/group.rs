@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use dfdx::prelude::{CopySlice as _, HasShape as _};
+use dfdx::prelude::{CopySlice as _, Gradients, HasShape as _};
 use flooding_core::dataset::Splits;
 use flooding_core::progress::StopFlag;
 use flooding_core::record::{EpochRow, Measure, Outcome, Summary};
 use flooding_core::seeds::Purpose;
 use flooding_core::spec::{Augment, DataSpec, RunSpec};
 
-use crate::backend::{Backend, DeviceError};
+use crate::backend::{Backend, DeviceError, Recording, T3};
 use crate::checkpoint::Checkpoints;
 use crate::data::{Epoch, Part};
 use crate::evaluate::{EvaluationSet, Logits};
 use crate::nets::{self, Network};
-use crate::objective::Flooding;
+use crate::objective::{Flooding, example_slopes};
 use crate::optim::Optimiser;
 use crate::probe;
 use crate::weights::Weights;
@@ -238,16 +238,33 @@ impl<'a, B: Backend> Trainer<'a, B> {
         }
         let labels = &self.sets[0].examples().labels;
         let labels: Vec<u16> = indices.iter().map(|&i| labels[i as usize]).collect();
-        let losses = self.backend.cross_entropy(logits, &labels)?;
-        let mut values = vec![0.0; losses.shape().0];
-        B::Dev::copy_into(&losses, &mut values);
-        self.note_losses(&values, indices.len());
-        let slopes: Vec<f32> = self.members.iter().zip(&values).map(|(m, &loss)| m.objective.slope(loss)).collect();
-        let mut gradients = self.backend.backward(losses, &slopes)?;
+        let mut gradients = self.gradients(logits, &labels)?;
         let multiplier = self.spec.schedule.multiplier(epoch);
         self.optimiser.step(self.backend, self.network.parameters_mut(), &mut gradients, multiplier)?;
         self.backend.recycle(gradients, &self.network.parameters());
         Ok(())
+    }
+
+    /// The gradients of each member's objective.
+    fn gradients(
+        &mut self,
+        logits: T3<B::Dev, Recording<B>>,
+        labels: &[u16],
+    ) -> Result<Gradients<f32, B::Dev>, DeviceError<B>> {
+        let objectives: Vec<Flooding> = self.members.iter().map(|member| member.objective).collect();
+        if objectives.iter().any(|objective| objective.is_per_example()) {
+            let (values, slopes) = example_slopes(&objectives, &Logits::of::<B, _>(&logits), labels);
+            self.note_losses(&values, labels.len());
+            // With the slopes held fixed, the gradient of the weighted mean loss is that of the objective.
+            let losses = self.backend.weighted_cross_entropy(logits, labels, &slopes)?;
+            return self.backend.backward(losses, &vec![1.0; values.len()]);
+        }
+        let losses = self.backend.cross_entropy(logits, labels)?;
+        let mut values = vec![0.0; losses.shape().0];
+        B::Dev::copy_into(&losses, &mut values);
+        self.note_losses(&values, labels.len());
+        let slopes: Vec<f32> = objectives.iter().zip(&values).map(|(o, &loss)| o.slope(loss)).collect();
+        self.backend.backward(losses, &slopes)
     }
 
     /// Looks at each member's un-flooded mini-batch loss, before the update.

@@ -8,7 +8,10 @@ mod portable;
 
 use std::sync::Arc;
 
-use dfdx::prelude::{Device, Gradients, HasErr, NoneTape, OwnedTape, Storage, Tape, Tensor};
+use dfdx::prelude::{
+    Axes2, Axis, Device, Gradients, HasErr, HasShape as _, NoneTape, OwnedTape, Storage, SumTo as _, Tape, Tensor,
+    TensorFromVec as _, TryMul as _,
+};
 use flooding_core::dataset::Splits;
 
 pub use portable::Portable;
@@ -98,6 +101,22 @@ pub trait Backend: Clone + 'static {
         logits: T3<Self::Dev, T>,
         labels: &[u16],
     ) -> Result<T1<Self::Dev, T>, DeviceError<Self>>;
+
+    /// The same with each example's loss times its weight, `(K, N)`: for objectives that flood single examples.
+    fn weighted_cross_entropy<T: Tape<f32, Self::Dev>>(
+        &self,
+        logits: T3<Self::Dev, T>,
+        labels: &[u16],
+        weights: &[f32],
+    ) -> Result<T1<Self::Dev, T>, DeviceError<Self>> {
+        let shape @ (_, n, classes) = *logits.shape();
+        let mut hits = vec![0.0; weights.len() * classes];
+        for (i, weight) in weights.iter().enumerate() {
+            hits[i * classes + usize::from(labels[i % n])] = -weight / n as f32;
+        }
+        let hits: T3<Self::Dev> = self.device().try_tensor_from_vec(hits, shape)?;
+        logits.try_log_softmax::<Axis<2>>()?.try_mul(hits)?.try_sum::<_, Axes2<1, 2>>()
+    }
 
     /// The gradients of the sum over members of each one's objective; `slopes[k]` is the derivative of member k's
     /// objective by its loss (see [`crate::objective`]).

@@ -24,10 +24,9 @@ pub(crate) fn scratch(len: usize) -> Vec<f32> {
         best.map(|i| pool.swap_remove(i)).unwrap_or_default()
     });
     if buffer.len() < len {
-        buffer.resize(len, 0.0)
-    } else {
-        buffer.truncate(len)
+        buffer.resize(len, 0.0);
     }
+    buffer.truncate(len);
     buffer
 }
 

@@ -28,7 +28,7 @@ impl<'a> Matrix<'a> {
 pub(crate) fn product(a: Matrix, b: Matrix, out: &mut [f32], add: bool) {
     assert_eq!(a.columns, b.rows);
     assert_eq!(out.len(), a.rows * b.columns);
-    let stride = |s: usize| s as isize;
+    let stride = |s: usize| s.cast_signed();
     // SAFETY: `Matrix::new` has checked that the strides stay inside their slices, and the assertions above that the
     // shapes fit together and that `out` has exactly a number for each entry; `out` is borrowed alone.
     unsafe {

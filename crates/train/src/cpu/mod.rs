@@ -2,6 +2,7 @@
 //!
 //! Against dfdx's: gemm with the widest vectors, bias and ReLU in one pass, no input gradient for the first layer, one
 //! pass for each optimiser step, and no pass of zeros over a weight's gradient.
+#![allow(clippy::inline_always)] // How a loop takes on its caller's instruction set; see `simd`.
 
 mod batch_norm;
 pub(crate) mod buffer;

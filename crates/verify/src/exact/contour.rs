@@ -10,7 +10,8 @@
 //! The line crosses the real axis at the saddle point, so that the integrand is never much larger than the result and
 //! even a far tail keeps its digits, and is bent to the left into a hyperbola, along which e^(z B) decays. On it the
 //! trapezoidal rule converges geometrically; the step is halved until nothing changes. Both sides are computed
-//! independently, and must add up to what the mean and the variance of S demand: that is the error estimate.
+//! independently (unless one has nearly all the mass), and must add up to what the mean and the variance of S demand:
+//! that is the error estimate.
 
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -34,6 +35,9 @@ const CONVERGED: f64 = 1e-15;
 
 /// The least accuracy claimed.
 const FLOOR: f64 = 1e-13;
+
+/// Probability of a side below which the other is computed as its complement.
+const NEGLIGIBLE: f64 = 1e-6;
 
 /// Halvings of the first step, 1/2, before giving up; the accuracy then says so.
 const HALVINGS: u32 = 10;
@@ -63,10 +67,21 @@ pub(super) fn sides(margin: Margin, n: u32, total: f64, risk: f64, variance: f64
     let (below, change_below) = invert(&mut transform, size, total, scale, 1.0);
     let (above, change_above) = invert(&mut transform, size, total, scale, -1.0);
     let excess = total - size * risk;
+    let sums = [1.0, excess, size * variance + excess * excess];
+    // Beside a tail, what holds nearly all mass is what the tail leaves: its own contour would have to resolve
+    // cancellations that the tail's does not have.
+    if below[0] < NEGLIGIBLE || above[0] < NEGLIGIBLE {
+        let rest = |tail: [f64; 3], sign: f64| [sums[0] - tail[0], tail[1] + sign * excess, sums[2] - tail[2]];
+        return if below[0] <= above[0] {
+            Sides { below, above: rest(below, -1.0), accuracy: change_below.max(FLOOR) }
+        } else {
+            Sides { below: rest(above, 1.0), above, accuracy: (change_above.min(1.0) * above[0]).max(FLOOR) }
+        };
+    }
     let residuals = [
-        below[0] + above[0] - 1.0,
-        (below[1] - above[1] - excess) / (below[1] + above[1]),
-        (below[2] + above[2]) / (size * variance + excess * excess) - 1.0,
+        below[0] + above[0] - sums[0],
+        (below[1] - above[1] - sums[1]) / (below[1] + above[1]),
+        (below[2] + above[2]) / sums[2] - 1.0,
     ];
     let residual = residuals.iter().fold(0.0, |worst: f64, r| worst.max(r.abs()));
     Sides { below, above, accuracy: residual.max(change_below).max(change_above).max(FLOOR) }

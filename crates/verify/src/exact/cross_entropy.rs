@@ -57,6 +57,9 @@ impl Margin {
 
     /// R and the variance of one loss.
     pub(super) fn moments(self) -> (f64, f64) {
+        if self.is_constant() {
+            return (softplus(0.0), 0.0);
+        }
         let nodes = self.nodes(None);
         let losses: Vec<(f64, f64)> = nodes.iter().map(|(w, p)| (softplus(*w), *p)).collect();
         let risk: f64 = losses.iter().map(|(loss, p)| p * loss).sum();

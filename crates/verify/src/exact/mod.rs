@@ -68,6 +68,14 @@ pub fn risk(scenario: &Scenario) -> f64 {
 
 /// The exact quantities of a cell. The scenario's parameters and the level are taken to be valid, n at least 1.
 pub(crate) fn exact(scenario: &Scenario, n: u32, level: f64) -> Exact {
+    let Exact { risk, mse_empirical, mse_flooded, gain, shortfall, prob_below, accuracy } = compute(scenario, n, level);
+    // An empty sum is a negative zero, which would be printed as such.
+    let [mse_flooded, gain, shortfall, prob_below] =
+        [mse_flooded, gain, shortfall, prob_below].map(|value| value + 0.0);
+    Exact { risk, mse_empirical, mse_flooded, gain, shortfall, prob_below, accuracy }
+}
+
+fn compute(scenario: &Scenario, n: u32, level: f64) -> Exact {
     let risk = risk(scenario);
     match *scenario {
         Scenario::Bernoulli { p } => {
