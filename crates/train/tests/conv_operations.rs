@@ -64,7 +64,7 @@ fn layer<D: Device<f32>>(
     let mut make = |name: &str, shape: Vec<usize>, role, offset: f32| {
         let count: usize = shape.iter().product();
         let values: Vec<f32> = random(count, stream).iter().map(|v| v * 0.5 + offset).collect();
-        Parameter::new(device, name, (shape, role), members, &values).ok().expect("memory")
+        Parameter::new(device, name, (shape, role), members, &values).expect("memory")
     };
     let weight = make("weight", vec![outputs, inputs, window.kernel, window.kernel], Role::Weight, 0.0);
     let norm = BatchNorm {
@@ -99,7 +99,7 @@ impl<B: Backend> Setting<B> {
         }
         let mut parameter = |shape: Vec<usize>, role| {
             let values = random(shape.iter().product(), stream);
-            Parameter::new(device, "head", (shape, role), members, &values).ok().expect("memory")
+            Parameter::new(device, "head", (shape, role), members, &values).expect("memory")
         };
         let weight = parameter(vec![3, outputs], Role::Weight);
         let head = flooding_train::backend::Linear { weight, bias: parameter(vec![3], Role::Vector) };
@@ -149,11 +149,11 @@ impl<B: Backend> Setting<B> {
 
     /// Each member's loss, and the gradients of all parameters.
     fn run(&mut self) -> (Vec<f32>, Vec<Vec<f32>>) {
-        let logits = self.forward().ok().expect("forward");
-        let losses = self.backend.cross_entropy(logits, &self.labels).ok().expect("loss");
+        let logits = self.forward().expect("forward");
+        let losses = self.backend.cross_entropy(logits, &self.labels).expect("loss");
         let values = losses.as_vec();
         let slopes = vec![1.0; values.len()];
-        let gradients = self.backend.backward(losses, &slopes).ok().expect("backward");
+        let gradients = self.backend.backward(losses, &slopes).expect("backward");
         (values, self.parameters().into_iter().map(|p| gradients.get(&p.tensor).as_vec()).collect())
     }
 }
@@ -251,8 +251,8 @@ fn a_member_of_a_group_equals_the_same_network_alone() {
 
 /// Weights that let one channel of the image through, and nothing else.
 fn pass_through<D: Device<f32>>(device: &D) -> ConvNorm<D> {
-    let weight = Parameter::new(device, "weight", (vec![1, 1, 1, 1], Role::Weight), 1, &[1.0]).ok().expect("memory");
-    let norm = BatchNorm::new(device, "norm", 1, 1).ok().expect("memory");
+    let weight = Parameter::new(device, "weight", (vec![1, 1, 1, 1], Role::Weight), 1, &[1.0]).expect("memory");
+    let norm = BatchNorm::new(device, "norm", 1, 1).expect("memory");
     ConvNorm { weight, norm, geometry: Arc::new(Geometry::new(Window::new(1, 1, 0), 2, 2)) }
 }
 
@@ -263,17 +263,17 @@ fn tied_pixels_give_the_gradient_to_the_first<B: Backend>(backend: &B) {
     let pixels = vec![3.0, 3.0, 3.0, 3.0, 1.0, 2.0, 1.0, 5.0];
     let x: T2<B::Dev> = backend.device().tensor_from_vec(pixels, (2, 4));
     let conv = backend.conv();
-    let maps = conv.images(x, size, 1, backend.record(&[]).ok().expect("a tape")).ok().expect("images");
-    let (maps, _) = conv.conv_norm(maps, &layer, None, false, Statistics::Running).ok().expect("convolution");
-    let maps = conv.max_pool(maps, &Arc::new(Geometry::new(Window::new(3, 2, 1), 2, 2))).ok().expect("pooling");
-    let features = conv.average(maps).ok().expect("average");
+    let maps = conv.images(x, size, 1, backend.record(&[]).expect("a tape")).expect("images");
+    let (maps, _) = conv.conv_norm(maps, &layer, None, false, Statistics::Running).expect("convolution");
+    let maps = conv.max_pool(maps, &Arc::new(Geometry::new(Window::new(3, 2, 1), 2, 2))).expect("pooling");
+    let features = conv.average(maps).expect("average");
     let expected = [3.0, 5.0].map(|v: f32| v / (1.0f32 + 1e-5).sqrt());
     for (value, expected) in features.as_vec().into_iter().zip(expected) {
         assert!((value - expected).abs() < 1e-5, "{value} {expected}");
     }
     // The weight's gradient is the sum of winners; four tied winners would count the first image four times.
     let losses = dfdx::prelude::SumTo::sum::<_, dfdx::prelude::Axes2<1, 2>>(features);
-    let gradients = backend.backward(losses, &[1.0]).ok().expect("backward");
+    let gradients = backend.backward(losses, &[1.0]).expect("backward");
     let gradient = gradients.get(&layer.weight.tensor).as_vec()[0];
     assert!((gradient - 8.0 / (1.0f32 + 1e-5).sqrt()).abs() < 1e-4, "{gradient}");
 }

@@ -254,7 +254,7 @@ fn parameter_counts_equal_pytorchs() {
         let network = build(&model, classes);
         assert_eq!(Some(count_trainable(&*network)), golden[name]["trainable"].as_u64(), "{name}");
         let statistics = network.parameters().into_iter().filter(|p| p.role == Role::Statistic);
-        let statistics: usize = statistics.map(|p| p.len()).sum();
+        let statistics: usize = statistics.map(nets::Parameter::len).sum();
         assert_eq!(Some(statistics as u64), golden[name]["running_statistics"].as_u64(), "{name}");
     }
 }

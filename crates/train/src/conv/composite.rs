@@ -11,7 +11,7 @@ use dfdx::prelude::{
     TryDiv as _, TryEq as _, TryMatMul as _, TryMul as _, TrySub as _, WithEmptyTape as _,
 };
 
-use super::{ConvNorm, Geometry, ImageSize, Moments, Operations, Statistics, Window};
+use super::{ConvNorm, Geometry, ImageSize, Moments, Operations, Statistics, Window, WithMoments};
 use crate::backend::{T2, T3};
 use crate::nets::BatchNorm;
 
@@ -26,12 +26,15 @@ enum Gathered {
     Images(usize, usize, usize),
 }
 
+/// What a gather reads.
+type Index<D> = Tensor<(usize,), usize, D>;
+
 /// Convolutional operations of any dfdx device.
 #[derive(Clone, Debug)]
 pub struct CompositeConv<D: Device<f32>> {
     device: D,
     /// Index tensors met so far, on the device.
-    indices: RefCell<HashMap<Key, Tensor<(usize,), usize, D>>>,
+    indices: RefCell<HashMap<Key, Index<D>>>,
 }
 
 impl<D: Device<f32>> CompositeConv<D> {
@@ -40,7 +43,7 @@ impl<D: Device<f32>> CompositeConv<D> {
         Self { device, indices: RefCell::default() }
     }
 
-    fn index(&self, key: Key, make: impl FnOnce() -> Vec<usize>) -> Result<Tensor<(usize,), usize, D>, D::Err> {
+    fn index(&self, key: Key, make: impl FnOnce() -> Vec<usize>) -> Result<Index<D>, D::Err> {
         if let Some(index) = self.indices.borrow().get(&key) {
             return Ok(index.clone());
         }
@@ -128,7 +131,7 @@ impl<D: Device<f32>> Operations<D> for CompositeConv<D> {
         residual: Option<CompositeMaps<D, T>>,
         relu: bool,
         statistics: Statistics,
-    ) -> Result<(CompositeMaps<D, T>, Option<Moments<D>>), D::Err> {
+    ) -> Result<WithMoments<CompositeMaps<D, T>, D>, D::Err> {
         let images = x.images;
         let ((k, _, _), (inputs, outputs)) = (*x.data.shape(), layer.channels());
         let rows = inputs * layer.geometry.window.taps();
@@ -204,7 +207,7 @@ fn normalise<D: Device<f32>, T: Tape<f32, D>>(
     x: T3<D, T>,
     norm: &BatchNorm<D>,
     statistics: Statistics,
-) -> Result<(T3<D, T>, Option<Moments<D>>), D::Err> {
+) -> Result<WithMoments<T3<D, T>, D>, D::Err> {
     let shape @ (_, _, count) = *x.shape();
     let (scale, shift) = (norm.scale.tensor.retaped::<T>(), norm.shift.tensor.retaped::<T>());
     let epsilon = BatchNorm::<D>::EPSILON as f32;

@@ -1,51 +1,23 @@
 //! The CPU's operations: maps lie in buffers of our own as (member, pixel, channel, image), and carry their gradient.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use dfdx::prelude::{Cpu, CpuError, HasShape as _, PutTape as _, Tape, TensorFromVec as _};
 
+use super::backward::{ConvNormGradient, Slot, member, member_mut};
 use super::buffer::Buffer;
 use super::correlate::Convolution;
-use super::norm::{self, Affine, Gradient, Normalised, Residual, Shape};
+use super::norm::{self, Affine, Normalised, Shape};
 use super::simd::run;
-use super::{ConvNorm, Geometry, ImageSize, Moments, Operations, Statistics, pool};
+use super::{ConvNorm, Geometry, ImageSize, Moments, Operations, Statistics, WithMoments, pool};
 use crate::backend::{T2, T3};
-use crate::cpu::buffer::{accumulate, slice, take};
+use crate::cpu::buffer::{slice, take};
 use crate::nets::BatchNorm;
 
 /// The CPU's convolutional operations.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CpuConv;
-
-/// Where a map's gradient gathers; nothing is there until the first operation gives something.
-#[derive(Clone, Default)]
-struct Slot(Rc<RefCell<Option<Buffer>>>);
-
-impl Slot {
-    /// Lets `give` add to the gradient: it gets the buffer and whether that holds numbers yet.
-    fn add(&self, len: usize, give: impl FnOnce(&mut [f32], bool)) {
-        let mut slot = self.0.borrow_mut();
-        let holds = slot.is_some();
-        give(slot.get_or_insert_with(|| Buffer::scratch(len)), holds);
-    }
-
-    /// The same for an operation that can only add.
-    fn add_to(&self, len: usize, give: impl FnOnce(&mut [f32])) {
-        self.add(len, |values, holds| {
-            if !holds {
-                values.fill(0.0);
-            }
-            give(values);
-        });
-    }
-
-    /// The whole gradient, when all that used the map have gone backward; `None` where nothing did.
-    fn take(&self) -> Option<Buffer> {
-        self.0.borrow_mut().take()
-    }
-}
 
 /// Feature maps `(K, pixels, channels, N)` on the CPU.
 pub struct CpuMaps<T> {
@@ -102,7 +74,7 @@ impl Operations<Cpu> for CpuConv {
         residual: Option<CpuMaps<T>>,
         relu: bool,
         statistics: Statistics,
-    ) -> Result<(CpuMaps<T>, Option<Moments<Cpu>>), CpuError> {
+    ) -> Result<WithMoments<CpuMaps<T>, Cpu>, CpuError> {
         let CpuMaps { data: x, gradient: dx, members, shape: from, mut tape } = x;
         let (inputs, outputs) = layer.channels();
         let geometry = layer.geometry.clone();
@@ -110,30 +82,27 @@ impl Operations<Cpu> for CpuConv {
         let shape = Shape { pixels: geometry.output_pixels(), channels: outputs, images };
         let (weight, scale, shift) =
             (layer.weight.tensor.clone(), layer.norm.scale.tensor.clone(), layer.norm.shift.tensor.clone());
-        let per_member = layer.weight.len();
 
         let mut y = Buffer::scratch(members * shape.len());
-        let mut channels = Vec::with_capacity(members * outputs);
-        let (mut means, mut variances) = (Vec::new(), Vec::new());
-        for k in 0..members {
-            let convolution = Convolution { geometry: &geometry, inputs, outputs, images };
-            let y = member_mut(&mut y, k, shape);
-            convolution.forward(member(&x, k, from), &slice(&weight)[k * per_member..][..per_member], y);
-            let moments = match statistics {
-                Statistics::Batch => norm::statistics(y, shape),
-                Statistics::Running => {
-                    let of = k * outputs..(k + 1) * outputs;
-                    let mean = slice(&layer.norm.mean.tensor)[of.clone()].iter().copied();
-                    mean.zip(slice(&layer.norm.variance.tensor)[of].iter().copied()).collect()
-                }
-            };
-            for (c, (mean, variance)) in moments.into_iter().enumerate() {
-                let inverse_std = (1.0 / (f64::from(variance) + BatchNorm::<Cpu>::EPSILON).sqrt()) as f32;
-                channels.push(Normalised { mean, inverse_std, scale: slice(&scale)[k * outputs + c] });
-                means.push(mean);
-                variances.push(variance);
-            }
+        let convolution = Convolution { geometry: &geometry, inputs, outputs, images };
+        for (k, weight) in slice(&weight).chunks_exact(layer.weight.len()).enumerate() {
+            convolution.forward(member(&x, k, from), weight, member_mut(&mut y, k, shape));
         }
+        let measured: Vec<(f32, f32)> = match statistics {
+            Statistics::Batch => y.chunks_exact(shape.len()).flat_map(|y| norm::statistics(y, shape)).collect(),
+            Statistics::Running => {
+                let (mean, variance) = (slice(&layer.norm.mean.tensor), slice(&layer.norm.variance.tensor));
+                mean.iter().copied().zip(variance.iter().copied()).collect()
+            }
+        };
+        let channels: Vec<Normalised> = measured
+            .iter()
+            .zip(slice(&scale))
+            .map(|(&(mean, variance), &scale)| {
+                let inverse_std = (1.0 / (f64::from(variance) + BatchNorm::<Cpu>::EPSILON).sqrt()) as f32;
+                Normalised { mean, inverse_std, scale }
+            })
+            .collect();
         let mut z = Buffer::scratch(members * shape.len());
         let (residual, other_tape) = match residual {
             Some(r) => (Some((r.data, r.gradient)), Some(r.tape)),
@@ -157,72 +126,37 @@ impl Operations<Cpu> for CpuConv {
         }
         let moments = match statistics {
             Statistics::Running => None,
-            Statistics::Batch => Some(Moments {
-                mean: Cpu::default().try_tensor_from_vec(means, (members, outputs))?,
-                variance: Cpu::default().try_tensor_from_vec(variances, (members, outputs))?,
-                count: shape.per_channel(),
-            }),
+            Statistics::Batch => {
+                let tensor = |values: Vec<f32>| Cpu::default().try_tensor_from_vec(values, (members, outputs));
+                Some(Moments {
+                    mean: tensor(measured.iter().map(|m| m.0).collect())?,
+                    variance: tensor(measured.iter().map(|m| m.1).collect())?,
+                    count: shape.per_channel(),
+                })
+            }
         };
-
         let (z, dz) = (Rc::new(z), Slot::default());
         if let Some(other) = other_tape {
             tape = tape.merge(other);
         }
         if T::OWNS_TAPE {
-            let (z, dz) = (relu.then(|| z.clone()), dz.clone());
-            let d_residual = residual.and_then(|(_, gradient)| gradient);
-            let batch_statistics = statistics == Statistics::Batch;
-            tape.add_backward_op(move |grads| {
-                let Some(mut dz) = dz.take() else { return Ok(()) };
-                let mut d_scale = Vec::with_capacity(channels.len());
-                let mut d_shift = Vec::with_capacity(channels.len());
-                let mut back = |d_residual: Option<(&mut [f32], bool)>| {
-                    let mut d_residual = d_residual;
-                    for (k, channels) in channels.chunks(outputs).enumerate() {
-                        let gradient = Gradient {
-                            shape,
-                            x: member(&y, k, shape),
-                            z: z.as_ref().map(|z| member(z, k, shape)),
-                            channels,
-                            batch_statistics,
-                        };
-                        let residual = d_residual
-                            .as_mut()
-                            .map(|(values, add)| Residual { values: member_mut(values, k, shape), add: *add });
-                        for [scale, shift] in gradient.apply(member_mut(&mut dz, k, shape), residual) {
-                            d_scale.push(scale);
-                            d_shift.push(shift);
-                        }
-                    }
-                };
-                match &d_residual {
-                    Some(slot) => slot.add(members * shape.len(), |values, add| back(Some((values, add)))),
-                    None => back(None),
-                }
-                drop(y);
-                drop(z);
-                for (tensor, sums) in [(&scale, d_scale), (&shift, d_shift)] {
-                    accumulate(grads, tensor, |gradient, add| add_all(gradient, &sums, add))?;
-                }
-                let convolution = Convolution { geometry: &geometry, inputs, outputs, images };
-                accumulate(grads, &weight, |dw, add| {
-                    if !add {
-                        dw.fill(0.0);
-                    }
-                    for (k, dw) in dw.chunks_exact_mut(per_member).enumerate() {
-                        convolution.weight_gradient(member(&x, k, from), member(&dz, k, shape), dw);
-                    }
-                })?;
-                if let Some(slot) = dx {
-                    slot.add(members * from.len(), |dx, add| {
-                        for (k, weight) in slice(&weight).chunks_exact(per_member).enumerate() {
-                            let (dz, dx) = (member(&dz, k, shape), member_mut(dx, k, from));
-                            convolution.input_gradient(dz, weight, dx, add);
-                        }
-                    });
-                }
-                Ok(())
-            });
+            let saved = ConvNormGradient {
+                x,
+                from,
+                dx,
+                geometry,
+                weight,
+                y,
+                channels,
+                batch_statistics: statistics == Statistics::Batch,
+                scale,
+                shift,
+                z: relu.then(|| z.clone()),
+                dz: dz.clone(),
+                d_residual: residual.and_then(|(_, gradient)| gradient),
+                shape,
+            };
+            tape.add_backward_op(move |grads| saved.backward(grads));
         }
         Ok((result(z, dz, members, shape, tape), moments))
     }
@@ -303,22 +237,5 @@ impl Operations<Cpu> for CpuConv {
             });
         }
         Ok(y.put_tape(tape))
-    }
-}
-
-/// One member's part.
-fn member(values: &[f32], k: usize, shape: Shape) -> &[f32] {
-    &values[k * shape.len()..][..shape.len()]
-}
-
-/// One member's part.
-fn member_mut(values: &mut [f32], k: usize, shape: Shape) -> &mut [f32] {
-    &mut values[k * shape.len()..][..shape.len()]
-}
-
-/// `to [+]= values`.
-fn add_all(to: &mut [f32], values: &[f32], add: bool) {
-    for (to, value) in to.iter_mut().zip(values) {
-        *to = if add { *to + value } else { *value };
     }
 }

@@ -50,7 +50,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(lists: Vec<Vec<Tap>>) -> Self {
+    fn new(lists: &[Vec<Tap>]) -> Self {
         let mut starts = vec![0];
         starts.extend(lists.iter().scan(0, |end, list| {
             *end += list.len() as u32;
@@ -89,15 +89,15 @@ impl Geometry {
         let mut reads = vec![Vec::new(); oh * ow];
         let mut read_by = vec![Vec::new(); height * width];
         let mut used = vec![false; window.taps()];
-        for tap in 0..window.taps() {
-            for out in 0..oh * ow {
+        for (tap, used) in used.iter_mut().enumerate() {
+            for (out, reads) in reads.iter_mut().enumerate() {
                 let row = window.reads(out / ow, tap / window.kernel, height);
                 let column = window.reads(out % ow, tap % window.kernel, width);
                 if let (Some(y), Some(x)) = (row, column) {
                     let pixel = y * width + x;
-                    reads[out].push(Tap { tap: tap as u32, pixel: pixel as u32 });
+                    reads.push(Tap { tap: tap as u32, pixel: pixel as u32 });
                     read_by[pixel].push(Tap { tap: tap as u32, pixel: out as u32 });
-                    used[tap] = true;
+                    *used = true;
                 }
             }
         }
@@ -105,8 +105,8 @@ impl Geometry {
             window,
             input: (height, width),
             output: (oh, ow),
-            reads: Table::new(reads),
-            read_by: Table::new(read_by),
+            reads: Table::new(&reads),
+            read_by: Table::new(&read_by),
             used,
         }
     }

@@ -4,6 +4,9 @@
 //! A network never sees how a device lays its feature maps out: it gets them from [`Operations::images`], hands them
 //! from one operation to the next and ends with [`Operations::average`]. The member axis K leads in both layouts.
 
+#![allow(clippy::inline_always)] // How a loop takes on its caller's instruction set; see `simd`.
+
+mod backward;
 mod buffer;
 mod composite;
 mod correlate;
@@ -66,6 +69,9 @@ pub struct Moments<D: Device<f32>> {
     pub count: usize,
 }
 
+/// Maps, and the statistics that normalised them where those were the batch's own.
+pub type WithMoments<M, D> = (M, Option<Moments<D>>);
+
 /// The size of an image: channels, rows, columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageSize {
@@ -114,7 +120,7 @@ pub trait Operations<D: Device<f32>> {
         residual: Option<Self::Maps<T>>,
         relu: bool,
         statistics: Statistics,
-    ) -> Result<(Self::Maps<T>, Option<Moments<D>>), D::Err>;
+    ) -> Result<WithMoments<Self::Maps<T>, D>, D::Err>;
 
     /// The largest pixel in each window, per channel; padding never wins, and the first of equals gets the gradient.
     fn max_pool<T: Tape<f32, D>>(&self, x: Self::Maps<T>, geometry: &Arc<Geometry>) -> Result<Self::Maps<T>, D::Err>;

@@ -108,6 +108,7 @@ impl Lanes for Portable {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    #[allow(clippy::wildcard_imports)] // a vocabulary
     use std::arch::x86_64::*;
 
     use super::{Kernel, LANES, Lanes, Portable};

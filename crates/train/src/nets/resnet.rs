@@ -31,15 +31,18 @@ pub(super) struct Block<D: Device<f32>> {
 
 impl<D: Device<f32>> Block<D> {
     fn layers(&self) -> impl Iterator<Item = &ConvNorm<D>> {
-        let projection = if let Shortcut::Projection(layer) = &self.shortcut { Some(layer) } else { None };
+        let projection = if let Shortcut::Projection(layer) = &self.shortcut { Some(&**layer) } else { None };
         [&self.first, &self.second].into_iter().chain(projection)
     }
 
     fn layers_mut(&mut self) -> impl Iterator<Item = &mut ConvNorm<D>> {
-        let projection = if let Shortcut::Projection(layer) = &mut self.shortcut { Some(layer) } else { None };
+        let projection = if let Shortcut::Projection(layer) = &mut self.shortcut { Some(&mut **layer) } else { None };
         [&mut self.first, &mut self.second].into_iter().chain(projection)
     }
 }
+
+/// Logits, and each normalisation's statistics where they are the batch's.
+type Pass<D, T> = (T3<D, T>, Vec<Moments<D>>);
 
 /// How a block's input reaches its end (He et al. 2016, section 3.3).
 #[derive(Clone, Debug)]
@@ -49,7 +52,7 @@ pub(super) enum Shortcut<D: Device<f32>> {
     /// Option A: every second pixel, and channels of zeros before and after.
     Padded(Arc<Geometry>),
     /// Option B: a 1x1 convolution and batch normalisation.
-    Projection(ConvNorm<D>),
+    Projection(Box<ConvNorm<D>>),
 }
 
 /// Draws layers one after another, in PyTorch's order of parameters.
@@ -134,7 +137,7 @@ impl<D: Device<f32>> ResNet<D> {
         inputs: T2<D>,
         tape: T,
         statistics: Statistics,
-    ) -> Result<(T3<D, T>, Vec<Moments<D>>), D::Err> {
+    ) -> Result<Pass<D, T>, D::Err> {
         let conv = backend.conv();
         let mut moments = Vec::new();
         let x = conv.images(inputs, self.size, self.head.weight.members(), tape)?;

@@ -40,7 +40,7 @@ pub fn resnet18<B: Backend>(
                 let names = (name("downsample.0"), name("downsample.1"));
                 let window = Window::new(1, stride, 0);
                 let both = (channels, outputs);
-                Shortcut::Projection(build.conv_norm((&names.0, &names.1), both, window, Some(before))?)
+                Shortcut::Projection(Box::new(build.conv_norm((&names.0, &names.1), both, window, Some(before))?))
             };
             blocks.push(Block { first, second, shortcut });
             channels = outputs;
