@@ -89,7 +89,7 @@ fn claims(tables: &Tables, positive: bool) -> String {
             "inconsistent at this scale",
         )
     };
-    let total = count(claims.len() as u64, "judged claim");
+    let total = count(claims.len() as u64, "claim");
     let mut text = format!("Of {total}, {} {firm_word}, {} {weak_word}", firm.len(), weak.len());
     if !positive {
         let open = of(&[Verdict::Inconclusive]).len();
