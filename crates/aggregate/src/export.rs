@@ -10,6 +10,9 @@ use polars_io::SerWriter as _;
 use polars_io::csv::write::CsvWriter;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
+/// Training or test set: its name and what a row knows of it.
+type Set<T, V> = (&'static str, fn(&T) -> Option<V>);
+
 /// A data frame in the making: one column after another over the same rows.
 struct Sheet<'a, T> {
     rows: &'a [T],
@@ -210,7 +213,7 @@ pub(crate) fn flatness(rows: &[FlatnessRow]) -> PolarsResult<DataFrame> {
         .text("setting", |row| row.setting.clone())
         .text("model", |row| word(row.model))
         .number("alpha", |row| Some(row.alpha));
-    let sets: [(&str, fn(&FlatnessRow) -> Option<Band>); 2] = [("train", |row| row.train), ("test", |row| row.test)];
+    let sets: [Set<FlatnessRow, Band>; 2] = [("train", |row| row.train), ("test", |row| row.test)];
     for (name, of) in sets {
         sheet = sheet
             .number(&format!("{name}_loss_mean"), |row| of(row).map(|band| band.mean))
@@ -226,8 +229,7 @@ pub(crate) fn sharpness(rows: &[SharpnessRow]) -> PolarsResult<DataFrame> {
         .text("model", |row| word(row.model))
         .count("trials", |row| Some(row.trials))
         .count("directions", |row| Some(row.directions));
-    let sets: [(&str, fn(&SharpnessRow) -> Option<Sharpness>); 2] =
-        [("train", |row| row.train), ("test", |row| row.test)];
+    let sets: [Set<SharpnessRow, Sharpness>; 2] = [("train", |row| row.train), ("test", |row| row.test)];
     for (name, of) in sets {
         sheet = sheet
             .number(&format!("{name}_rise"), |row| of(row).map(|rise| rise.mean))

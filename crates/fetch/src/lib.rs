@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod splits;
 mod stage;
 pub mod state;
+pub mod tools;
 
 pub use load::{Images, LoadError, load};
 pub use manifest::{Manifest, ManifestError};

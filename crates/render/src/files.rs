@@ -11,6 +11,7 @@ use crate::RenderError;
 use crate::context::ReportContext;
 use crate::context::accuracy::letter;
 use crate::csv::{field, line};
+use crate::figure::theorem_csv;
 use crate::tables::Tables;
 
 /// Files by their path under `reports/`.
@@ -50,6 +51,22 @@ pub fn add_tables(files: &mut Files, tables: &Tables, report: &ReportContext) ->
         json(files, "tables/levels.json", rows)?;
         files.insert("tables/levels.csv".to_owned(), levels(rows).into_bytes());
     }
+    for table in report.figures.iter().filter_map(|section| section.table.as_ref()) {
+        let mut csv = line(table.head.iter().copied());
+        for row in &table.rows {
+            csv.push_str(&line(row.iter().map(String::as_str)));
+        }
+        files.insert(format!("tables/{}.csv", table.file), csv.into_bytes());
+    }
+    if let Some(rows) = &tables.descents {
+        json(files, "tables/descents.json", rows)?;
+    }
+    if let Some(rows) = &tables.sharpness {
+        json(files, "tables/sharpness.json", rows)?;
+    }
+    if let Some(rows) = &tables.calibration {
+        json(files, "tables/calibration.json", rows)?;
+    }
     if let Some(rows) = &tables.checks {
         json(files, "tables/theorem-checks.json", rows)?;
         let mut csv = line(["statement", "source", "passed", "cells", "detail"]);
@@ -61,6 +78,8 @@ pub fn add_tables(files: &mut Files, tables: &Tables, report: &ReportContext) ->
     }
     if let Some(rows) = &tables.theorem {
         json(files, "tables/theorem.json", rows)?;
+        let cells: Vec<_> = rows.iter().collect();
+        files.insert("tables/theorem.csv".to_owned(), theorem_csv(&cells).into_bytes());
     }
     Ok(())
 }

@@ -62,11 +62,7 @@ fn environment() -> Result<Environment<'static>, RenderError> {
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.set_syntax(syntax());
     // The style sheet and the script are trusted and hold no values.
-    environment.set_auto_escape_callback(
-        |name| {
-            if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-        },
-    );
+    environment.set_auto_escape_callback(|name| if is_html(name) { AutoEscape::Html } else { AutoEscape::None });
     environment.add_filter("math", |source: &str| math(source, DisplayMode::Inline));
     environment.add_filter("display", |source: &str| math(source, DisplayMode::Block));
     environment.add_filter("code", |text: &str| code(text));
@@ -74,6 +70,10 @@ fn environment() -> Result<Environment<'static>, RenderError> {
         environment.add_template(name, source).map_err(|source| RenderError::Template { name, source })?;
     }
     Ok(environment)
+}
+
+fn is_html(name: &str) -> bool {
+    std::path::Path::new(name).extension().is_some_and(|ending| ending == "html")
 }
 
 /// Lines that hold a block alone leave no blank line behind.
@@ -98,7 +98,7 @@ fn code(text: &str) -> Value {
     for (index, part) in text.split('`').enumerate() {
         let part = crate::figure::svg::escape(part);
         if index % 2 == 1 {
-            html.push_str(&format!("<code>{part}</code>"));
+            html.extend(["<code>", &part, "</code>"]);
         } else {
             html.push_str(&part);
         }

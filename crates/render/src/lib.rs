@@ -4,6 +4,7 @@
 //! `aggregate` or `verify`; here they are only written down and drawn.
 
 mod context;
+mod crate_metadata;
 mod csv;
 mod error;
 mod figure;
@@ -30,21 +31,13 @@ pub fn render(tables: &Tables) -> Result<Files, RenderError> {
     for (name, text) in latex::files(tables, &report, &figures)? {
         files.insert(format!("latex/{name}"), text.into_bytes());
     }
-    let mut theorem = String::new();
     for figure in figures {
         let stem = format!("figures/{}", figure.id);
         let svg = figure::svg::file(&figure.sheet, &figure.id, &figure.title, &figure.description);
         files.insert(format!("{stem}.svg"), svg.into_bytes());
         files.insert(format!("{stem}.pdf"), figure::pdf::file(&figure.sheet, &figure.title));
-        if figure.id.starts_with("theorem-") {
-            // All scenarios in one file, under one header.
-            let rows = figure.csv.split_once('\n').map_or("", |(_, rows)| rows);
-            theorem.push_str(if theorem.is_empty() { &figure.csv } else { rows });
-        }
         files.insert(format!("{stem}.csv"), figure.csv.into_bytes());
     }
-    if !theorem.is_empty() {
-        files.insert("tables/theorem.csv".to_owned(), theorem.into_bytes());
-    }
+    crate_metadata::add(&mut files, tables.overview.as_ref())?;
     Ok(files)
 }

@@ -1,6 +1,7 @@
 //! Everything that the report is made from, read at once.
 
 use flooding_core::digest::{Digest, Hasher};
+use flooding_core::probes::{CalibrationRow, FlatnessRow, SharpnessRow};
 use flooding_core::store::{Document, DocumentError, Store};
 use flooding_core::tables::{
     AccuracyRow, ClaimRow, CurveRow, DescentRow, LevelRow, Overview, Rows, RunRow, TheoremCheck, TheoremRow,
@@ -23,14 +24,30 @@ pub struct Tables {
     pub claims: Option<Vec<ClaimRow>>,
     /// The second descents of the test loss.
     pub descents: Option<Vec<DescentRow>>,
+    /// Figures 5 and 8.
+    pub flatness: Option<Vec<FlatnessRow>>,
+    /// Flatness as a number.
+    pub sharpness: Option<Vec<SharpnessRow>>,
+    /// Confidence against accuracy.
+    pub calibration: Option<Vec<CalibrationRow>>,
     /// Theorem 1, cell by cell.
     pub theorem: Option<Vec<TheoremRow>>,
     /// Theorem 1's verdict.
     pub checks: Option<Vec<TheoremCheck>>,
 }
 
-const TABLES: [&str; 7] =
-    ["overview.json", "accuracy.json", "levels.json", "curves.json", "runs.json", "claims.json", "descents.json"];
+const TABLES: [&str; 10] = [
+    "overview.json",
+    "accuracy.json",
+    "levels.json",
+    "curves.json",
+    "runs.json",
+    "claims.json",
+    "descents.json",
+    "flatness.json",
+    "sharpness.json",
+    "calibration.json",
+];
 const THEOREM: [&str; 2] = ["theorem.json", "checks.json"];
 
 impl Tables {
@@ -46,6 +63,9 @@ impl Tables {
             runs: rows(store, &table("runs.json"))?,
             claims: rows(store, &table("claims.json"))?,
             descents: rows(store, &table("descents.json"))?,
+            flatness: rows(store, &table("flatness.json"))?,
+            sharpness: rows(store, &table("sharpness.json"))?,
+            calibration: rows(store, &table("calibration.json"))?,
             theorem: rows(store, &theorem("theorem.json"))?,
             checks: rows(store, &theorem("checks.json"))?,
         })

@@ -1,4 +1,4 @@
-//! Writes the report of made-up tables to `target/render-fixture`, for people (and scripts/check_report.sh) to look at.
+//! Writes the report of made-up tables to `target/render-fixture`, for people (and `scripts/check_report.sh`) to look at.
 
 mod common;
 
@@ -13,4 +13,14 @@ fn the_made_up_report_is_written_to_look_at() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
+}
+
+#[test]
+#[ignore = "as large as the full grid: takes some seconds"]
+fn the_full_grid_renders_with_a_learning_curve_for_every_setting() {
+    let files = flooding_render::render(&common::tables(common::FULL)).unwrap();
+    let curves = files.keys().filter(|name| name.starts_with("figures/figure-2-") && common::ends(name, "svg"));
+    assert_eq!(curves.count(), common::FULL.settings);
+    let size = files["index.html"].len();
+    assert!(size < 12_000_000, "index.html has {size} bytes");
 }

@@ -8,14 +8,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use flooding_core::context::{Context, DeviceChoice};
+use flooding_core::context::Context;
 use flooding_core::plan::Plan;
 use flooding_core::progress::{Progress, StopFlag};
 use flooding_core::record::{History, Provenance, Record, Status};
 use flooding_core::spec::{ModelSpec, Objective, Observe, OptimiserSpec};
 use flooding_core::store::{Layout, Store};
 use flooding_core::work::{Decision, Reason};
-use flooding_train::{TrainError, run, work};
+use flooding_train::{run, work};
 use support::{Clouds, jobs, plan, setting, store};
 
 fn records(plan: &Plan, store: &Store) -> Vec<Record> {
@@ -256,6 +256,8 @@ fn an_interrupted_stage_keeps_what_is_done_and_goes_on_to_the_same_records() {
 #[test]
 #[cfg(not(feature = "cuda"))]
 fn without_cuda_in_the_build_the_device_is_refused_before_any_work() {
+    use flooding_core::context::DeviceChoice;
+    use flooding_train::TrainError;
     let ((_folder, store), plan) = (store(), plan(vec![setting("clouds", &[0.0])]));
     let context = Context { device: DeviceChoice::Cuda(0), ..jobs(1) };
     let source = Clouds::default();

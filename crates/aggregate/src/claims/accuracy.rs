@@ -68,8 +68,8 @@ pub(super) fn columns(evidence: &Evidence, table: TableId, better: Cell, worse: 
         differences.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut statistic = tally(&votes, "rows");
         if let (Some(least), Some(most)) = (differences.first(), differences.last()) {
-            statistic += &format!(
-                ", {significant} by a t-test at 1%; difference from {:+.2} ({}) to {:+.2} points ({})",
+            statistic = format!(
+                "{statistic}, {significant} by a t-test at 1%; difference from {:+.2} ({}) to {:+.2} points ({})",
                 least.0, least.1, most.0, most.1
             );
         }

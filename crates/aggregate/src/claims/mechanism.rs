@@ -125,7 +125,7 @@ pub(super) fn theorem(evidence: &Evidence) -> Vec<Judgement> {
     let cells: u32 = evidence.checks.iter().map(|check| check.cells).sum();
     let mut statistic = format!("{} over {cells} cells", tally(&votes, "checks"));
     if !failed.is_empty() {
-        statistic += &format!("; failed: {}", failed.join("; "));
+        statistic = format!("{statistic}; failed: {}", failed.join("; "));
     }
     // The theorem is about no data set; its full Monte Carlo belongs to the full profile.
     let whole = evidence.whole_plan();

@@ -33,7 +33,8 @@ struct Claims {
 #[serde(deny_unknown_fields)]
 struct Claim {
     id: String,
-    claim: String,
+    #[serde(rename = "claim")]
+    sentence: String,
     source: String,
     rule: String,
     rows: HowMany,
@@ -138,7 +139,7 @@ fn rows(claim: &Claim, evidence: &Evidence) -> Vec<ClaimRow> {
         .into_iter()
         .map(|judgement| ClaimRow {
             id: claim.id.clone(),
-            claim: claim.claim.clone(),
+            claim: claim.sentence.clone(),
             source: claim.source.clone(),
             verdict: verdict(claim.rows, &judgement),
             reading: judgement.reading,
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(ids.len(), claims.claim.len());
         assert!(ids.len() >= 9);
         for claim in &claims.claim {
-            for text in [&claim.claim, &claim.source, &claim.rule] {
+            for text in [&claim.sentence, &claim.source, &claim.rule] {
                 assert!(text.len() > 10, "{}: {text:?}", claim.id);
             }
         }

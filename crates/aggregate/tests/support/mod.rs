@@ -60,7 +60,7 @@ impl Made {
     }
 }
 
-fn outcome(epoch: u32, [validation, clean, test]: [f64; 3], spec: &RunSpec) -> Outcome {
+pub fn outcome(epoch: u32, [validation, clean, test]: [f64; 3], spec: &RunSpec) -> Outcome {
     let measure = |accuracy, clean_accuracy| Measure { loss: spec.level.value() + 0.125, accuracy, clean_accuracy };
     Outcome { epoch, train: measure(1.0, 1.0), validation: measure(validation, clean), test: measure(test, test) }
 }

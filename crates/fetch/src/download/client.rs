@@ -68,14 +68,18 @@ impl Http {
 const DOWNGRADE: &str = "redirect from https to http";
 
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let was_secure = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
-    if was_secure && attempt.url().scheme() != "https" {
+    if attempt.previous().last().is_some_and(|from| is_downgrade(from, attempt.url())) {
         attempt.error(DOWNGRADE)
     } else if attempt.previous().len() > REDIRECTS {
         attempt.error("too many redirects")
     } else {
         attempt.follow()
     }
+}
+
+/// Would this redirect leave https?
+fn is_downgrade(from: &Url, to: &Url) -> bool {
+    from.scheme() == "https" && to.scheme() != "https"
 }
 
 /// How long an answer asks to wait.
@@ -97,4 +101,18 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_may_reach_https_and_never_leave_it() {
+        let url = |text| Url::parse(text).unwrap();
+        assert!(is_downgrade(&url("https://a.org/f"), &url("http://a.org/f")));
+        assert!(!is_downgrade(&url("https://a.org/f"), &url("https://b.org/f")));
+        assert!(!is_downgrade(&url("http://a.org/f"), &url("https://a.org/f")));
+        assert!(!is_downgrade(&url("http://a.org/f"), &url("http://b.org/f")));
+    }
 }

@@ -147,6 +147,8 @@ pub struct RepeatContext {
     pub readings: Vec<(String, String)>,
     /// The software and machines behind the runs.
     pub made_by: Vec<Maker>,
+    /// Is there a machine-readable copy?
+    pub crate_metadata: bool,
     /// `pipeline.toml`.
     pub configuration: Option<String>,
 }
@@ -185,6 +187,7 @@ impl RepeatContext {
                     processor: made.processor.clone(),
                 })
                 .collect(),
+            crate_metadata: overview.is_some(),
             configuration: overview.map(|o| o.configuration.clone()),
         }
     }

@@ -20,7 +20,8 @@ pub struct Claim {
     /// Short id.
     pub id: String,
     /// The claim in words.
-    pub claim: String,
+    #[serde(rename = "claim")]
+    pub sentence: String,
     /// Where the paper makes it.
     pub source: String,
     /// Under which reading it was judged.
@@ -65,7 +66,7 @@ fn claim(row: &ClaimRow, index: &Index) -> Claim {
     };
     Claim {
         id: row.id.clone(),
-        claim: row.claim.clone(),
+        sentence: row.claim.clone(),
         source: row.source.clone(),
         reading: row.reading.clone(),
         verdict,

@@ -1,5 +1,6 @@
 //! What is known about each setting, gathered from all tables: its words and the scale at which it was run.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use flooding_core::config::TableId;
@@ -53,12 +54,10 @@ impl Scale {
 
     /// `3 of 10 trials, 11 of 51 levels, 500 epochs`.
     pub fn numbers(&self) -> String {
-        let of = |ours: u32, paper: u32, unit: &str| {
-            if ours == paper {
-                count(ours.into(), unit)
-            } else {
-                format!("{ours} of the paper’s {}", count(paper.into(), unit))
-            }
+        let of = |ours: u32, paper: u32, unit: &str| match ours.cmp(&paper) {
+            Ordering::Equal => count(ours.into(), unit),
+            Ordering::Less => format!("{ours} of the paper’s {}", count(paper.into(), unit)),
+            Ordering::Greater => format!("{} (the paper: {paper})", count(ours.into(), unit)),
         };
         let mut text = format!("{}, {}", of(self.trials, self.full.0, "trial"), of(self.levels, self.full.1, "level"));
         if let Some(epochs) = self.epochs {

@@ -1,10 +1,12 @@
 //! The figures as the page shows them: drawn, captioned, or said to be missing.
 
+use flooding_core::config::TableId;
 use flooding_core::level::Level;
 use flooding_core::tables::{AccuracyRow, CurveRow, Stopping};
 use serde::Serialize;
 
 use super::facts::{Facts, Index};
+use super::measures::{self, MeasureTable};
 use super::theorem::scenarios;
 use crate::RenderError;
 use crate::figure::{self, DECIMATION_RULE, Figure, Side, svg};
@@ -21,6 +23,8 @@ pub struct SectionContext {
     pub intro: &'static str,
     /// The drawings.
     pub figures: Vec<FigureContext>,
+    /// A table of numbers beside them.
+    pub table: Option<MeasureTable>,
     /// Why there are none, or not all; empty where all are there.
     pub not_run: String,
 }
@@ -82,7 +86,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
         ""
     };
     figures.extend(sides);
-    drawn.add("figure-1", "Figure 1: the idea", FIGURE_1, figures, missing, index);
+    drawn.add(["figure-1", "Figure 1: the idea", FIGURE_1], figures, None, missing, index);
 
     let mut figures = Vec::new();
     for facts in index.iter() {
@@ -91,25 +95,36 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
         }
     }
     let missing = if figures.is_empty() { no_curves } else { "" };
-    drawn.add("figure-2", "Figures 2 and 6: learning curves", FIGURE_2, figures, missing, index);
+    let table = measures::descents(tables, index);
+    drawn.add(["figure-2", "Figures 2 and 6: learning curves", FIGURE_2], figures, table, missing, index);
 
     let mut figures = Vec::new();
     let levels = tables.levels.as_deref().unwrap_or_default();
-    let mut readings: Vec<&str> = index.iter().map(|facts| &*facts.reading).collect();
-    readings.sort_unstable_by_key(|reading| (*reading != "paper", *reading));
-    readings.dedup();
-    for reading in readings {
+    // The two tables have different grids of levels: small multiples share their axes, so each has a figure.
+    let mut groups: Vec<(&str, Option<TableId>)> = Vec::new();
+    for facts in index.iter() {
+        if !groups.contains(&(&*facts.reading, facts.table)) {
+            groups.push((&facts.reading, facts.table));
+        }
+    }
+    for (reading, table) in groups {
         let settings: Vec<(&str, &str)> = index
             .iter()
-            .filter(|facts| facts.reading == reading && levels.iter().any(|row| row.setting == facts.id))
+            .filter(|facts| facts.reading == reading && facts.table == table)
+            .filter(|facts| levels.iter().any(|row| row.setting == facts.id))
             .map(|facts| (&*facts.id, &*facts.label))
             .collect();
         if !settings.is_empty() {
-            figures.push(figure::memorization(reading, &settings, levels)?);
+            let name = match table {
+                Some(TableId::Table2) => format!("Table 2 reading {reading}"),
+                Some(TableId::Table3) => "Table 3".to_owned(),
+                None => format!("other settings reading {reading}"),
+            };
+            figures.push(figure::memorization(&name, &settings, levels)?);
         }
     }
     let missing = if figures.is_empty() { "Not run: no level has a whole trial." } else { "" };
-    drawn.add("figure-3", "Figure 3: memorisation", FIGURE_3, figures, missing, index);
+    drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, None, missing, index);
 
     let mut figures = Vec::new();
     for facts in index.iter() {
@@ -119,37 +134,62 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
         }
     }
     let missing = if figures.is_empty() { "Not run: no setting of this profile measured gradient norms." } else { "" };
-    drawn.add("figure-4", "Figures 4 and 7: performance and gradients", FIGURE_4, figures, missing, index);
-    drawn.add(
-        "figure-5",
-        "Figures 5 and 8: flatness",
-        FIGURE_5,
-        Vec::new(),
-        "Not run: no loss landscape has been measured in this profile.",
-        index,
-    );
+    drawn.add(["figure-4", "Figures 4 and 7: performance and gradients", FIGURE_4], figures, None, missing, index);
+    draw_probes(tables, index, &mut drawn)?;
 
     let rows = tables.theorem.as_deref().unwrap_or_default();
     for (number, (scenario, rows)) in scenarios(rows).into_iter().enumerate() {
-        let figure = figure::mse_against_level(number, scenario, &rows)?;
+        let Some(figure) = figure::mse_against_level(number, scenario, &rows)? else { continue };
         drawn.theorem.push(context(&figure, index));
         drawn.figures.push(figure);
     }
     Ok(drawn)
 }
 
+/// Figures 5 and 8, and calibration.
+fn draw_probes(tables: &Tables, index: &Index, drawn: &mut Drawn) -> Result<(), RenderError> {
+    let mut figures = Vec::new();
+    for facts in index.iter() {
+        let rows: Vec<_> = tables.flatness.iter().flatten().filter(|row| row.setting == facts.id).collect();
+        if !rows.is_empty() {
+            figures.push(figure::flatness(&facts.id, &facts.label, &rows)?);
+        }
+    }
+    let missing = if figures.is_empty() { "Not run: no loss landscape has been measured in this profile." } else { "" };
+    let table = measures::sharpness(tables, index);
+    drawn.add(["figure-5", "Figures 5 and 8: flatness", FIGURE_5], figures, table, missing, index);
+
+    let mut figures = Vec::new();
+    for facts in index.iter() {
+        let rows: Vec<_> = tables.calibration.iter().flatten().filter(|row| row.setting == facts.id).collect();
+        if !rows.is_empty() {
+            figures.push(figure::calibration(&facts.id, &facts.label, &rows)?);
+        }
+    }
+    let missing = if figures.is_empty() { "Not run: calibration has not been measured in this profile." } else { "" };
+    let table = measures::calibration(tables, index);
+    drawn.add(["calibration", "Calibration", CALIBRATION], figures, table, missing, index);
+    Ok(())
+}
+
 impl Drawn {
     fn add(
         &mut self,
-        id: &'static str,
-        heading: &'static str,
-        intro: &'static str,
+        [id, heading, intro]: [&'static str; 3],
         figures: Vec<Figure>,
+        table: Option<MeasureTable>,
         missing: &str,
         index: &Index,
     ) {
         let contexts = figures.iter().map(|figure| context(figure, index)).collect();
-        self.sections.push(SectionContext { id, heading, intro, figures: contexts, not_run: missing.to_owned() });
+        self.sections.push(SectionContext {
+            id,
+            heading,
+            intro,
+            figures: contexts,
+            table,
+            not_run: missing.to_owned(),
+        });
         self.figures.extend(figures);
     }
 }
@@ -163,6 +203,9 @@ const FIGURE_4: &str = "The paper’s claim: with flooding the model does not st
     the test loss improves as the test gradient becomes smaller.";
 const FIGURE_5: &str = "The paper’s claim: along a random, filter-normalised direction the test loss becomes lower and \
     flatter during training with flooding.";
+
+const CALIBRATION: &str = "The paper opens with the claim that training to zero loss makes a network overconfident; it \
+    shows no calibration figure, so this one is ours.";
 
 fn context(figure: &Figure, index: &Index) -> FigureContext {
     let facts: Vec<&Facts> = figure.settings.iter().filter_map(|id| index.get(id)).collect();

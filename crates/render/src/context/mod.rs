@@ -5,6 +5,7 @@ pub mod accuracy;
 pub mod claims;
 pub mod facts;
 pub mod figures;
+pub mod measures;
 pub mod methods;
 pub mod provenance;
 pub mod theorem;

@@ -56,7 +56,7 @@ pub struct CellProvenance {
 #[derive(Clone, Debug, Serialize)]
 pub struct Trial {
     /// The seed index.
-    pub trial: u32,
+    pub seed: u32,
     /// Test accuracy without flooding.
     pub without: String,
     /// Test accuracy with flooding.
@@ -142,7 +142,7 @@ fn cell(row: &AccuracyRow) -> CellProvenance {
             .per_trial
             .iter()
             .map(|t| Trial {
-                trial: t.trial,
+                seed: t.trial,
                 without: format!("{:.2}", t.without),
                 with: format!("{:.2}", t.with),
                 level: t.level.to_string(),

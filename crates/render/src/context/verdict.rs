@@ -89,7 +89,8 @@ fn claims(tables: &Tables, positive: bool) -> String {
             "inconsistent at this scale",
         )
     };
-    let total = count(claims.len() as u64, "judged claim");
+    // A claim is judged under each reading by itself.
+    let total = count(claims.len() as u64, "judgement");
     let mut text = format!("Of {total}, {} {firm_word}, {} {weak_word}", firm.len(), weak.len());
     if !positive {
         let open = of(&[Verdict::Inconclusive]).len();

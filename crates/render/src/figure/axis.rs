@@ -58,19 +58,6 @@ impl Axis {
         Self { label: label.to_owned(), range: (low, high), log: true, ticks }
     }
 
-    /// The same axis with tick labels in powers of ten, where the values are small.
-    pub fn scientific(mut self) -> Self {
-        let largest = self.range.0.abs().max(self.range.1.abs());
-        if !(0.01..10_000.0).contains(&largest) {
-            let power = largest.log10().floor() as i32;
-            for (at, label) in &mut self.ticks {
-                *label = format!("{:.1}", *at / 10f64.powi(power));
-            }
-            self.label = format!("{} / 1e{power}", self.label);
-        }
-        self
-    }
-
     /// A value in drawn coordinates.
     pub fn place(&self, value: f64) -> f64 {
         let at = if self.log { value.max(LOG_FLOOR).log10() } else { value };

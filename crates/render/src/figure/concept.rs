@@ -72,10 +72,10 @@ fn stages(canvas: &Canvas) -> Result<(), DrawError> {
         canvas,
         (58, 290),
         &[
-            (Ink::Baseline, Sample::Line, "training"),
-            (Ink::Guide, Sample::Line, "test, without flooding"),
-            (Ink::Series(0), Sample::Line, "training"),
-            (Ink::Series(1), Sample::Line, "test, with flooding"),
+            (Ink::Baseline, Sample::Line, "training, without flooding"),
+            (Ink::Guide, Sample::Line, "test, without"),
+            (Ink::Series(0), Sample::Line, "training, with"),
+            (Ink::Series(1), Sample::Line, "test, with"),
         ],
     );
     Ok(())

@@ -12,6 +12,8 @@ pub enum Sample {
     Dot,
     /// A ring.
     Ring,
+    /// A ring on a line.
+    RingLine,
     /// A cross.
     Cross,
 }
@@ -22,9 +24,12 @@ pub fn legend(canvas: &Canvas, (x, y): (i32, i32), entries: &[(Ink, Sample, &str
     for (ink, sample, text) in entries {
         let (ink, at) = (*ink, ((left + 11) * UNIT, (y - 4) * UNIT));
         match sample {
-            Sample::Line => {
+            Sample::Line | Sample::RingLine => {
                 let points = vec![(left * UNIT, at.1), ((left + 22) * UNIT, at.1)];
                 canvas.push(Item::Line { ink, width: 20, points });
+                if matches!(sample, Sample::RingLine) {
+                    canvas.push(Item::Circle { ink, center: at, radius: 28, fill: false });
+                }
             }
             Sample::Dot => canvas.push(Item::Circle { ink, center: at, radius: 40, fill: true }),
             Sample::Ring => canvas.push(Item::Circle { ink, center: at, radius: 40, fill: false }),

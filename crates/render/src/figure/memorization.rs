@@ -18,13 +18,13 @@ const STOPPINGS: [(Stopping, Ink, &str); 2] = [
     (Stopping::EarlyStopping, Ink::Series(1), "(B) early stopping"),
 ];
 
-/// A panel for each of these settings (id, label), all with the same axes.
-pub fn memorization(reading: &str, settings: &[(&str, &str)], rows: &[LevelRow]) -> Result<Figure, DrawError> {
+/// A panel for each of these settings (id, label), all with the same axes; `group` names the reading and the table.
+pub fn memorization(group: &str, settings: &[(&str, &str)], rows: &[LevelRow]) -> Result<Figure, DrawError> {
     let rows: Vec<&LevelRow> = rows.iter().filter(|r| settings.iter().any(|(id, _)| *id == r.setting)).collect();
     Ok(Figure {
-        id: slug(&format!("figure-3-{reading}")),
+        id: slug(&format!("figure-3-{}", group.replace(' ', "-").to_lowercase())),
         label: "Figure 3".to_owned(),
-        title: format!("Memorisation: training accuracy against the flood level, reading “{reading}”"),
+        title: format!("Memorisation: training accuracy against the flood level, {group}"),
         description: format!(
             "One panel for each of {} settings with the same axes: training accuracy in percent against b, a line for the \
              last epoch and one for early stopping, with a mark on every level that the validation accuracy chose in some \
@@ -39,7 +39,7 @@ pub fn memorization(reading: &str, settings: &[(&str, &str)], rows: &[LevelRow])
 
 fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawError> {
     let lines = settings.len().div_ceil(COLUMNS) as u32;
-    let canvas = Canvas::new(940, 30 + lines * 190 + 20);
+    let canvas = Canvas::new(940, 30 + lines * 204 + 10);
     let highest = rows.iter().map(|row| row.level.value()).fold(0.0, f64::max).max(0.01);
     let x = Axis::between("flood level b", 0.0, highest * 1.03, 5);
     let y = Axis::linear("training accuracy (%)", rows.iter().map(|row| row.train_accuracy.mean).chain([100.0]), 4);
@@ -55,7 +55,7 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
     for (index, (id, label)) in settings.iter().enumerate() {
         let frame = Frame {
             x: 4 + (index % COLUMNS) as i32 * 310,
-            y: 30 + (index / COLUMNS) as i32 * 190,
+            y: 30 + (index / COLUMNS) as i32 * 204,
             width: 310,
             height: 190,
         };

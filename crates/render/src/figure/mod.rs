@@ -1,9 +1,13 @@
 //! Figures: each is drawn once, as a sheet, and becomes SVG for the page, SVG and PDF files, and CSV data.
 
+#![allow(clippy::cast_possible_wrap)] // Lengths and indices on a sheet are small.
+
 mod axis;
+mod calibration;
 mod concept;
 mod curves;
 mod decimate;
+mod flatness;
 mod gradients;
 pub mod ink;
 mod legend;
@@ -14,14 +18,16 @@ mod sheet;
 pub mod svg;
 mod theorem;
 
+pub use calibration::calibration;
 pub use concept::{flooded_objective, with_and_without};
 pub use curves::learning_curves;
 pub use decimate::RULE as DECIMATION_RULE;
+pub use flatness::flatness;
 pub use gradients::{Side, gradient_amplitude};
 pub use memorization::memorization;
 pub use panel::DrawError;
 pub use sheet::Sheet;
-pub use theorem::{mse_against_level, scenario_label};
+pub use theorem::{mse_against_level, scenario_label, theorem_csv};
 
 /// A figure, its words and its data.
 #[derive(Clone, Debug)]

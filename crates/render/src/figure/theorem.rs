@@ -16,6 +16,8 @@ use crate::slug::slug;
 /// Panels per figure: sample sizes beyond these are in the data file only.
 const PANELS: usize = 6;
 const COLUMNS: usize = 3;
+/// Above b = R the ratio grows without bound; a panel shows it up to here.
+const HIGHEST: f64 = 2.0;
 
 /// A scenario in words.
 pub fn scenario_label(scenario: &Scenario) -> String {
@@ -31,22 +33,26 @@ pub fn scenario_label(scenario: &Scenario) -> String {
     }
 }
 
-/// A panel for each sample size of the rows of one scenario.
-pub fn mse_against_level(index: usize, scenario: &Scenario, rows: &[&TheoremRow]) -> Result<Figure, DrawError> {
+/// A panel for each sample size of the rows of one scenario; `None` where the empirical risk has no error at all.
+pub fn mse_against_level(index: usize, scenario: &Scenario, rows: &[&TheoremRow]) -> Result<Option<Figure>, DrawError> {
+    if rows.iter().any(|row| row.mse_empirical.exact <= 0.0) {
+        return Ok(None);
+    }
     let label = scenario_label(scenario);
-    Ok(Figure {
+    Ok(Some(Figure {
         id: slug(&format!("theorem-1-{}", index + 1)),
         label: "Theorem 1".to_owned(),
         title: format!("Mean squared error against the flood level: {label}"),
         description: format!(
-            "One panel a sample size n: the mean squared error of the empirical risk (dotted) and of the flooded one (line, \
-             exact; crosses, Monte Carlo) against b. The dashed line is b = R; the shaded levels are those where \
-             flooding has the smaller error; a filled circle marks the best level computed. Scenario: {label}."
+            "One panel a sample size n, all with the same axes: the mean squared error of the flooded risk (line, exact; crosses, \
+             Monte Carlo) over that of the empirical risk (dotted, 1) against b, as far as the ratio is at most \
+             {HIGHEST}. The dashed line is b = R; the shaded levels are those where flooding has the smaller error; a \
+             filled circle marks the best level computed. Scenario: {label}."
         ),
         sheet: draw(rows)?,
-        csv: csv(&label, rows),
+        csv: theorem_csv(rows),
         settings: Vec::new(),
-    })
+    }))
 }
 
 fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
@@ -57,6 +63,7 @@ fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
     let lines = sizes.len().div_ceil(COLUMNS) as u32;
     let canvas = Canvas::new(940, 30 + lines * 210);
     let x = Axis::between("flood level b", 0.0, rows.iter().map(|row| row.level).fold(0.0, f64::max) * 1.02, 5);
+    let y = Axis::between("MSE over MSE without", 0.0, HIGHEST, 4);
     legend(
         &canvas,
         (58, 18),
@@ -71,8 +78,6 @@ fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
     for (index, n) in sizes.iter().enumerate() {
         let mut cells: Vec<&&TheoremRow> = rows.iter().filter(|row| row.n == *n).collect();
         cells.sort_by(|a, b| a.level.total_cmp(&b.level));
-        let errors = cells.iter().flat_map(|r| [r.mse_empirical.exact, r.mse_flooded.exact, r.mse_flooded.mc]);
-        let y = Axis::linear("mean squared error", errors, 4).scientific();
         let frame = Frame {
             x: 4 + (index % COLUMNS) as i32 * 310,
             y: 30 + (index / COLUMNS) as i32 * 210,
@@ -89,26 +94,53 @@ fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
         if let Some(first) = cells.first() {
             panel.vertical(first.risk)?;
         }
-        let line = |of: fn(&TheoremRow) -> f64| cells.iter().map(|r| (r.level, of(r))).collect::<Vec<_>>();
-        panel.line(Ink::Baseline, 10, &line(|r| r.mse_empirical.exact))?;
-        panel.line(Ink::Series(0), 16, &line(|r| r.mse_flooded.exact))?;
-        panel.crosses(&canvas, Ink::Series(1), 32, &line(|r| r.mse_flooded.mc));
+        let ratios = |of: fn(&TheoremRow) -> f64| {
+            cut(&cells.iter().map(|r| (r.level, of(r) / r.mse_empirical.exact)).collect::<Vec<_>>())
+        };
+        panel.line(Ink::Baseline, 10, &[(0.0, 1.0), (x.range.1, 1.0)])?;
+        panel.line(Ink::Series(0), 16, &ratios(|r| r.mse_flooded.exact))?;
+        let simulated = cells.iter().map(|r| (r.level, r.mse_flooded.mc / r.mse_empirical.exact));
+        let simulated: Vec<_> = simulated.filter(|(_, ratio)| *ratio <= HIGHEST).collect();
+        panel.crosses(&canvas, Ink::Series(1), 32, &simulated);
         let best = cells.iter().min_by(|a, b| a.mse_flooded.exact.total_cmp(&b.mse_flooded.exact));
         if let Some(best) = best.filter(|best| best.gain.exact > 0.0) {
-            panel.circles(Ink::Series(0), 42, true, &[(best.level, best.mse_flooded.exact)])?;
+            panel.circles(
+                Ink::Series(0),
+                42,
+                true,
+                &[(best.level, best.mse_flooded.exact / best.mse_empirical.exact)],
+            )?;
         }
     }
     Ok(canvas.finish())
 }
 
-fn csv(label: &str, rows: &[&TheoremRow]) -> String {
+/// A line up to where it first leaves the panel.
+fn cut(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut line: Vec<(f64, f64)> = Vec::new();
+    for &(x, y) in points {
+        if y <= HIGHEST {
+            line.push((x, y));
+            continue;
+        }
+        if let Some(&(from_x, from_y)) = line.last() {
+            let share = (HIGHEST - from_y) / (y - from_y);
+            line.push((from_x + share * (x - from_x), HIGHEST));
+        }
+        break;
+    }
+    line
+}
+
+/// The cells as CSV.
+pub fn theorem_csv(rows: &[&TheoremRow]) -> String {
     let mut csv = String::from("scenario,n,level,risk");
     for name in ["mse_empirical", "mse_flooded", "gain", "shortfall", "prob_below"] {
         write!(csv, ",{name}_exact,{name}_mc,{name}_se").expect("writing to a string cannot fail");
     }
     csv.push('\n');
     for row in rows {
-        write!(csv, "{},{},{},{}", crate::csv::field(label), row.n, row.level, row.risk)
+        write!(csv, "{},{},{},{}", crate::csv::field(&scenario_label(&row.scenario)), row.n, row.level, row.risk)
             .expect("writing to a string cannot fail");
         for e in [row.mse_empirical, row.mse_flooded, row.gain, row.shortfall, row.prob_below] {
             write!(csv, ",{},{},{}", e.exact, e.mc, e.se).expect("writing to a string cannot fail");

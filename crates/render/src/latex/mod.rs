@@ -74,10 +74,25 @@ fn environment() -> Result<Environment<'static>, RenderError> {
     environment.set_syntax(crate::html::syntax());
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("latex".into()));
     environment.set_formatter(latex_formatter);
+    environment.add_filter("code", |text: &str| code(text));
     for (name, source) in TEMPLATES {
         environment.add_template(name, source).map_err(|source| RenderError::Template { name, source })?;
     }
     Ok(environment)
+}
+
+/// Plain text in which `` `words` `` become typewriter text.
+fn code(text: &str) -> Value {
+    let mut latex = String::new();
+    for (index, part) in text.split('`').enumerate() {
+        let part = escape(part);
+        if index % 2 == 1 {
+            latex.extend([r"\texttt{", &part, "}"]);
+        } else {
+            latex.push_str(&part);
+        }
+    }
+    Value::from_safe_string(latex)
 }
 
 /// Every value printed by a template is escaped, unless it was marked as LaTeX already.

@@ -39,6 +39,10 @@ const FLOOR: f64 = 1e-13;
 /// Probability of a side below which the other is computed as its complement.
 const NEGLIGIBLE: f64 = 1e-6;
 
+/// Length of the hyperbola's parameter without a contribution after which none is expected: losses that are nearly
+/// multiples of one number make the transform's power come back after a gap.
+const QUIET: f64 = 2.0;
+
 /// Halvings of the first step, 1/2, before giving up; the accuracy then says so.
 const HALVINGS: u32 = 10;
 
@@ -92,7 +96,8 @@ fn invert(transform: &mut Transform, size: f64, total: f64, scale: f64, sign: f6
     let crossing = saddle(transform, size, total, scale, sign);
     let exponent = |transform: &mut Transform, z: Complex64| z * total + size * transform.ln(z);
     let peak = exponent(transform, Complex64::new(crossing, 0.0)).re;
-    if peak < -740.0 {
+    // Beyond the smallest double, or so far out that the transform itself underflows.
+    if peak.is_nan() || peak < -740.0 {
         return ([0.0; 3], 0.0);
     }
     let angle = 0.5 * transform.margin.angle();
@@ -110,13 +115,15 @@ fn invert(transform: &mut Transform, size: f64, total: f64, scale: f64, sign: f6
         }
         moments[0].norm()
     };
-    // Nodes at odd multiples of the step (all multiples the first time), until several in a row add nothing.
+    // Nodes at odd multiples of the step (all multiples the first time), until they have added nothing for long.
     let mut scan = |from: f64, stride: f64, sum: &mut [f64; 3]| {
-        let (mut u, mut largest, mut quiet) = (from, 0.0_f64, 0);
-        while quiet < 6 && u < 60.0 {
+        let (mut u, mut largest, mut loud) = (from, 0.0_f64, from);
+        while u - loud < QUIET && u < 60.0 {
             let size = term(u, sum);
             largest = largest.max(size);
-            quiet = if size > 1e-18 * largest { 0 } else { quiet + 1 };
+            if size > 1e-18 * largest {
+                loud = u;
+            }
             u += stride;
         }
     };
@@ -135,7 +142,7 @@ fn invert(transform: &mut Transform, size: f64, total: f64, scale: f64, sign: f6
         }
     }
     let factor = peak.exp() / PI;
-    (last.map(|s| s * factor), change)
+    (last.map(|s| (s * factor).max(0.0)), change)
 }
 
 /// Where e^(z B) M(z)^n / z^2 is smallest on the half of the real axis that `sign` names.

@@ -1,0 +1,126 @@
+//! Small tables beside the figures: second descents, sharpness, calibration.
+
+use flooding_core::probes::{Sharpness, SharpnessRow};
+use serde::Serialize;
+
+use super::facts::Index;
+use crate::format::{NONE, mean_std, significant};
+use crate::tables::Tables;
+
+/// A table of words.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeasureTable {
+    /// The stem of its files.
+    pub file: &'static str,
+    /// Its caption.
+    pub caption: &'static str,
+    /// Column heads.
+    pub head: Vec<&'static str>,
+    /// How many columns from the left are words; the others are numbers.
+    pub words: usize,
+    /// The rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+fn range(interval: Option<(f64, f64)>) -> String {
+    interval.map_or_else(|| NONE.to_owned(), |(low, high)| format!("[{}, {}]", significant(low), significant(high)))
+}
+
+fn label(index: &Index, id: &str) -> String {
+    index.get(id).map_or_else(|| id.to_owned(), |facts| facts.label.clone())
+}
+
+/// The deepest second descent of each setting, and b = 0 beside it.
+pub fn descents(tables: &Tables, index: &Index) -> Option<MeasureTable> {
+    let all = tables.descents.as_deref()?;
+    let mut rows = Vec::new();
+    for facts in index.iter() {
+        let of: Vec<_> = all.iter().filter(|row| row.setting == facts.id).collect();
+        let baseline = of.iter().find(|row| row.level.is_zero());
+        let deepest = of.iter().filter(|row| !row.level.is_zero()).max_by(|a, b| a.depth.total_cmp(&b.depth));
+        for row in baseline.into_iter().chain(deepest) {
+            let peak = if row.depth > 0.0 { row.peak_epoch.to_string() } else { "none".to_owned() };
+            rows.push(vec![
+                facts.label.clone(),
+                if row.level.is_zero() { "0 (baseline)".to_owned() } else { format!("{} (deepest)", row.level) },
+                peak,
+                range(row.peak_epoch_interval),
+                significant(row.depth),
+                range(row.depth_interval),
+                significant(row.valley_loss),
+            ]);
+        }
+    }
+    (!rows.is_empty()).then_some(MeasureTable {
+        file: "descents",
+        caption: "Second descent of the test loss, without flooding and at the level where it is deepest: the epoch of the \
+            local maximum, and the depth, which is the smaller of the rise before it and the fall after it; 95% bootstrap \
+            intervals over trials. The deepest of many levels is selected after the fact; a depth of 0 is no second descent.",
+        head: vec!["Setting", "b", "Peak at epoch", "95% interval", "Depth", "95% interval", "Least loss after it"],
+        words: 2,
+        rows,
+    })
+}
+
+/// Sharpness of each model.
+pub fn sharpness(tables: &Tables, index: &Index) -> Option<MeasureTable> {
+    let cells = |value: Option<Sharpness>| match value {
+        Some(s) => [
+            format!("{} {}", significant(s.mean), range(s.interval)),
+            match s.minus_without {
+                Some(minus) => format!("{} {}", significant(minus), range(s.minus_without_interval)),
+                None => NONE.to_owned(),
+            },
+        ],
+        None => ["not finite".to_owned(), NONE.to_owned()],
+    };
+    let row = |row: &SharpnessRow| {
+        let mut fields = vec![label(index, &row.setting), row.model.describe().to_owned(), row.trials.to_string()];
+        fields.extend(cells(row.train));
+        fields.extend(cells(row.test));
+        fields
+    };
+    let rows: Vec<_> = tables.sharpness.iter().flatten().map(row).collect();
+    (!rows.is_empty()).then_some(MeasureTable {
+        file: "sharpness",
+        caption: "Sharpness: how much the loss rises, on average of both sides, half a filter’s norm away, with 95% \
+            intervals; and the same minus the sharpness without flooding. Smaller is flatter.",
+        head: vec![
+            "Setting",
+            "Model",
+            "Trials",
+            "Training loss",
+            "minus without flooding",
+            "Test loss",
+            "minus without flooding",
+        ],
+        words: 2,
+        rows,
+    })
+}
+
+/// Expected calibration errors.
+pub fn calibration(tables: &Tables, index: &Index) -> Option<MeasureTable> {
+    let rows: Vec<_> = tables
+        .calibration
+        .iter()
+        .flatten()
+        .map(|row| {
+            vec![
+                label(index, &row.setting),
+                row.model.describe().to_owned(),
+                mean_std(row.error),
+                mean_std(row.accuracy),
+                mean_std(row.confidence),
+            ]
+        })
+        .collect();
+    (!rows.is_empty()).then_some(MeasureTable {
+        file: "calibration",
+        caption: "Expected calibration error on the test set (15 bins of confidence), accuracy and mean confidence, in \
+            percent; standard deviation over trials in parentheses.",
+        head: vec!["Setting", "Model", "Calibration error", "Accuracy", "Mean confidence"],
+        words: 2,
+        rows,
+    })
+}

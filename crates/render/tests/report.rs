@@ -1,0 +1,311 @@
+//! The report as its readers meet it.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{QUICK, SMALL, tables};
+use flooding_core::context::Context;
+use flooding_core::plan::{Plan, TheoremPlan};
+use flooding_core::store::Store;
+use flooding_core::tables::Rows;
+use flooding_core::work::{Decision, Reason};
+use flooding_render::{Files, ReportContext, Tables, render};
+
+fn page(files: &Files) -> &str {
+    std::str::from_utf8(&files["index.html"]).unwrap()
+}
+
+fn main_of(files: &Files) -> &str {
+    let page = page(files);
+    &page[page.find("<main>").unwrap()..page.find("</main>").unwrap()]
+}
+
+/// Drawings are checked by eye and by their own tests; in snapshots they would drown the words.
+fn without_drawings(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some(start) = rest.find("<svg") {
+        text.push_str(&rest[..start]);
+        text.push_str("[drawing]");
+        rest = &rest[start + rest[start..].find("</svg>").unwrap() + 6..];
+    }
+    text + rest
+}
+
+/// The start tags of a page: name and attributes.
+fn tags(html: &str) -> Vec<(String, BTreeMap<String, String>)> {
+    let script = html.find("<script>").map_or(html.len(), |at| at + 8);
+    let mut tags = Vec::new();
+    for part in html[..script].split('<').skip(1) {
+        let Some((tag, _)) = part.split_once('>') else { continue };
+        let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect();
+        if name.is_empty() {
+            continue;
+        }
+        let mut attributes = BTreeMap::new();
+        let mut rest = &tag[name.len()..];
+        while let Some((key, after)) = rest.split_once("=\"") {
+            let (value, after) = after.split_once('"').expect("attributes are closed");
+            attributes.insert(key.trim().to_owned(), value.replace("&#x2f;", "/"));
+            rest = after;
+        }
+        tags.push((name, attributes));
+    }
+    tags
+}
+
+#[test]
+fn every_anchor_that_is_linked_exists_and_no_id_is_used_twice() {
+    let files = render(&tables(QUICK)).unwrap();
+    let tags = tags(page(&files));
+    let mut ids = BTreeSet::new();
+    for id in tags.iter().filter_map(|(_, attributes)| attributes.get("id")) {
+        assert!(ids.insert(id.clone()), "the id {id} is used twice");
+    }
+    let links: Vec<_> = tags.iter().filter_map(|(_, attributes)| attributes.get("href")).collect();
+    let anchors: Vec<_> = links.iter().filter_map(|link| link.strip_prefix('#')).collect();
+    assert!(anchors.len() > 50, "{}", anchors.len());
+    for anchor in anchors {
+        assert!(ids.contains(anchor), "#{anchor} leads nowhere");
+    }
+}
+
+#[test]
+fn every_file_that_is_linked_is_made() {
+    for tables in [tables(QUICK), Tables::default()] {
+        let files = render(&tables).unwrap();
+        for (_, attributes) in tags(page(&files)) {
+            let Some(link) = attributes.get("href") else { continue };
+            if !link.starts_with('#') && !link.starts_with("data:") {
+                assert!(files.contains_key(link), "{link} is linked and not made");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere() {
+    let files = render(&tables(SMALL)).unwrap();
+    for (name, attributes) in tags(page(&files)) {
+        for key in ["src", "srcset", "poster", "data", "xlink:href"] {
+            assert!(!attributes.contains_key(key), "<{name} {key}>");
+        }
+        if name == "link" {
+            assert_eq!(attributes["href"], "data:,");
+        }
+    }
+    let page = page(&files);
+    assert!(!page.contains("@import") && !page.contains("url("));
+}
+
+#[test]
+fn elements_are_closed_in_the_order_they_were_opened() {
+    const VOID: [&str; 6] = ["meta", "link", "br", "hr", "input", "img"];
+    let files = render(&tables(SMALL)).unwrap();
+    let page = page(&files);
+    let mut open: Vec<String> = Vec::new();
+    let end = page.find("<script>").unwrap();
+    for part in page[..end].split('<').skip(1) {
+        let tag = &part[..part.find('>').unwrap_or_else(|| panic!("`<{}` is not closed", &part[..20.min(part.len())]))];
+        if tag.starts_with('!') || tag.ends_with('/') {
+            continue;
+        }
+        let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop().as_ref(), Some(&name), "</{name}>");
+        } else if !VOID.contains(&name.as_str()) {
+            open.push(name);
+        }
+    }
+    assert_eq!(open, ["html", "body"], "what is open before the script");
+}
+
+#[test]
+fn the_same_tables_give_the_same_bytes() {
+    assert_eq!(render(&tables(SMALL)).unwrap(), render(&tables(SMALL)).unwrap());
+}
+
+#[test]
+fn a_setting_named_with_signs_survives_in_html_latex_and_svg() {
+    let odd = r"a_b & <c> %";
+    let mut tables = tables(SMALL);
+    let old = tables.accuracy.as_ref().unwrap()[0].setting.clone();
+    let rename = |id: &mut String| {
+        if *id == old {
+            odd.clone_into(id);
+        }
+    };
+    for row in tables.accuracy.as_mut().unwrap() {
+        if row.setting == old {
+            row.row = [odd.to_owned(), "\"High\"".to_owned()];
+        }
+        rename(&mut row.setting);
+    }
+    tables.levels.as_mut().unwrap().iter_mut().for_each(|row| rename(&mut row.setting));
+    tables.curves.as_mut().unwrap().iter_mut().for_each(|row| rename(&mut row.setting));
+    tables.runs.as_mut().unwrap().iter_mut().for_each(|row| rename(&mut row.setting));
+    let files = render(&tables).unwrap();
+    assert!(page(&files).contains("a_b &amp; &lt;c&gt; %"));
+    let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
+    assert!(text("latex/table2.tex").contains(r"a\_b \& \textless{}c\textgreater{} \%"));
+    let svg = files.keys().find(|name| name.contains("figure-2-a_b") && common::ends(name, "svg")).unwrap();
+    assert!(text(svg).contains("a_b &amp; &lt;c&gt; %"));
+    for (name, bytes) in &files {
+        if common::ends(name, "html") || common::ends(name, "svg") {
+            assert!(!String::from_utf8_lossy(bytes).contains("<c>"), "{name} holds a tag of the setting's name");
+        }
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c)), "{name}");
+    }
+}
+
+#[test]
+fn a_quick_run_is_called_one_at_every_table_and_figure_and_is_never_the_papers_grid() {
+    let files = render(&tables(SMALL)).unwrap();
+    let main = without_drawings(main_of(&files));
+    for element in ["table", "figure"] {
+        for part in main.split(&format!("<{element}")).skip(1) {
+            let part = &part[..part.find(&format!("</{element}>")).unwrap()];
+            if part.contains("Without flooding</th>") || part.contains("Learning curves") {
+                assert!(part.contains("Quick run, not the paper’s grid: 2 of the paper’s 10 trials"), "{part}");
+                assert!(part.contains("20 of the paper’s 500 epochs"), "{part}");
+            }
+        }
+    }
+    assert!(main.contains("Quick run.</b>"));
+}
+
+#[test]
+fn an_empty_store_gives_a_report_that_says_so_everywhere() {
+    let files = render(&Tables::default()).unwrap();
+    let main = main_of(&files);
+    for words in [
+        "No results",
+        "Not judged: no claims table has been made.",
+        "this run holds no setting of Table 2",
+        "Not run: no learning curves are stored",
+        "Not run: no level has a whole trial.",
+        "the theorem has not been checked",
+        "accuracy (Tables 2 and 3): not run",
+    ] {
+        assert!(main.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_row_without_a_whole_trial_is_marked_and_never_blank_or_zero() {
+    let mut tables = tables(SMALL);
+    let row = &mut tables.accuracy.as_mut().unwrap()[0];
+    (row.without, row.with, row.chosen_b, row.difference) = (None, None, None, None);
+    row.per_trial.clear();
+    row.missing = vec!["gaussians-low t00 b0.00".to_owned()];
+    let files = render(&tables).unwrap();
+    let main = main_of(&files);
+    assert!(main.contains("not run: 1 run missing, no trial is whole"));
+    assert!(main.contains("gaussians-low t00 b0.00"));
+    assert!(!main.contains("<td class=\"n\"></td>") && !main.contains("NaN"));
+    let latex = String::from_utf8(files["latex/table2.tex"].clone()).unwrap();
+    assert!(latex.contains(r"\emph{not run}"));
+}
+
+#[test]
+fn latex_macros_are_defined_once_and_all_that_are_used_are_defined() {
+    let files = render(&tables(QUICK)).unwrap();
+    let mut defined = BTreeSet::new();
+    for name in ["latex/table2.tex", "latex/table3.tex"] {
+        let text = String::from_utf8(files[name].clone()).unwrap();
+        for line in text.lines().filter_map(|line| line.strip_prefix(r"\newcommand{\")) {
+            let name = line.split('}').next().unwrap().to_owned();
+            assert!(name.chars().all(|c| c.is_ascii_alphabetic()), "{name}");
+            assert!(defined.insert(name.clone()), "{name} is defined twice");
+        }
+        for used in text.split(r"\Flood").skip(1) {
+            let name: String = used.chars().take_while(char::is_ascii_alphabetic).collect();
+            assert!(defined.contains(&format!("Flood{name}")), "Flood{name}");
+        }
+    }
+    assert!(defined.contains("FloodSpiralHighAWith"));
+}
+
+#[test]
+fn the_contexts_are_what_they_were() {
+    let (context, _) = ReportContext::new(&tables(SMALL)).unwrap();
+    insta::assert_json_snapshot!("verdict", context.verdict);
+    insta::assert_json_snapshot!("accuracy", context.accuracy);
+    insta::assert_json_snapshot!("provenance", context.provenance);
+    insta::assert_json_snapshot!("missing", context.missing);
+}
+
+#[test]
+fn the_page_is_what_it_was() {
+    let files = render(&tables(SMALL)).unwrap();
+    insta::assert_snapshot!("main", without_drawings(main_of(&files)));
+}
+
+fn plan() -> Plan {
+    Plan {
+        profile: "quick".to_owned(),
+        summary: String::new(),
+        master_seed: 1,
+        settings: Vec::new(),
+        left_out: Vec::new(),
+        readings: Vec::new(),
+        theorem: TheoremPlan {
+            repetitions: 1,
+            sample_sizes: Vec::new(),
+            levels_over_risk: Vec::new(),
+            scenarios: Vec::new(),
+        },
+    }
+}
+
+fn store_of(tables: &Tables) -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+    let path = |name: &str| store.layout().tables().join(name);
+    store.write_document(&path("overview.json"), tables.overview.as_ref().unwrap()).unwrap();
+    store.write_document(&path("accuracy.json"), &Rows(tables.accuracy.clone().unwrap())).unwrap();
+    store.write_document(&path("claims.json"), &Rows(tables.claims.clone().unwrap())).unwrap();
+    (folder, store)
+}
+
+#[test]
+fn the_stage_makes_the_report_once_and_again_only_for_a_reason() {
+    let (_folder, store) = store_of(&tables(SMALL));
+    let decision = || {
+        let mut items = flooding_render::work(&plan(), &store, &Context::default()).unwrap();
+        items.remove(0).decision
+    };
+    assert_eq!(decision(), Decision::Run(Reason::New));
+    assert_eq!(flooding_render::run(&plan(), &store, &Context::default()).unwrap().done, 1);
+    assert_eq!(decision(), Decision::Skip(Reason::UpToDate));
+    assert_eq!(flooding_render::run(&plan(), &store, &Context::default()).unwrap().skipped, 1);
+
+    let index = store.layout().reports().join("index.html");
+    let first = store.read(&index).unwrap().unwrap();
+    std::fs::remove_dir_all(store.layout().reports()).unwrap();
+    assert_eq!(decision(), Decision::Run(Reason::New));
+    flooding_render::run(&plan(), &store, &Context::default()).unwrap();
+    assert_eq!(store.read(&index).unwrap().unwrap(), first, "the same bytes again");
+
+    store.write(&index, b"changed by hand").unwrap();
+    assert!(matches!(decision(), Decision::Run(Reason::Damaged { .. })));
+    flooding_render::run(&plan(), &store, &Context::default()).unwrap();
+
+    let claims = store.layout().tables().join("claims.json");
+    store.remove(&claims).unwrap();
+    assert_eq!(decision(), Decision::Run(Reason::InputChanged { input: "tables".to_owned() }));
+    flooding_render::run(&plan(), &store, &Context::default()).unwrap();
+    let left_over = store.layout().reports().join("tables/claims.csv");
+    assert_eq!(store.read(&left_over).unwrap(), None, "files of the earlier report are gone");
+}
+
+#[test]
+fn a_damaged_table_is_refused_with_its_path() {
+    let (_folder, store) = store_of(&tables(SMALL));
+    let path = store.layout().tables().join("accuracy.json");
+    let text = String::from_utf8(store.read(&path).unwrap().unwrap()).unwrap();
+    store.write(&path, text.replacen("gaussians-low", "gaussians-lox", 1).as_bytes()).unwrap();
+    let error = flooding_render::run(&plan(), &store, &Context::default()).unwrap_err().to_string();
+    assert!(error.contains("accuracy.json") && error.contains("pipeline stage aggregate"), "{error}");
+}
