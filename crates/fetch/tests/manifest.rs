@@ -1,0 +1,46 @@
+//! The manifest: complete, strict, and clear about what is wrong with it.
+
+mod support;
+
+use std::path::Path;
+
+use flooding_fetch::Manifest;
+
+fn text() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/datasets.toml");
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_five_data_sets_are_there_with_a_digest_each() {
+    let catalogue = support::manifest().catalogue();
+    assert_eq!(catalogue.keys().collect::<Vec<_>>(), ["cifar10", "cifar100", "kmnist", "mnist", "svhn"]);
+    let digests: std::collections::BTreeSet<_> = catalogue.values().collect();
+    assert_eq!(digests.len(), 5);
+}
+
+#[test]
+fn every_senseless_value_names_file_line_key_and_remedy() {
+    for (from, to, key) in [
+        ("name = \"t10k-images-idx3-ubyte.gz\"", "name = \"../escape.gz\"", "file.2.name"),
+        ("cifar-10-batches-bin/data_batch_2.bin", "cifar-10-batches-bin/../../x.bin", "member.1.name"),
+        ("image = [1, 28, 28]", "image = [2, 28, 28]", "image"),
+        ("train = 60000", "train = 0", "train"),
+        ("https://www.cs.toronto.edu/~kriz/\",", "ftp://www.cs.toronto.edu/~kriz/\",", "mirrors"),
+        ("role = \"train-labels\"", "role = \"train-images\"", "format"),
+        ("bytes = 9_912_422", "bytes = 0", "bytes"),
+    ] {
+        let changed = text().replacen(from, to, 1);
+        assert_ne!(changed, text(), "{from}");
+        let error = Manifest::parse(&changed, Path::new("datasets.toml")).unwrap_err().to_string();
+        assert!(error.starts_with("datasets.toml:") && error.contains(key), "{error}");
+    }
+}
+
+#[test]
+fn unknown_keys_and_bad_digests_are_refused_with_their_line() {
+    for (from, to) in [("licence = ", "license = "), ("sha256 = \"440fca", "sha256 = \"xyz")] {
+        let error = Manifest::parse(&text().replacen(from, to, 1), Path::new("datasets.toml")).unwrap_err().to_string();
+        assert!(error.contains("line "), "{error}");
+    }
+}
