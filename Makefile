@@ -14,7 +14,7 @@ ARGS := --profile $(PROFILE) --device $(DEVICE) $(if $(MIRROR),--mirror "$(MIRRO
 	$(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help build reproduce resume report test lint schema bench clean
+.PHONY: help build reproduce resume report test crash-test lint deny schema bench clean
 
 help: ## list the targets
 	@echo "make TARGET [PROFILE=smoke|quick|full] [DEVICE=cpu|cuda] [MIRROR=DIR_OR_URL] [ONLY=ID,...] [JOBS=N]"
@@ -35,9 +35,15 @@ report: build ## draw the report again from stored records, without training
 test: ## run all tests; real data are found at PIPELINE_TEST_DATA
 	$(CARGO) test --release --locked --workspace --lib --bins --tests
 
+crash-test: ## kill the pipeline at every operation of its store, then KILLS=1000 times at random (SEED=)
+	$(CARGO) test --release --locked -p flooding-pipeline --test crash -- --ignored --nocapture --test-threads=1
+
 lint: ## check formatting and lints
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+
+deny: ## check licences, bans and sources of the dependencies (cargo install cargo-deny --locked)
+	cargo deny check licenses bans sources
 
 schema: build ## write docs/pipeline.schema.json anew
 	$(PIPELINE) schema > docs/pipeline.schema.json

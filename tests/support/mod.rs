@@ -21,12 +21,8 @@ pub struct Project {
 
 impl Project {
     pub fn new() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("data")).unwrap();
-        for file in ["pipeline.toml", "data/datasets.toml"] {
-            fs::copy(root.join(file), folder.path().join(file)).unwrap();
-        }
+        copy_configuration(folder.path());
         Self { folder }
     }
 
@@ -67,6 +63,15 @@ impl Project {
             collect(&self.path(folder), self.folder.path(), &mut files);
         }
         files
+    }
+}
+
+/// Copies the tracked configuration into an empty folder.
+pub fn copy_configuration(folder: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    fs::create_dir(folder.join("data")).unwrap();
+    for file in ["pipeline.toml", "data/datasets.toml"] {
+        fs::copy(root.join(file), folder.join(file)).unwrap();
     }
 }
 

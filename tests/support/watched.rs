@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use flooding_core::digest::Digest;
 use flooding_core::store::operation::{self, Operation, OperationKind, Phase};
@@ -117,7 +118,35 @@ impl<'a> Watched<'a> {
         fs::read_to_string(self.project.join("log")).unwrap_or_default()
     }
 
+    /// Runs until it ends by itself, or for so long.
+    pub fn run_and_kill(&self, arguments: &[&str], delay: Duration) -> ExitStatus {
+        let mut child = self.command(arguments).spawn().expect("the test binary starts again");
+        let deadline = Instant::now() + delay;
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                child.kill().unwrap();
+                return child.wait().unwrap();
+            }
+            std::thread::sleep(left.min(Duration::from_millis(10)));
+        }
+    }
+
     fn start(&self, arguments: &[&str], fault: Option<Fault>, journal: Option<&Path>) -> ExitStatus {
+        let mut command = self.command(arguments);
+        if let Some(fault) = fault {
+            command.env(FAULT, fault.to_string());
+        }
+        if let Some(journal) = journal {
+            command.env(JOURNAL, journal);
+        }
+        command.status().expect("the test binary starts again")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let log = fs::File::create(self.project.join("log")).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
@@ -128,13 +157,7 @@ impl<'a> Watched<'a> {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
-        if let Some(fault) = fault {
-            command.env(FAULT, fault.to_string());
-        }
-        if let Some(journal) = journal {
-            command.env(JOURNAL, journal);
-        }
-        command.status().expect("the test binary starts again")
+        command
     }
 }
 

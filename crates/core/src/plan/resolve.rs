@@ -245,6 +245,8 @@ impl<'a> Resolver<'a> {
             let why = match (in_profile, chosen.iter().any(|setting| setting.base == *id)) {
                 (_, true) => continue,
                 (true, false) => "left out by --only".to_owned(),
+                // Not a row of the paper, so nothing is missing from its tables.
+                (false, false) if config.table.is_none() => continue,
                 (false, false) => format!("not part of profile `{profile}`"),
             };
             left_out.push(LeftOut { setting: id.clone(), row: config.row.clone(), table: config.table, why });
