@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use flooding_core::digest::Digest;
 use flooding_core::spec::RunSpec;
-use flooding_core::store::{AnyDocument, DocumentError, Layout, Store, StoreError};
+use flooding_core::store::{AnyDocument, Layout, Store, StoreError};
 use flooding_fetch::Manifest;
 use flooding_fetch::manifest::Entry;
 use flooding_fetch::state::{self, FileState};
@@ -46,10 +46,11 @@ pub fn audit(store: &Store, manifest: &Manifest) -> Result<Audit, StoreError> {
             raw(store, dataset, &mut audit);
         }
     }
-    for folder in ["synthetic", "runs", "theorem", "tables"] {
+    for folder in ["synthetic", "runs", "probes", "theorem", "tables"] {
         walk(store, &store.layout().data().join(folder), &mut audit)?;
     }
-    walk(store, store.layout().reports(), &mut audit)?;
+    // The report is for readers: only its manifest is a document of ours, and it knows all the rest.
+    document(store, &store.layout().reports().join("manifest.json"), &mut audit);
     audit.damaged.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(audit)
 }
@@ -64,9 +65,9 @@ fn raw(store: &Store, dataset: &flooding_fetch::manifest::Dataset, audit: &mut A
                 audit.files += 1;
                 audit.bytes += file.bytes;
             }
-            FileState::Damaged { why: problem } => {
-                let remove = vec![folder.join(state::NOTE)];
-                audit.damaged.push(Damage { path: folder.join(file.name), problem, remove });
+            FileState::Damaged { why } => {
+                let (path, remove) = (folder.join(file.name), vec![folder.join(state::NOTE)]);
+                audit.damaged.push(Damage { problem: unprefixed(why, &path), path, remove });
             }
         }
     }
@@ -91,7 +92,7 @@ fn document(store: &Store, path: &Path, audit: &mut Audit) {
         // Gone since the folder was listed: a pipeline is at work.
         Ok(None) => return,
         Err(error) => {
-            let problem = unprefixed(&error, path);
+            let problem = unprefixed(error.to_string(), path);
             audit.damaged.push(Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] });
             return;
         }
@@ -124,10 +125,9 @@ fn document(store: &Store, path: &Path, audit: &mut Audit) {
 }
 
 /// Without the path, which is printed beside it.
-fn unprefixed(error: &DocumentError, path: &Path) -> String {
-    let text = error.to_string();
+fn unprefixed(text: String, path: &Path) -> String {
     let prefix = format!("{}: ", path.display());
-    text.strip_prefix(&prefix).map_or(text.clone(), str::to_owned)
+    text.strip_prefix(&prefix).map(str::to_owned).unwrap_or(text)
 }
 
 /// A record says which run it is of; in another run's folder, or with a changed specification, it is worth nothing.
@@ -164,7 +164,7 @@ fn vouches_for(document: &AnyDocument) -> Vec<(String, Digest)> {
             files
         }
         "synthetic-trial" => body["file"].as_str().and_then(|name| pair(name, &body["digest"])).into_iter().collect(),
-        "tables-manifest" => table(&body["outputs"]),
+        "tables-manifest" | "theorem-inputs" => table(&body["outputs"]),
         "report-manifest" => {
             let entry = |entry: &Value| pair(entry[0].as_str()?, &entry[1]);
             body["files"].as_array().into_iter().flatten().filter_map(entry).collect()
