@@ -357,7 +357,7 @@ pub enum Objective {
     #[serde(rename = "iflood")]
     IFlood,
     /// The mean over the batch of b + sqrt((l - b)^2 + 1) - 1 of each example's loss l (SoftAD: Holland and Nakatani,
-    /// NeurIPS 2024, equation 7). b = 0 stands for the baseline here too, `none`, and not for this formula at 0.
+    /// `NeurIPS` 2024, equation 7). b = 0 stands for the baseline here too, `none`, and not for this formula at 0.
     #[serde(rename = "softad")]
     SoftAd,
 }

@@ -41,7 +41,7 @@ impl Direction {
     /// The same direction with each filter scaled to the norm of the filter that it moves:
     /// `d / (||d|| + 1e-10) * ||w||`.
     pub fn filter_normalised(&self, weights: &Weights) -> Self {
-        let normalise = |(d, (_, shape, w)): (&Vec<f32>, (&str, &[usize], &[f32]))| {
+        let normalise = |d: &[f32], shape: &[usize], w: &[f32]| -> Vec<f32> {
             let filter = w.len() / shape.first().copied().unwrap_or(1);
             let scaled = d.chunks(filter).zip(w.chunks(filter)).flat_map(|(d, w)| {
                 let factor = norm(w) / (norm(d) + EPSILON);
@@ -49,7 +49,8 @@ impl Direction {
             });
             scaled.collect()
         };
-        Self { moves: self.moves.iter().zip(weights.iter()).map(normalise).collect() }
+        let pairs = self.moves.iter().zip(weights.iter());
+        Self { moves: pairs.map(|(d, (_, shape, w))| normalise(d, shape, w)).collect() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a mini-batch minimises: its mean loss J, the flooded |J - b| + b (equation 1 of the paper), or one of two later
 //! objectives that flood each example's loss l by itself: iFlood (Xie et al., ICLR 2022), the mean of |l - b| + b, and
-//! `SoftAD` (Holland and Nakatani, NeurIPS 2024, equation 7), the mean of b + sqrt((l - b)^2 + 1) - 1.
+//! `SoftAD` (Holland and Nakatani, `NeurIPS` 2024, equation 7), the mean of b + sqrt((l - b)^2 + 1) - 1.
 //!
 //! Weight decay sits in the optimiser, outside the flooded loss.
 

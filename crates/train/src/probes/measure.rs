@@ -42,6 +42,7 @@ pub struct Bench<'a, B: Backend> {
 /// How many times [`Bench::advanced`] will be called for a trial's flatness, at most.
 pub const CURVES: u64 = 3 * DIRECTIONS;
 
+#[allow(clippy::needless_pass_by_value)] // The shape that `map_err` takes.
 fn device<B: Backend>(error: DeviceError<B>) -> String {
     format!("the device failed: {error:?}")
 }

@@ -89,7 +89,7 @@ pub fn work(
 
 fn decide(plan: &Plan, store: &Store, force: bool, kinds: &[Kind]) -> Result<Vec<(Candidate, Decision)>, TrainError> {
     let mut decided = Vec::new();
-    for group in plan.groups().filter(|group| inputs::has_probes(group)) {
+    for group in plan.groups().filter(inputs::has_probes) {
         let inputs = inputs::of(&group, store)?;
         for &kind in kinds {
             let candidate = Candidate { kind, group: group.clone(), inputs: inputs.clone() };
