@@ -176,6 +176,13 @@ fn command_line_reductions_are_marked_in_the_specification() {
 }
 
 #[test]
+fn a_list_of_three_levels_is_a_list_and_not_a_range() {
+    let plan = tracked("quick");
+    let mnist = plan.settings.iter().find(|s| s.id == "mnist-mlp").unwrap();
+    assert_eq!(mnist.levels.iter().map(ToString::to_string).collect::<Vec<_>>(), ["0.00", "0.02", "0.05"]);
+}
+
+#[test]
 fn only_the_first_trials_of_a_setting_are_observed_closely() {
     let plan = tracked("quick");
     let spiral = plan.settings.iter().find(|s| s.id == "spiral-high").unwrap();

@@ -1,5 +1,7 @@
 //! The command line, in one place: help, completion and parsing all come from here.
 
+mod data;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use flooding_aggregate::stats::Kind;
 use flooding_core::context::DeviceChoice;
 use flooding_core::work::Stage;
 
+pub use data::{DataArgs, DataCommand, DataFormat};
+
 const EXAMPLES: &str = "\
 Examples:
   pipeline run                                   the quick profile, from data to report
@@ -15,6 +19,7 @@ Examples:
   pipeline run --dry-run                         what would run, what would not, and why
   pipeline stage train --only cifar10            one stage, one data set
   pipeline stage train --only 'spiral-*' --jobs 2
+  pipeline stage train --only spiral-high --probe flatness
   pipeline status                                what is there and what is missing
 
 Exit codes:
@@ -23,6 +28,12 @@ Exit codes:
   2  usage or configuration
   3  finished with gaps: something could not be had; the report names it
   130  interrupted; the same command goes on";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  pipeline explain 3fa9c1                  a run, by the first digits of its key
+  pipeline explain spiral-high:A           a row of Table 2 (A); :B for early stopping
+  pipeline explain figure-2-spiral-high    a figure, by its id in the report";
 
 /// Re-derives the tables and figures of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\"
 /// (Ishida et al., ICML 2020) and checks its Theorem 1.
@@ -45,11 +56,28 @@ pub enum Command {
     Stage {
         /// Which one.
         stage: StageName,
+        /// With `train`: train nothing, make these probes of the weights that are stored
+        #[arg(long, value_name = "NAME", value_delimiter = ',', value_enum)]
+        probe: Vec<ProbeName>,
         #[command(flatten)]
         args: RunArgs,
     },
     /// Say what is there and what is missing
     Status(PlanArgs),
+    /// Look after the image data sets
+    Data {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: DataCommand,
+    },
+    /// Say where a number of the report comes from, and the command that repeats it
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// A run's key (or its first digits), a table cell, or a figure
+        what: String,
+        #[command(flatten)]
+        args: PlanArgs,
+    },
     /// Theorem 1 for one loss distribution, sample size and flood level
     Theorem(TheoremArgs),
     /// The statistics that the tables use, on any numbers
@@ -95,6 +123,24 @@ impl From<StageName> for Stage {
             StageName::Verify => Self::Verify,
             StageName::Aggregate => Self::Aggregate,
             StageName::Render => Self::Render,
+        }
+    }
+}
+
+/// The probes of stored weights, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProbeName {
+    /// Losses along random directions in weight space
+    Flatness,
+    /// Confidence against accuracy on the test set
+    Calibration,
+}
+
+impl From<ProbeName> for flooding_train::probes::Kind {
+    fn from(name: ProbeName) -> Self {
+        match name {
+            ProbeName::Flatness => Self::Flatness,
+            ProbeName::Calibration => Self::Calibration,
         }
     }
 }

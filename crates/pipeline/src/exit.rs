@@ -34,6 +34,9 @@ pub enum Failure {
     /// The configuration or the command line: exit code 2.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The list of data sets, or a data set of the user's own: exit code 2.
+    #[error(transparent)]
+    Manifest(Box<flooding_fetch::ManifestError>),
     /// A device that is not there: exit code 2.
     #[error(transparent)]
     Device(Box<TrainError>),
@@ -63,6 +66,11 @@ impl Failure {
         Self::Stage(Box::new(error))
     }
 
+    /// Wraps the manifest's error.
+    pub fn manifest(error: flooding_fetch::ManifestError) -> Self {
+        Self::Manifest(Box::new(error))
+    }
+
     /// Did the reader of our output go away (`pipeline status | head`)? Nobody wants an error then.
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
@@ -71,7 +79,7 @@ impl Failure {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Device(_) | Self::Usage(_) => 2,
+            Self::Config(_) | Self::Manifest(_) | Self::Device(_) | Self::Usage(_) => 2,
             _ => 1,
         }
     }

@@ -10,10 +10,48 @@ use flooding_core::plan::{Overrides, Plan, Resolver};
 use flooding_core::store::Store;
 use flooding_fetch::Manifest;
 
-use crate::cli::{PlanArgs, RunArgs};
+use crate::cli::{DataArgs, PlanArgs, RunArgs};
 use crate::display;
 use crate::exit::Failure;
 use crate::interrupt;
+
+/// The data sets that exist and where they are kept: all that `pipeline data` needs, which works without a valid plan.
+pub struct Datasets {
+    /// The published data sets and the user's own.
+    pub manifest: Manifest,
+    folder: PathBuf,
+    reports: PathBuf,
+}
+
+impl Datasets {
+    /// Reads the configuration and the manifest beside it.
+    pub fn load(args: &DataArgs) -> Result<Self, Failure> {
+        let (config, _) = Config::load(&args.config)?;
+        let base = folder_of(&args.config);
+        let folder = args.data.clone().unwrap_or_else(|| base.join("data"));
+        Ok(Self { manifest: manifest(&config, &base)?, folder, reports: base.join("reports") })
+    }
+
+    /// The store, for writing: its folders are made and tried.
+    pub fn store(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.folder, &self.reports)?)
+    }
+
+    /// The store, for looking.
+    pub fn read_only_store(&self) -> Store {
+        Store::read_only(&self.folder, &self.reports)
+    }
+}
+
+fn folder_of(config: &Path) -> PathBuf {
+    config.parent().map_or_else(PathBuf::new, Path::to_owned)
+}
+
+/// `data/datasets.toml` and the configuration's own blocks.
+fn manifest(config: &Config, base: &Path) -> Result<Manifest, Failure> {
+    let published = Manifest::load(&base.join("data/datasets.toml")).map_err(Failure::manifest)?;
+    published.with_user_datasets(&config.dataset, base).map_err(Failure::manifest)
+}
 
 /// Everything a command needs to know about the project it works on.
 pub struct Project {
@@ -31,9 +69,8 @@ impl Project {
     /// Reads and checks the configuration and resolves the plan; touches nothing.
     pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
         let (config, configuration) = Config::load(&args.config)?;
-        let folder = args.config.parent().map_or_else(PathBuf::new, Path::to_owned);
-        let manifest = Manifest::load(&folder.join("data/datasets.toml")).map_err(Failure::stage)?;
-        let manifest = manifest.with_user_datasets(&config.dataset, &folder).map_err(Failure::stage)?;
+        let folder = folder_of(&args.config);
+        let manifest = manifest(&config, &folder)?;
         let catalogue: BTreeMap<_, _> = manifest.catalogue();
         let overrides = Overrides {
             only: args.only.clone(),

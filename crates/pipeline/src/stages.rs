@@ -7,14 +7,38 @@ use flooding_core::tables::DatasetRow;
 use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use flooding_fetch::manifest::Entry;
 use flooding_fetch::state::{FileState, inspect};
+use flooding_train::probes::{self, Kind};
 
 use crate::exit::Failure;
 use crate::project::Project;
 use crate::source::StoredExamples;
 
-/// What `stage` would do, and why.
-pub fn work(stage: Stage, project: &Project, store: &Store, context: &Context) -> Result<Vec<WorkItem>, Failure> {
+/// A piece of a command: a stage, or only the probes of the training stage.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// The whole stage.
+    Stage(Stage),
+    /// These probes of stored weights.
+    Probes(Vec<Kind>),
+}
+
+impl Task {
+    /// The stage that it is or belongs to.
+    pub const fn stage(&self) -> Stage {
+        match self {
+            Self::Stage(stage) => *stage,
+            Self::Probes(_) => Stage::Train,
+        }
+    }
+}
+
+/// What `task` would do, and why.
+pub fn work(task: &Task, project: &Project, store: &Store, context: &Context) -> Result<Vec<WorkItem>, Failure> {
     let Project { plan, manifest, .. } = project;
+    let stage = match task {
+        Task::Stage(stage) => *stage,
+        Task::Probes(kinds) => return probes::work(plan, store, context, kinds, &|_| true).map_err(Failure::stage),
+    };
     match stage {
         Stage::Fetch => flooding_fetch::work(plan, store, context, manifest).map_err(Failure::stage),
         Stage::Generate => flooding_generate::work(plan, store, context).map_err(Failure::stage),
@@ -27,9 +51,16 @@ pub fn work(stage: Stage, project: &Project, store: &Store, context: &Context) -
     }
 }
 
-/// Does what `stage` has to do.
-pub fn run(stage: Stage, project: &Project, store: &Store, context: &Context) -> Result<StageReport, Failure> {
+/// Does what `task` has to do.
+pub fn run(task: &Task, project: &Project, store: &Store, context: &Context) -> Result<StageReport, Failure> {
     let Project { plan, manifest, .. } = project;
+    let stage = match task {
+        Task::Stage(stage) => *stage,
+        Task::Probes(kinds) => {
+            let source = StoredExamples::new(store, manifest);
+            return probes::run(plan, store, context, &source, kinds).map_err(Failure::stage);
+        }
+    };
     match stage {
         Stage::Fetch => flooding_fetch::run(plan, store, context, manifest).map_err(Failure::stage),
         Stage::Generate => flooding_generate::run(plan, store, context).map_err(Failure::stage),

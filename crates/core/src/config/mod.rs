@@ -89,10 +89,11 @@ pub struct Protocol {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum LevelGrid {
-    /// `{ from = 0.0, to = 0.5, step = 0.01 }`.
-    Range(LevelRange),
+    // The list comes first: three numbers in a row would also pass for a range's three fields.
     /// `[0.0, 0.05, 0.1]`.
     List(Vec<f64>),
+    /// `{ from = 0.0, to = 0.5, step = 0.01 }`.
+    Range(LevelRange),
 }
 
 /// An even grid of flood levels, both ends included.

@@ -1,6 +1,8 @@
 //! One file a command.
 
 mod completions;
+mod data;
+mod explain;
 mod run;
 mod schema;
 mod stats;
@@ -17,8 +19,11 @@ use crate::exit::{Failure, Outcome};
 pub fn run(command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Run(args) => run::all(&args),
-        Command::Stage { stage, args } => run::one(stage.into(), &args),
+        Command::Stage { stage, probe, args } if !probe.is_empty() => run::probes(stage.into(), &probe, &args),
+        Command::Stage { stage, args, .. } => run::one(stage.into(), &args),
         Command::Status(args) => status::run(&args),
+        Command::Data { command } => data::run(&command),
+        Command::Explain { what, args } => explain::run(&what, &args),
         Command::Theorem(args) => theorem::run(&args),
         Command::Stats { command } => stats::run(&command),
         Command::VerifyStore(args) => verify_store::run(&args),

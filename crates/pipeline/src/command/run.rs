@@ -8,20 +8,29 @@ use flooding_core::work::{Decision, Gap, Stage, StageReport, WorkItem};
 use serde::Serialize;
 
 use super::{log, print, print_json};
-use crate::cli::RunArgs;
+use crate::cli::{ProbeName, RunArgs};
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
 use crate::project::{self, Project};
-use crate::stages;
+use crate::stages::{self, Task};
 
 /// All stages, each on what the ones before it stored.
 pub fn all(args: &RunArgs) -> Result<Outcome, Failure> {
-    run(args, &Stage::ALL)
+    run(args, &Stage::ALL.map(Task::Stage))
 }
 
 /// One stage.
 pub fn one(stage: Stage, args: &RunArgs) -> Result<Outcome, Failure> {
-    run(args, &[stage])
+    run(args, &[Task::Stage(stage)])
+}
+
+/// The probes of stored weights, without training.
+pub fn probes(stage: Stage, names: &[ProbeName], args: &RunArgs) -> Result<Outcome, Failure> {
+    if stage != Stage::Train {
+        let problem = format!("--probe goes with `stage train`: `stage {stage}` makes no probes");
+        return Err(Failure::Usage(problem));
+    }
+    run(args, &[Task::Probes(names.iter().map(|&name| name.into()).collect())])
 }
 
 /// What came of one stage, for `--json`.
@@ -33,7 +42,7 @@ struct Finished {
     report: StageReport,
 }
 
-fn run(args: &RunArgs, wanted: &[Stage]) -> Result<Outcome, Failure> {
+fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
     let project = Project::load(&args.plan)?;
     let context = project::context(args)?;
     if args.dry_run {
@@ -43,10 +52,11 @@ fn run(args: &RunArgs, wanted: &[Stage]) -> Result<Outcome, Failure> {
     let _lock = store.lock()?;
     let started = Instant::now();
     let mut finished: Vec<Finished> = Vec::new();
-    for &stage in wanted {
+    for task in wanted {
         let begun = Instant::now();
-        explain(stage, &stages::work(stage, &project, &store, &context)?);
-        let report = stages::run(stage, &project, &store, &context)?;
+        let stage = task.stage();
+        explain(stage, &stages::work(task, &project, &store, &context)?);
+        let report = stages::run(task, &project, &store, &context)?;
         let interrupted = report.interrupted;
         finished.push(Finished { stage, seconds: begun.elapsed().as_secs_f64(), report });
         if interrupted {
@@ -91,11 +101,11 @@ fn conclude(args: &RunArgs, store: &Store, finished: Vec<Finished>, elapsed: Dur
     })
 }
 
-fn dry_run(args: &RunArgs, wanted: &[Stage], project: &Project, context: &Context) -> Result<Outcome, Failure> {
+fn dry_run(args: &RunArgs, wanted: &[Task], project: &Project, context: &Context) -> Result<Outcome, Failure> {
     let store = project.read_only_store();
     let mut items = Vec::new();
-    for &stage in wanted {
-        items.extend(stages::work(stage, project, &store, context)?);
+    for task in wanted {
+        items.extend(stages::work(task, project, &store, context)?);
     }
     if args.plan.json {
         print_json(&items)?;

@@ -7,7 +7,7 @@ use super::{print, print_json};
 use crate::cli::PlanArgs;
 use crate::exit::{Failure, Outcome};
 use crate::project::Project;
-use crate::stages;
+use crate::stages::{self, Task};
 
 pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let project = Project::load(args)?;
@@ -15,7 +15,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let context = Context::default();
     let mut items = Vec::new();
     for stage in Stage::ALL {
-        items.extend(stages::work(stage, &project, &store, &context)?);
+        items.extend(stages::work(&Task::Stage(stage), &project, &store, &context)?);
     }
     if args.json {
         print_json(&items)?;
