@@ -4,6 +4,8 @@
 //! The process that is killed is this test binary itself ([`the_watched_program`]): it runs the whole program, with an
 //! observer in its store that raises SIGKILL. So the program that people use contains nothing of this.
 
+// The harness prints its table and its seed.
+#![allow(clippy::print_stdout)]
 #![cfg(unix)]
 
 mod support;

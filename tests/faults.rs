@@ -1,6 +1,8 @@
 //! What a user sees when something goes wrong, and that the same command goes on afterwards. `docs/reliability.md` names
 //! these tests.
 
+// A skipped test says so.
+#![allow(clippy::print_stderr)]
 #![cfg(unix)]
 
 mod support;
@@ -50,7 +52,7 @@ impl Tiny {
     }
 
     fn pipeline(&self, arguments: &[&str]) -> Run {
-        Run::of(self.command(arguments).output().expect("the binary starts"))
+        Run::of(&self.command(arguments).output().expect("the binary starts"))
     }
 
     fn run(&self, more: &[&str]) -> Run {
@@ -152,7 +154,7 @@ fn a_folder_without_permission_is_found_before_any_work() {
             .args(tiny::RUN)
             .current_dir(project.0.path());
         match command.output() {
-            Ok(output) if !String::from_utf8_lossy(&output.stderr).contains("setpriv:") => Run::of(output),
+            Ok(output) if !String::from_utf8_lossy(&output.stderr).contains("setpriv:") => Run::of(&output),
             _ => {
                 eprintln!("skipped: cannot become another user");
                 return;

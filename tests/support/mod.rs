@@ -2,6 +2,8 @@
 
 // Each test file uses its own part of this.
 #![allow(dead_code)]
+// A skipped test says so.
+#![allow(clippy::print_stderr)]
 
 pub mod tiny;
 #[cfg(unix)]
@@ -48,7 +50,7 @@ impl Project {
     }
 
     pub fn pipeline(&self, arguments: &[&str]) -> Run {
-        Run::of(self.command(arguments).output().expect("the binary starts"))
+        Run::of(&self.command(arguments).output().expect("the binary starts"))
     }
 
     /// The whole smoke profile without any network: MNIST is left out.
@@ -94,7 +96,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn of(output: Output) -> Self {
+    pub fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -46,7 +46,7 @@ impl Default for Context {
             force: false,
             offline: false,
             mirror: None,
-            checkpoint_every: Duration::from_secs(60),
+            checkpoint_every: Duration::from_mins(1),
             fail_fast: false,
             stop: StopFlag::default(),
             progress: Arc::new(Silent),

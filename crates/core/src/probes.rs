@@ -280,7 +280,7 @@ mod tests {
         let mut bins = vec![ConfidenceBin::default(); CONFIDENCE_BINS];
         bins[8] = ConfidenceBin { examples: 30, hits: 15, confidence: 18.0 };
         bins[14] = ConfidenceBin { examples: 10, hits: 10, confidence: 9.8 };
-        let run = crate::spec::RunKey::try_from("0".repeat(64)).unwrap();
+        let run = RunKey::try_from("0".repeat(64)).unwrap();
         let reliability = Reliability { model: ProbedModel::With, run, bins };
         assert!((reliability.expected_calibration_error() - 3.2 / 40.0).abs() < 1e-12);
         assert!((reliability.accuracy() - 25.0 / 40.0).abs() < 1e-12);

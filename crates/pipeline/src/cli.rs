@@ -88,6 +88,15 @@ pub enum Command {
     },
     /// Compare everything that is kept with its digests
     VerifyStore(VerifyStoreArgs),
+    /// Check a device's arithmetic against the CPU and PyTorch's golden values, and time it
+    Selftest {
+        /// Which device: cpu, cuda, or cuda:N
+        #[arg(long, default_value = "cpu", value_parser = device)]
+        device: DeviceChoice,
+        /// Also write the results to this file
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
     /// Print the JSON Schema of pipeline.toml
     Schema,
     /// Print completions for a shell
@@ -204,6 +213,7 @@ pub struct VerifyStoreArgs {
 }
 
 /// How stages work.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line, independent of the others")]
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
     #[command(flatten)]

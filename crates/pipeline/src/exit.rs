@@ -13,6 +13,8 @@ pub enum Outcome {
     Done,
     /// Everything that could be done was done; something is missing: exit code 3.
     Gaps,
+    /// What was checked is not as it should be: exit code 1.
+    Failed,
     /// Stopped by Ctrl-C or a signal, everything finished is kept: exit code 130.
     Interrupted,
 }
@@ -23,6 +25,7 @@ impl Outcome {
         match self {
             Self::Done => 0,
             Self::Gaps => 3,
+            Self::Failed => 1,
             Self::Interrupted => 130,
         }
     }

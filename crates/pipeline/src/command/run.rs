@@ -67,11 +67,11 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
             break;
         }
     }
-    conclude(args, &store, finished, started.elapsed())
+    conclude(args, &store, &finished, started.elapsed())
 }
 
 /// Results on standard output, warnings last on standard error, and the exit code.
-fn conclude(args: &RunArgs, store: &Store, finished: Vec<Finished>, elapsed: Duration) -> Result<Outcome, Failure> {
+fn conclude(args: &RunArgs, store: &Store, finished: &[Finished], elapsed: Duration) -> Result<Outcome, Failure> {
     let done: u64 = finished.iter().map(|stage| stage.report.done).sum();
     let skipped: u64 = finished.iter().map(|stage| stage.report.skipped).sum();
     if args.plan.json {

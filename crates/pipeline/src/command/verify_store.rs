@@ -57,7 +57,7 @@ fn describe(audit: &Audit, repaired: bool) -> String {
         (true, _) => {}
         (false, true) => text.push_str("removed what is damaged; the next `pipeline run` makes it again\n"),
         (false, false) => {
-            text.push_str("`pipeline verify-store --repair` removes it, so that the next run makes it again\n")
+            text.push_str("`pipeline verify-store --repair` removes it, so that the next run makes it again\n");
         }
     }
     text

@@ -1,0 +1,25 @@
+//! `pipeline selftest`: does this device compute what the others do, and how fast?
+
+use std::fs;
+use std::path::Path;
+
+use flooding_core::context::DeviceChoice;
+use flooding_train::selftest::{self, Scale};
+
+use super::print;
+use crate::exit::{Failure, Outcome};
+
+pub fn run(device: DeviceChoice, json: Option<&Path>) -> Result<Outcome, Failure> {
+    let scale = match device {
+        DeviceChoice::Cpu => Scale::Small,
+        DeviceChoice::Cuda(_) => Scale::Full,
+    };
+    flooding_train::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
+    let report = selftest::run(device, scale).map_err(Failure::stage)?;
+    print(&report.to_table())?;
+    if let Some(path) = json {
+        let text = format!("{:#}\n", report.to_json());
+        fs::write(path, text).map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(if report.passed() { Outcome::Done } else { Outcome::Failed })
+}
