@@ -104,9 +104,21 @@ fn only_takes_data_sets_settings_and_globs() {
 #[test]
 fn only_that_matches_nothing_lists_what_there_is() {
     let message = plan_of(TRACKED, "quick", &only(&["cifar11"])).unwrap_err().to_string();
-    for word in ["cifar11", "quick", "gaussians", "mnist", "spiral-high-demo"] {
+    for word in ["cifar11", "cifar10", "gaussians", "mnist", "spiral-high-demo"] {
         assert!(message.contains(word), "{message}");
     }
+}
+
+#[test]
+fn only_may_name_a_setting_that_the_profile_does_not_contain_and_it_runs_at_full_size() {
+    let plan = plan_of(TRACKED, "quick", &only(&["cifar10"])).unwrap();
+    let ids: Vec<&str> = plan.settings.iter().map(|setting| &*setting.id).collect();
+    assert_eq!(ids, ["cifar10", "cifar10-aug"]);
+    assert!(plan.settings.iter().all(|s| s.epochs == 500 && s.levels.len() == 11 && s.reduced.is_empty()));
+    let plan = plan_of(TRACKED, "quick", &only(&["spiral-middle"])).unwrap();
+    assert_eq!(plan.settings.len(), 1);
+    let plan = plan_of(TRACKED, "quick", &only(&["spiral-middle-demo"])).unwrap();
+    assert_eq!(plan.settings[0].reading, "demo");
 }
 
 #[test]

@@ -163,7 +163,7 @@ pub struct PlanArgs {
     /// How much of the grid: smoke, quick, full, or a profile of your own
     #[arg(long, default_value = "quick")]
     pub profile: String,
-    /// Only these: data-set names, setting ids, or globs
+    /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Epochs, instead of the profile's; marks the runs as reduced

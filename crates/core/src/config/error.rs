@@ -68,15 +68,10 @@ pub struct InvalidValue {
 
 /// A pattern of `--only` that matched nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "--only {pattern} matches nothing in profile `{profile}`; \
-     it has the data sets {datasets} and the settings {settings}"
-)]
+#[error("--only {pattern} matches nothing; the data sets are: {datasets}; the settings are: {settings}")]
 pub struct NothingMatches {
     /// As asked for.
     pub pattern: String,
-    /// Where it was looked for.
-    pub profile: String,
     /// Data sets that would match.
     pub datasets: String,
     /// Settings that would match.

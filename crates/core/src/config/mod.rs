@@ -167,7 +167,7 @@ pub struct Profile {
 }
 
 /// Some settings of a profile and how much of them to run. What is not said here is the protocol's.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// Setting ids or globs, such as `spiral-*`.

@@ -74,6 +74,11 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Does `pattern` (a name or a glob) mean this setting: its id, its id without the reading, or its data set?
+    pub fn is_named(&self, pattern: &str) -> bool {
+        [self.data.name(), &self.id, &self.base].iter().any(|name| glob_matches(pattern, name))
+    }
+
     /// The specification of one run.
     pub fn run(&self, master_seed: u64, trial: u32, level: Level) -> RunSpec {
         RunSpec {

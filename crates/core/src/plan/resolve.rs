@@ -37,7 +37,14 @@ impl<'a> Resolver<'a> {
         check_overrides(overrides)?;
         let mut settings = self.settings(profile_name, profile, overrides)?;
         let whole: Vec<Setting> = settings.clone();
-        retain_matching(&mut settings, profile_name, &overrides.only)?;
+        for pattern in &overrides.only {
+            if !settings.iter().any(|setting| setting.is_named(pattern)) {
+                settings.extend(self.beyond_profile(pattern, overrides)?);
+            }
+        }
+        if !overrides.only.is_empty() {
+            settings.retain(|setting| overrides.only.iter().any(|pattern| setting.is_named(pattern)));
+        }
         let theorem = &self.config.theorem;
         Ok(Plan {
             profile: profile_name.to_owned(),
@@ -80,6 +87,35 @@ impl<'a> Resolver<'a> {
             }
         }
         Ok(settings)
+    }
+
+    /// The settings that `--only` names and the profile does not contain, at their protocol's full size.
+    fn beyond_profile(&self, pattern: &str, overrides: &Overrides) -> Result<Vec<Setting>, ConfigError> {
+        let mut named = Vec::new();
+        let mut known = Vec::new();
+        for (id, config) in &self.config.setting {
+            for (reading, details) in &self.config.reading {
+                if reading == DEFAULT_READING || details.data.contains_key(&config.dataset) {
+                    let setting = self.setting(id, config, reading, &Part::default(), &["--only"], overrides)?;
+                    // A data set or a row is meant under the paper's reading, unless another is spelled out.
+                    if setting.is_named(pattern) && (reading == DEFAULT_READING || glob_matches(pattern, &setting.id)) {
+                        named.push(setting.clone());
+                    }
+                    known.push(setting);
+                }
+            }
+        }
+        if named.is_empty() {
+            let mut datasets: Vec<&str> = known.iter().map(|setting| setting.data.name()).collect();
+            datasets.sort_unstable();
+            datasets.dedup();
+            return Err(ConfigError::NothingMatches(Box::new(NothingMatches {
+                pattern: pattern.to_owned(),
+                datasets: datasets.join(", "),
+                settings: known.iter().map(|setting| &*setting.id).collect::<Vec<_>>().join(", "),
+            })));
+        }
+        Ok(named)
     }
 
     /// The settings that a part names, in the configuration's order.
@@ -253,28 +289,6 @@ impl<'a> Resolver<'a> {
         }
         left_out
     }
-}
-
-fn retain_matching(settings: &mut Vec<Setting>, profile: &str, only: &[String]) -> Result<(), ConfigError> {
-    let matches = |setting: &Setting, pattern: &str| {
-        [setting.data.name(), &setting.id, &setting.base].iter().any(|name| glob_matches(pattern, name))
-    };
-    for pattern in only {
-        if !settings.iter().any(|setting| matches(setting, pattern)) {
-            let mut datasets: Vec<&str> = settings.iter().map(|setting| setting.data.name()).collect();
-            datasets.dedup();
-            return Err(ConfigError::NothingMatches(Box::new(NothingMatches {
-                pattern: pattern.clone(),
-                profile: profile.to_owned(),
-                datasets: datasets.join(", "),
-                settings: settings.iter().map(|setting| &*setting.id).collect::<Vec<_>>().join(", "),
-            })));
-        }
-    }
-    if !only.is_empty() {
-        settings.retain(|setting| only.iter().any(|pattern| matches(setting, pattern)));
-    }
-    Ok(())
 }
 
 fn check_overrides(overrides: &Overrides) -> Result<(), ConfigError> {
