@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -79,6 +80,34 @@ fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
     assert_same(&whole.results(&RESULTS), &killed.results(&RESULTS));
 }
 
+/// Killed in the middle of a training, which then goes on from its checkpoint: with Adam's moments, and with batch
+/// normalisation's running statistics and several batches an epoch under the reading `demo`.
+#[test]
+fn a_training_killed_half_way_goes_on_from_its_checkpoint_bit_for_bit() {
+    for reading in ["paper", "demo"] {
+        let [whole, killed] = [(); 2].map(|()| {
+            let project = Project::new();
+            let part = "settings = [\"gaussians-high\", \"spiral-high\"]\ntrials = 2\n";
+            let other = format!("settings = [\"gaussians-high\"]\nreadings = [\"{reading}\"]\ntrials = 1\n");
+            project.edit("pipeline.toml", part, &other);
+            project.edit("pipeline.toml", "epochs = 4", "epochs = 40");
+            project.edit("pipeline.toml", "batch_size = 200", "batch_size = 64");
+            project
+        });
+        let arguments = ["run", "--profile", "smoke", "--offline", "--jobs", "1", "--checkpoint-every", "0"];
+        whole.smoke(&[]).exits(3);
+        let mut process = killed.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let checkpoint = || find(&killed.path("data/runs"), "checkpoint.safetensors");
+        wait_until(|| checkpoint().is_some());
+        process.kill().unwrap();
+        process.wait().unwrap();
+        assert!(checkpoint().is_some(), "the training was over before the kill");
+        killed.pipeline(&arguments).exits(3);
+        assert!(checkpoint().is_none());
+        assert_same(&whole.results(&RESULTS), &killed.results(&RESULTS));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_keeps_what_is_done_and_prints_the_command_that_goes_on() {
@@ -137,6 +166,15 @@ fn a_second_pipeline_on_the_same_folder_is_told_who_has_it() {
     first.wait().unwrap();
     second.exits(1).says(&["another pipeline works on", &format!("process {}", first.id())]);
     project.pipeline(&["stage", "generate", "--profile", "smoke"]).exits(0);
+}
+
+/// A file of this name somewhere below a folder.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let mut paths = entries.map(|entry| entry.path());
+    paths.find_map(|path| {
+        if path.is_dir() { find(&path, name) } else { path.file_name().is_some_and(|n| n == name).then_some(path) }
+    })
 }
 
 fn wait_until(mut condition: impl FnMut() -> bool) {
