@@ -202,7 +202,9 @@ fn damage_everything(damage: impl Fn(&Path)) {
     let project = Tiny::finished();
     let before = project.results();
     let damaged = one_of_each_kind(&project);
-    damaged.iter().for_each(|path| damage(path));
+    for path in &damaged {
+        damage(path);
+    }
     let verdict = project.pipeline(&["verify-store"]).exits(3);
     for path in &damaged {
         let name = path.strip_prefix(project.0.path()).unwrap().to_str().unwrap();

@@ -1,5 +1,8 @@
 //! Several processes, killed processes, and disks that take no more. Each child is this test program again.
 
+// A skipped test says so.
+#![allow(clippy::print_stdout)]
+
 mod support;
 
 use std::path::{Path, PathBuf};

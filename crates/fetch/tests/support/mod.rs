@@ -1,4 +1,7 @@
 //! What the tests share: stores in temporary folders, the real data, and a misbehaving server.
+
+// A skipped test says so.
+#![allow(clippy::print_stdout)]
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 pub mod server;
