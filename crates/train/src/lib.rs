@@ -25,6 +25,7 @@ mod provenance;
 mod save;
 mod schedule;
 pub mod selftest;
+pub mod snapshot;
 pub mod weights;
 
 use std::collections::HashSet;
