@@ -3,6 +3,8 @@
 
 mod agreement;
 mod golden;
+mod operations;
+pub mod programs;
 mod stepper;
 mod timing;
 
@@ -153,7 +155,8 @@ fn on_cuda(ordinal: usize, _: Scale) -> Result<(Vec<Check>, Vec<Timing>), String
 }
 
 fn compare<B: Backend>(backend: &B, name: &str) -> Vec<Check> {
-    let mut checks = agreement::with_the_cpu(backend, name);
+    let mut checks = operations::checks(backend, name);
+    checks.extend(agreement::with_the_cpu(backend, name));
     checks.extend(golden::checks(backend, name));
     checks.extend(agreement::of_groups(backend, name));
     checks
