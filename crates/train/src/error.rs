@@ -14,6 +14,9 @@ pub enum TrainError {
     /// A data set is there and cannot be used.
     #[error("cannot train on damaged data: {0} (remove it, or repeat with --force, to make it anew)")]
     Data(String),
+    /// The program that a self-test is to be timed beside.
+    #[error("cannot time another program's steps: {0} (check the command of --peer, or leave it out)")]
+    Peer(String),
     /// The device cannot be used.
     #[error("cannot use the CUDA device {ordinal}: {why}")]
     Cuda {
