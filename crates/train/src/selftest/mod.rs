@@ -151,7 +151,7 @@ fn on_cuda(ordinal: usize, scale: Scale) -> Result<(Vec<Check>, Vec<Timing>), St
 
 #[cfg(not(feature = "cuda"))]
 fn on_cuda(ordinal: usize, _: Scale) -> Result<(Vec<Check>, Vec<Timing>), String> {
-    crate::device::cuda(ordinal).map(|never| match never {})
+    match crate::device::cuda(ordinal)? {}
 }
 
 fn compare<B: Backend>(backend: &B, name: &str) -> Vec<Check> {
