@@ -166,7 +166,7 @@ fn on_cuda(ordinal: usize, of: (&str, Scale), peer: Option<&mut Peer>) -> Result
 
 #[cfg(not(feature = "cuda"))]
 fn on_cuda(ordinal: usize, _: (&str, Scale), _: Option<&mut Peer>) -> Result<(Vec<Check>, Vec<Timing>), String> {
-    crate::device::cuda(ordinal).map(|never| match never {})
+    match crate::device::cuda(ordinal)? {}
 }
 
 fn compare<B: Backend>(backend: &B, name: &str) -> Vec<Check> {
