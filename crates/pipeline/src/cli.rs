@@ -96,7 +96,7 @@ pub enum Command {
         /// Also write the results to this file
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
-        /// Time the paper's networks instead of small ones; always done on a GPU
+        /// Time the paper's networks instead of small ones
         #[arg(long)]
         full: bool,
         /// A program that takes the same steps, to be timed beside ours: "python3 scripts/pytorch_peer.py"

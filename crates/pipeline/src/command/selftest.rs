@@ -12,8 +12,8 @@ use crate::exit::{Failure, Outcome};
 
 pub fn run(device: DeviceChoice, full: bool, peer: Option<&str>, json: Option<&Path>) -> Result<Outcome, Failure> {
     let scale = match device {
-        DeviceChoice::Cpu if full => Scale::Cpu,
-        DeviceChoice::Cpu => Scale::Small,
+        _ if !full => Scale::Small,
+        DeviceChoice::Cpu => Scale::Cpu,
         DeviceChoice::Cuda(_) => Scale::Gpu,
     };
     flooding_train::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
