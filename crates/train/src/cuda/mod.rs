@@ -75,3 +75,10 @@ fn tried(ordinal: usize) -> Result<Cuda, CudaError> {
     assert_eq!(sum.as_vec(), [3.0; 4], "the GPU adds and multiplies wrongly");
     Ok(device)
 }
+
+/// Bytes that are free on the device; `None` where the driver does not tell.
+pub(crate) fn free_memory(ordinal: usize) -> Option<u64> {
+    // What was freed but is still in use by queued work counts as used; and this makes the context this thread's.
+    open(ordinal).ok()?.try_synchronize().ok()?;
+    libraries::load().ok()?.free_memory().ok()
+}
