@@ -17,7 +17,7 @@ use flooding_core::spec::{LrSchedule, ModelSpec, Objective, OptimiserSpec, RunSp
 use flooding_train::backend::Portable;
 use flooding_train::cpu::FastCpu;
 use flooding_train::group::{Watch, train};
-use flooding_train::memory::{Training, cpu, device, largest_tensor};
+use flooding_train::memory::{Training, cpu, device, is_out_of_memory, largest_tensor};
 use flooding_train::nets::{build, count_trainable, outline};
 
 struct Counting;
@@ -189,4 +189,17 @@ fn the_largest_tensor_of_a_group_grows_with_its_members() {
     // 16 channels x 9 taps x 1024 pixels x 512 images.
     assert_eq!(largest_tensor(&training, 1), 16 * 9 * 1024 * 512);
     assert_eq!(largest_tensor(&training, 11), 11 * 16 * 9 * 1024 * 512);
+}
+
+#[test]
+fn memory_that_cannot_be_had_is_a_panic_that_says_so_and_not_the_end_of_the_process() {
+    let model = ModelSpec::Mlp { hidden: vec![u32::MAX], batch_norm: false };
+    let shape = InputShape::Vector(1 << 30);
+    let mut stream = Streams::new(1, "absurd", 0).stream(Purpose::Initialisation, 0);
+    let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        build(&FastCpu::default(), &model, (shape, 2), 1, &mut stream).map(|_| ())
+    }));
+    let panic = built.unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.starts_with("out of memory: ") && is_out_of_memory(message), "{message}");
 }

@@ -45,8 +45,8 @@ fn open_anew(ordinal: usize) -> Result<Cuda, CudaProblem> {
     let version = driver.version().map_err(broken)?;
     let why = match catch(|_| true, || tried(ordinal)) {
         Ok(Ok(device)) => return Ok(device),
-        Ok(Err(error)) => format!("{error:?}"),
-        Err(panic) => panic,
+        Ok(Err(error)) => plain(&format!("{error:?}")),
+        Err(panic) => plain(&panic),
     };
     Err(if is_out_of_memory(&why) {
         CudaProblem::Full(why)
@@ -65,6 +65,14 @@ const OTHER_KERNELS: [&str; 5] = [
     "CUDA_ERROR_INVALID_IMAGE",
     "CUDA_ERROR_JIT_COMPILER_NOT_FOUND",
 ];
+
+/// The words inside cudarc's `Driver(DriverError(CODE, "words"))`, however deep; anything else as it is.
+fn plain(error: &str) -> String {
+    match error.rsplit_once("Error(") {
+        Some((_, inner)) => inner.replace([')', '"'], ""),
+        None => error.to_owned(),
+    }
+}
 
 /// The device, after a kernel and a matrix product have run on it.
 fn tried(ordinal: usize) -> Result<Cuda, CudaError> {
