@@ -206,8 +206,9 @@ fn a_data_set_stands_for_all_its_settings_and_one_of_the_same_name_can_be_named_
 
 #[test]
 fn a_list_of_three_levels_is_a_list_and_not_a_range() {
-    let plan = tracked("quick");
-    let mnist = plan.settings.iter().find(|s| s.id == "mnist-mlp").unwrap();
+    let text = with("levels = [0.0, 0.002, 0.02, 0.05]", "levels = [0.0, 0.02, 0.05]");
+    let plan = plan_of(&text, "quick", &only(&["mnist-mlp"])).unwrap();
+    let mnist = &plan.settings[0];
     assert_eq!(mnist.levels.iter().map(ToString::to_string).collect::<Vec<_>>(), ["0.00", "0.02", "0.05"]);
 }
 
