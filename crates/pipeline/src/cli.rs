@@ -97,6 +97,12 @@ pub enum Command {
         /// Also write the results to this file
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
+        /// Time the paper's networks instead of small ones
+        #[arg(long)]
+        full: bool,
+        /// A program that takes the same steps, to be timed beside ours: "python3 scripts/pytorch_peer.py"
+        #[arg(long, value_name = "COMMAND")]
+        peer: Option<String>,
     },
     /// Print the JSON Schema of pipeline.toml
     Schema,

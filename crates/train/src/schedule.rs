@@ -1,8 +1,6 @@
 //! Which runs are trained when: side by side on the CPU, one thread each, longest first; whole groups on CUDA.
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -20,6 +18,8 @@ use crate::checkpoint::{self, Checkpoints};
 use crate::conv::with_threads_inside;
 use crate::cpu::FastCpu;
 use crate::group::{Failure, Trained, Watch, train};
+use crate::memory::is_out_of_memory;
+use crate::panics::catch;
 use crate::save::{Seen, Shared, save};
 
 /// The name of a run in messages, such as `spiral-high t00 b0.05`.
@@ -222,17 +222,17 @@ impl<'a> State<'a> {
         let checkpoints = Checkpoints::new(self.store, runs, *checkpoint_every, *force, progress.clone());
         let watch = Watch { stop: self.context.stop.clone(), checkpoints: Some(checkpoints), ..Watch::default() };
         let advanced = |epochs| self.context.progress.item_advanced(id, epochs);
-        let result = catch_unwind(AssertUnwindSafe(|| match self.context.device {
+        let result = catch(is_out_of_memory, || match self.context.device {
             DeviceChoice::Cpu => train_on(&FastCpu::default(), runs, splits, &watch, &advanced),
             #[cfg(feature = "cuda")]
             DeviceChoice::Cuda(ordinal) => train_on(&crate::device::cuda(ordinal)?, runs, splits, &watch, &advanced),
             #[cfg(not(feature = "cuda"))]
             DeviceChoice::Cuda(ordinal) => match crate::device::cuda(ordinal)? {},
-        }));
+        });
         let cause = match result {
             Ok(Ok(trained)) => return trained,
             Ok(Err(cause)) => cause,
-            Err(panic) => format!("panicked: {}", panic_message(&*panic)),
+            Err(panic) => format!("panicked: {panic}"),
         };
         let failure =
             Failure { cause, step: watch.step.load(Ordering::Relaxed), last_finite_loss: watch.last_finite_loss() };
@@ -284,10 +284,4 @@ fn train_on<B: Backend>(
     advanced: &dyn Fn(u64),
 ) -> Result<Option<Vec<Trained>>, String> {
     train(backend, runs, splits, watch, advanced).map_err(|error| format!("the device failed: {error:?}"))
-}
-
-/// What a panic says.
-pub fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
