@@ -18,6 +18,7 @@ Examples:
   pipeline run --profile full --device cuda      the paper's whole grid on a GPU
   pipeline run --dry-run                         what would run, what would not, and why
   pipeline stage train --only cifar10            one stage, one data set
+  pipeline stage train --only setting:cifar10 --train-size 5000 --epochs 12 --levels 0    a small trial
   pipeline stage train --only 'spiral-*' --jobs 2
   pipeline stage train --only spiral-high --probe flatness
   pipeline status                                what is there and what is missing
@@ -169,13 +170,15 @@ pub struct PlanArgs {
     /// How much of the grid: smoke, quick, full, or a profile of your own
     #[arg(long, default_value = "quick")]
     pub profile: String,
-    /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size
+    /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size. A data
+    /// set stands for all of its settings, and `setting:cifar10` for the setting of that id alone
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Epochs, instead of the profile's; marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,
-    /// Training images to use, instead of the profile's; marks the runs as reduced
+    /// Original training images to use, instead of the profile's: of 5000, a fifth is held out for validation and 4000
+    /// are learned from (with augmentation 15% and 4250); marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub train_size: Option<u32>,
     /// Test examples to use, instead of the profile's; marks the runs as reduced
