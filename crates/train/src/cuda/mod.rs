@@ -8,6 +8,8 @@ mod libraries;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use dfdx::prelude::{Cuda, CudaError, Synchronize as _, Tensor, TensorFromVec as _, TryAdd as _, TryMatMul as _};
 
@@ -89,4 +91,28 @@ pub(crate) fn free_memory(ordinal: usize) -> Option<u64> {
     // What was freed but is still in use by queued work counts as used; and this makes the context this thread's.
     open(ordinal).ok()?.try_synchronize().ok()?;
     libraries::load().ok()?.free_memory().ok()
+}
+
+/// Does `work`, and says by how many bytes the device's free memory fell meanwhile, at its lowest; looked at every
+/// millisecond from a thread of its own, since the queue of work must not be waited for. `None` where the driver does not
+/// tell.
+pub(crate) fn watching_memory<T>(ordinal: usize, work: impl FnOnce() -> T) -> (T, Option<u64>) {
+    let at_first = free_memory(ordinal);
+    let done = AtomicBool::new(false);
+    let watch = || {
+        // Makes the device's context this thread's too.
+        let mut lowest = free_memory(ordinal)?;
+        while !done.load(Ordering::Relaxed) {
+            lowest = lowest.min(libraries::load().ok()?.free_memory().ok()?);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Some(lowest)
+    };
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(watch);
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        let lowest = watcher.join().ok().flatten();
+        (result, at_first.zip(lowest).map(|(at_first, lowest)| at_first.saturating_sub(lowest)))
+    })
 }
