@@ -5,6 +5,8 @@
 // A skipped test says so.
 #![allow(clippy::print_stderr)]
 
+#[cfg(unix)]
+pub mod reference;
 pub mod tiny;
 #[cfg(unix)]
 pub mod watched;

@@ -205,7 +205,7 @@ impl<'a> State<'a> {
                     note = format!("failed at step {step}: {cause}");
                     lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(spec), why: note.clone() });
                     if self.context.fail_fast {
-                        self.context.stop.raise();
+                        self.context.stop.raise_after_failure();
                     }
                 }
             }

@@ -12,7 +12,11 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::files;
 use crate::spec::{Augment, Distribution, Flip, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec};
+
+/// No list of what to run is larger than this; whatever is was named by mistake.
+const LARGEST: u64 = 16 << 20;
 
 /// The whole of `pipeline.toml`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -277,7 +281,7 @@ pub enum UserDataset {
 impl Config {
     /// Reads and parses a configuration file.
     pub fn load(path: &Path) -> Result<(Self, String), ConfigError> {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path, LARGEST)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         Ok((Self::parse(&text, path)?, text))
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::limits::check_overrides;
 use super::select::glob_matches;
 use super::{LeftOut, Overrides, Plan, Setting, TheoremPlan};
 use crate::config::{Config, ConfigError, LevelGrid, Located, NothingMatches, Part, Profile, Protocol, SettingConfig};
@@ -45,6 +46,7 @@ impl<'a> Resolver<'a> {
         if !overrides.only.is_empty() {
             settings.retain(|setting| overrides.only.iter().any(|pattern| setting.is_named(pattern)));
         }
+        self.check_runs(profile_name, &settings)?;
         let theorem = &self.config.theorem;
         Ok(Plan {
             profile: profile_name.to_owned(),
@@ -289,21 +291,6 @@ impl<'a> Resolver<'a> {
         }
         left_out
     }
-}
-
-fn check_overrides(overrides: &Overrides) -> Result<(), ConfigError> {
-    let sizes = [
-        ("--epochs", overrides.epochs),
-        ("--train-size", overrides.train_size),
-        ("--test-size", overrides.test_size),
-        ("--trials", overrides.trials),
-    ];
-    for (option, value) in sizes {
-        if value == Some(0) {
-            return Err(ConfigError::Option { option, value: "0".into(), problem: "must be 1 or more".into() });
-        }
-    }
-    Ok(())
 }
 
 fn option_levels(values: &[f64]) -> Result<Vec<Level>, ConfigError> {

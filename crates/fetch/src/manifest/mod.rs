@@ -12,8 +12,12 @@ use std::path::{Path, PathBuf};
 
 use flooding_core::config::InvalidValue;
 use flooding_core::digest::{Digest, Hasher};
+use flooding_core::files;
 use indexmap::IndexMap;
 use serde::Deserialize;
+
+/// No list of data sets is larger than this.
+const LARGEST: u64 = 16 << 20;
 
 /// Everything known about every image data set: the published ones and the user's own.
 #[derive(Clone, Debug)]
@@ -181,7 +185,7 @@ pub enum Entry<'a> {
 impl Manifest {
     /// Reads `data/datasets.toml`.
     pub fn load(path: &Path) -> Result<Self, ManifestError> {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path, LARGEST)
             .map_err(|source| ManifestError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
