@@ -5,6 +5,7 @@
 // A skipped test says so.
 #![allow(clippy::print_stderr)]
 
+pub mod cli;
 #[cfg(unix)]
 pub mod reference;
 pub mod tiny;

@@ -138,11 +138,7 @@ fn unprefixed(text: String, path: &Path) -> String {
 
 /// Is it of a kind or version that nothing here reads?
 fn unknown(document: &AnyDocument) -> Option<String> {
-    let own = [
-        Kind::of::<TrialDocument>(),
-        Kind::of::<state::Verified>(),
-        Kind::of::<flooding_render::Manifest>(),
-    ];
+    let own = [Kind::of::<TrialDocument>(), Kind::of::<state::Verified>(), Kind::of::<flooding_render::Manifest>()];
     let stages = flooding_aggregate::DOCUMENTS.into_iter().chain(flooding_verify::DOCUMENTS);
     let mut known = documents::DOCUMENTS.into_iter().chain(stages).chain(own);
     let AnyDocument { kind, version, .. } = document;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::progress::Progress;
 use flooding_core::spec::RunSpec;
-use flooding_core::store::{Store, StoreError};
+use flooding_core::store::Store;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
@@ -165,8 +165,8 @@ impl Checkpoints {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// The checkpoint that these runs can go on from, if there is one.
-    pub fn load(&self, runs: &[RunSpec]) -> Option<Checkpoint> {
+    /// The checkpoint that these runs can go on from, if there is one; it has no more than `largest` bytes.
+    pub fn load(&self, runs: &[RunSpec], largest: u64) -> Option<Checkpoint> {
         if self.from_scratch {
             return None;
         }
@@ -175,6 +175,12 @@ impl Checkpoints {
             self.progress.warn(&format!("{path} is not used: {why}; the training starts from its beginning"));
             None
         };
+        match self.path.metadata() {
+            Ok(found) if found.len() > largest => {
+                return warn(format!("its {} bytes are more than any checkpoint of this run has", found.len()));
+            }
+            _ => {}
+        }
         match self.store.read(&self.path) {
             Ok(None) => None,
             Ok(Some(bytes)) => match Checkpoint::from_bytes(&bytes) {
@@ -196,10 +202,15 @@ fn path(store: &Store, first: &RunSpec) -> PathBuf {
     store.layout().run(first).join(NAME)
 }
 
-/// Removes the checkpoint of runs that have their records, if there is one.
-pub fn remove(store: &Store, first: &RunSpec) -> Result<(), StoreError> {
+/// Removes the checkpoint of runs that have their records, if there is one. One that cannot be removed is a warning: no
+/// run with a record looks at it.
+pub fn remove(store: &Store, first: &RunSpec, progress: &dyn Progress) {
     let path = path(store, first);
-    if path.symlink_metadata().is_ok() { store.remove(&path) } else { Ok(()) }
+    if path.symlink_metadata().is_ok()
+        && let Err(error) = store.remove(&path)
+    {
+        progress.warn(&format!("a checkpoint that nobody needs any more stays: {error}"));
+    }
 }
 
 #[cfg(test)]

@@ -210,7 +210,7 @@ impl<'a> State<'a> {
                 }
             }
         }
-        checkpoint::remove(self.store, spec)?;
+        checkpoint::remove(self.store, spec, &*self.context.progress);
         self.context.progress.item_finished(&id, &note);
         self.finished_with(spec);
         Ok(())
@@ -251,7 +251,11 @@ impl<'a> State<'a> {
         if let Some(known) = &trial.splits {
             return Ok(known.clone());
         }
-        let splits = self.source.splits(spec)?;
+        // Examples that make their reader panic are not to be had; the other data sets are.
+        let splits = catch_unwind(AssertUnwindSafe(|| self.source.splits(spec))).unwrap_or_else(|panic| {
+            let why = format!("reading it panicked: {}", panic_message(&*panic));
+            Err(SourceError::Unavailable { dataset: spec.data.name().to_owned(), why })
+        })?;
         let seen = Arc::new(Seen::of(&splits));
         Ok(trial.splits.insert((splits, seen)).clone())
     }

@@ -2,6 +2,7 @@
 
 mod error;
 mod locate;
+mod shown;
 
 pub use error::{ConfigError, InvalidValue, NothingMatches};
 pub use locate::Located;
@@ -289,7 +290,7 @@ impl Config {
     /// Parses a configuration; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         toml::from_str(text)
-            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: error.to_string() })
+            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: parser_message(&error) })
     }
 
     /// The JSON Schema of `pipeline.toml`, for editors.
@@ -298,4 +299,9 @@ impl Config {
         schema["title"] = "pipeline.toml".into();
         schema
     }
+}
+
+/// Where and what, as the TOML parser says it, fit for a terminal whatever the file holds.
+pub fn parser_message(error: &toml::de::Error) -> String {
+    shown::lines(&error.to_string())
 }

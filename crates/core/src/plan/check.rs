@@ -120,6 +120,10 @@ impl Resolver<'_> {
                 return Err(self.located.invalid(&["setting", &other], other.clone(), problem, "rename one of them"));
             }
         }
+        if let Some(other) = self.config.setting.keys().find(|other| *other != id && other.eq_ignore_ascii_case(id)) {
+            let problem = format!("on some file systems it has the same folder as the setting `{other}`");
+            return Err(self.located.invalid(&at, id, problem, "rename one of them"));
+        }
         self.known(&at, "protocol", &setting.protocol, self.config.protocol.keys(), "protocols")?;
         self.in_range(&at, "label_noise", setting.label_noise, 0.0, 0.5)?;
         self.in_range(&at, "weight_decay", setting.weight_decay, 0.0, 1.0)?;
@@ -241,7 +245,12 @@ impl Resolver<'_> {
         if (low..=high).contains(&value) {
             return Ok(());
         }
-        Err(self.invalid(at, key, value, "out of range", format!("use a number from {low} to {high}")))
+        let text = |number: f64| {
+            let plain = number == 0.0 || (1e-6..1e12).contains(&number.abs());
+            if plain { number.to_string() } else { format!("{number:e}") }
+        };
+        let remedy = format!("use a number from {} to {}", text(low), text(high));
+        Err(self.invalid(at, key, text(value), "out of range", remedy))
     }
 
     pub(super) fn invalid(

@@ -55,8 +55,7 @@ impl Resolver<'_> {
                     self.in_range(at, "distribution", number, -1e6, 1e6)?;
                 }
                 if w[0] * w_prime[0] + w[1] * w_prime[1] != 0.0 {
-                    let (value, remedy) =
-                        (format!("{w:?}, {w_prime:?}"), "the paper asks for w orthogonal to w_prime");
+                    let (value, remedy) = (format!("{w:?}, {w_prime:?}"), "the paper asks for w orthogonal to w_prime");
                     return Err(self.invalid(at, "distribution", value, "not orthogonal", remedy));
                 }
                 if let SinusoidInputs::Disk { radius } = inputs {

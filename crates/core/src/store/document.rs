@@ -129,6 +129,30 @@ impl Envelope<'_> {
     }
 }
 
+/// Checks the bytes of a document and takes its body; `path` is for messages.
+pub fn parse_document<T: Document>(bytes: &[u8], path: &Path) -> Result<T, DocumentError> {
+    let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
+    let envelope: Envelope = serde_json::from_slice(bytes).map_err(malformed)?;
+    if (envelope.kind.as_str(), envelope.version) != (T::KIND, T::VERSION) {
+        return Err(DocumentError::Foreign {
+            path: path.to_owned(),
+            expected: format!("{} of version {}", T::KIND, T::VERSION),
+            found: format!("{} of version {}", envelope.kind, envelope.version),
+        });
+    }
+    envelope.check(path, bytes)?;
+    serde_json::from_str(envelope.body.get()).map_err(malformed)
+}
+
+/// As [`parse_document`], for a document whose type is not known beforehand.
+pub fn parse_any_document(bytes: &[u8], path: &Path) -> Result<AnyDocument, DocumentError> {
+    let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: "document", source };
+    let envelope: Envelope = serde_json::from_slice(bytes).map_err(malformed)?;
+    envelope.check(path, bytes)?;
+    let body = serde_json::from_str(envelope.body.get()).map_err(malformed)?;
+    Ok(AnyDocument { kind: envelope.kind, version: envelope.version, body })
+}
+
 impl Store {
     /// Writes `value` with a header that lets any reader check it; returns the digest of the whole file.
     pub fn write_document<T: Document>(&self, path: &Path, value: &T) -> Result<Digest, DocumentError> {
@@ -144,28 +168,12 @@ impl Store {
 
     /// Reads and checks a document; `None` where there is none.
     pub fn read_document<T: Document>(&self, path: &Path) -> Result<Option<T>, DocumentError> {
-        let Some(bytes) = self.read_bounded(path)? else { return Ok(None) };
-        let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
-        let envelope: Envelope = serde_json::from_slice(&bytes).map_err(malformed)?;
-        if (envelope.kind.as_str(), envelope.version) != (T::KIND, T::VERSION) {
-            return Err(DocumentError::Foreign {
-                path: path.to_owned(),
-                expected: format!("{} of version {}", T::KIND, T::VERSION),
-                found: format!("{} of version {}", envelope.kind, envelope.version),
-            });
-        }
-        envelope.check(path, &bytes)?;
-        serde_json::from_str(envelope.body.get()).map(Some).map_err(malformed)
+        self.read_bounded(path)?.map(|bytes| parse_document(&bytes, path)).transpose()
     }
 
     /// Reads and checks a document of any kind and version; `None` where there is none.
     pub fn read_any_document(&self, path: &Path) -> Result<Option<AnyDocument>, DocumentError> {
-        let Some(bytes) = self.read_bounded(path)? else { return Ok(None) };
-        let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: "document", source };
-        let envelope: Envelope = serde_json::from_slice(&bytes).map_err(malformed)?;
-        envelope.check(path, &bytes)?;
-        let body = serde_json::from_str(envelope.body.get()).map_err(malformed)?;
-        Ok(Some(AnyDocument { kind: envelope.kind, version: envelope.version, body }))
+        self.read_bounded(path)?.map(|bytes| parse_any_document(&bytes, path)).transpose()
     }
 
     fn read_bounded(&self, path: &Path) -> Result<Option<Vec<u8>>, DocumentError> {

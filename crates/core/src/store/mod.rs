@@ -15,7 +15,7 @@ mod partial;
 mod stale;
 
 pub use atomic::AtomicFile;
-pub use document::{AnyDocument, Document, DocumentError, Kind};
+pub use document::{AnyDocument, Document, DocumentError, Kind, parse_any_document, parse_document};
 pub use layout::Layout;
 pub use lock::{Lock, LockError};
 pub use partial::PartialFile;

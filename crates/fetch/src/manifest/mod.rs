@@ -10,7 +10,7 @@ pub(crate) use user::{class_folders, class_images};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use flooding_core::config::InvalidValue;
+use flooding_core::config::{InvalidValue, parser_message};
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::files;
 use indexmap::IndexMap;
@@ -193,7 +193,7 @@ impl Manifest {
     /// Parses the text of a manifest; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ManifestError> {
         let raw: Raw = toml::from_str(text)
-            .map_err(|error| ManifestError::Malformed { path: path.to_owned(), message: error.to_string() })?;
+            .map_err(|error| ManifestError::Malformed { path: path.to_owned(), message: parser_message(&error) })?;
         let mut datasets = raw.dataset;
         for (name, dataset) in &mut datasets {
             name.clone_into(&mut dataset.name);
