@@ -133,6 +133,16 @@ struct Done {
     longest: Vec<Duration>,
 }
 
+impl Done {
+    fn note_kill(&mut self, stage: &'static str) {
+        *self.kills.entry(stage).or_default() += 1;
+        let kills: usize = self.kills.values().sum();
+        if kills.is_multiple_of(100) {
+            println!("{kills} kills, nothing lost so far; {} finished runs compared", self.finished);
+        }
+    }
+}
+
 impl Random<'_> {
     /// Each project is killed until a run comes through; then it is compared, and the next project begins.
     fn kill_over_and_over(&self, mut random: u64) {
@@ -149,8 +159,8 @@ impl Random<'_> {
                 let watched = Watched::of(project.path());
                 let status = watched.run_and_kill(self.reference.arguments(), delay);
                 if status.signal() == Some(9) {
-                    *self.done.lock().unwrap().kills.entry(last_stage(&watched.log())).or_default() += 1;
                     self.reference.all_whole(project.path()).unwrap_or_else(|found| panic!("{found}"));
+                    self.done.lock().unwrap().note_kill(last_stage(&watched.log()));
                     break;
                 }
                 self.finished(&mut project, status);
