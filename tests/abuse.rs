@@ -160,8 +160,8 @@ fn toml_without_bottom_is_refused_in_a_few_lines() {
     let deep = [
         format!("a = {}", "[".repeat(200_000)),
         format!("a = {}", "{a=".repeat(100_000)),
-        format!("{} = 1", ["a"; 100_000].join(".")),
-        format!("[{}]", ["a"; 100_000].join(".")),
+        format!("{} = 1", vec!["a"; 100_000].join(".")),
+        format!("[{}]", vec!["a"; 100_000].join(".")),
     ];
     for text in deep {
         for file in ["pipeline.toml", "data/datasets.toml"] {

@@ -61,7 +61,9 @@ fn whatever_is_deleted_is_made_again() {
     damage_all(&project, &others, &delete);
     // Without documents nothing is vouched for, and the plan alone knows what is missing.
     let before = project.results();
-    documents.iter().for_each(|path| delete(&project.0.path().join(path)));
+    for path in &documents {
+        delete(&project.0.path().join(path));
+    }
     project.run(&[]).exits(0);
     assert_same(&before, &project.results());
 }
