@@ -57,7 +57,7 @@ fn no_number_in_a_history_makes_tables_or_report_panic() {
     let whole = fs::read_to_string(record.with_file_name("history.csv")).unwrap();
     let rows: Vec<&str> = whole.lines().collect();
     for number in ["NaN", "inf", "-inf", "1e308", "-1e308", "-1", "1e-320", "", "x"] {
-        for column in [1, 2, 3, 5, 8, 9, 11] {
+        for column in [1, 3, 8, 11] {
             let changed = rows.iter().enumerate().map(|(at, row)| {
                 let mut fields: Vec<&str> = row.split(',').collect();
                 if at > 0 {
