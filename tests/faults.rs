@@ -222,3 +222,41 @@ fn fail_fast_stops_at_the_first_run_that_fails() {
     let records = tiny::files(project.0.path()).into_iter().filter(|path| path.ends_with("record.json")).count();
     assert_eq!(records, 1);
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Memory
+
+/// The tiny project with a second setting, whose network no machine holds.
+fn with_an_absurd_network() -> Tiny {
+    let project = Tiny::new();
+    project.edit("[reading.paper]", "[model.absurd]\nkind = \"mlp\"\nhidden = [40000, 40000]\n\n[reading.paper]");
+    project.edit(
+        "[setting.tiles]",
+        "[setting.absurd]\nprotocol = \"fetched\"\ntable = \"table3\"\nrow = [\"Tiles\", \"Absurd\"]\n\
+         dataset = \"tiles\"\nmodel = \"absurd\"\n\n[setting.tiles]",
+    );
+    project
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_that_needs_more_memory_than_there_is_fails_with_its_cause_and_the_others_go_on() {
+    let project = with_an_absurd_network();
+    let limited = |more: &[&str]| {
+        let program = [env!("CARGO_BIN_EXE_pipeline")].into_iter().chain(tiny::RUN).chain(more.iter().copied());
+        let mut shell = Command::new("sh");
+        shell.current_dir(project.0.path()).env_remove("PIPELINE_MIRROR").stdin(Stdio::null());
+        shell.args(["-c", "ulimit -v 2000000; exec \"$@\"", "sh"]).args(program);
+        Run::of(&shell.output().expect("a shell starts"))
+    };
+    let words = ["absurd t00 b0", "out of memory: it needs about", "is to be had; lower batch_size"];
+    limited(&[]).exits(3).says(&words);
+    let report = fs::read_to_string(project.path("reports/index.html")).unwrap();
+    assert!(report.contains("absurd") && report.contains("out of memory"), "the report names what is missing");
+    for setting in ["gaussians-high", "tiles"] {
+        assert!(project.find(&format!("data/runs/{setting}"), "record.json").exists(), "{setting}");
+    }
+    // What failed is tried again by the same command, and only that.
+    limited(&["--dry-run"]).exits(0).says(&["run  absurd t00 b0.00: failed before: out of memory"]);
+    limited(&[]).exits(3).says(&words);
+}

@@ -10,7 +10,7 @@ use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
 use flooding_core::record::History;
 use flooding_core::store::{Document, Layout, Store};
-use flooding_core::tables::{CurveRow, DescentRow};
+use flooding_core::tables::{CurveRow, DescentRow, FloatRow};
 use flooding_core::work::{Gap, Stage};
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::descent::descent;
 use crate::error::AggregateError;
+use crate::floats::float;
 use crate::frame::{EPOCH, LEVEL, percent};
 use crate::manifest::REVISION;
 use crate::scan::Found;
@@ -34,6 +35,8 @@ pub(crate) struct SettingCurves {
     pub rows: Vec<CurveRow>,
     /// The second descent of each level that has a test curve.
     pub descents: Vec<DescentRow>,
+    /// Where the training loss of each level ended.
+    pub floats: Vec<FloatRow>,
     /// Histories that could not be used.
     pub gaps: Vec<Gap>,
 }
@@ -100,7 +103,8 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
             descent(plan, setting, level, &epochs, &curves)
         })
         .collect();
-    Ok(SettingCurves { made_from: None, rows, descents, gaps })
+    let floats = setting.levels.iter().filter_map(|&level| float(setting, level, &histories)).collect();
+    Ok(SettingCurves { made_from: None, rows, descents, floats, gaps })
 }
 
 /// A complete run's history, if it is the one its record speaks of.
@@ -153,7 +157,8 @@ fn test_curves(histories: &[(&Found, History)], level: Level) -> (Vec<u32>, Vec<
     (common.into_iter().collect(), values)
 }
 
-const MEANS: [&str; 8] = [
+const MEANS: [&str; 9] = [
+    "batch_loss",
     "train_loss",
     "train_accuracy",
     "validation_loss",
@@ -169,7 +174,7 @@ const MEANS: [&str; 8] = [
 fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<CurveRow>> {
     let rows = histories.iter().map(|(_, history)| history.rows.len()).sum();
     let mut keys = [Vec::<u32>::with_capacity(rows), Vec::with_capacity(rows)];
-    let mut values: [Vec<Option<f64>>; 8] = std::array::from_fn(|_| Vec::with_capacity(rows));
+    let mut values: [Vec<Option<f64>>; MEANS.len()] = std::array::from_fn(|_| Vec::with_capacity(rows));
     // Where no run of the setting samples the test set, its last epoch is all there is.
     let any_samples = histories.iter().any(|(run, _)| samples_test(run));
     let mut expected: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
@@ -186,6 +191,7 @@ fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<C
             let test = row.test.filter(|_| observes && (!any_samples || on_grid(run, row.epoch)));
             let gradients = row.gradients.filter(|_| gradients);
             let row = [
+                Some(row.batch_loss),
                 Some(row.train.loss),
                 Some(percent(row.train.accuracy)),
                 Some(row.validation.loss),
@@ -230,10 +236,11 @@ fn to_rows(setting: &str, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)
             level: Level::from_millionths(at(levels)),
             epoch: at(epochs),
             trials: at(trials),
-            train: pair(0).unwrap_or_default(),
-            validation: pair(2).unwrap_or_default(),
-            test: pair(4).filter(|_| at(test_n) == tests),
-            gradients: pair(6).filter(|_| at(gradient_n) == gradients),
+            batch_loss: means[0].get(i),
+            train: pair(1).unwrap_or_default(),
+            validation: pair(3).unwrap_or_default(),
+            test: pair(5).filter(|_| at(test_n) == tests),
+            gradients: pair(7).filter(|_| at(gradient_n) == gradients),
         });
     }
     Ok(rows)

@@ -4,7 +4,9 @@ use std::io::Cursor;
 
 use flooding_core::config::TableId;
 use flooding_core::probes::{Band, CalibrationRow, FlatnessRow, Sharpness, SharpnessRow};
-use flooding_core::tables::{AccuracyRow, ClaimRow, CurveRow, DescentRow, LevelRow, MeanStd, RunRow, Stopping};
+use flooding_core::tables::{
+    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, MeanStd, RunRow, Stopping,
+};
 use polars::prelude::*;
 use polars_io::SerWriter as _;
 use polars_io::csv::write::CsvWriter;
@@ -149,6 +151,7 @@ pub(crate) fn curves(rows: &[CurveRow]) -> PolarsResult<DataFrame> {
         .number("level", |row| Some(row.level.value()))
         .count("epoch", |row| Some(row.epoch))
         .count("trials", |row| Some(row.trials))
+        .number("batch_loss", |row| row.batch_loss)
         .number("train_loss", |row| Some(row.train.0))
         .number("train_accuracy", |row| Some(row.train.1))
         .number("validation_loss", |row| Some(row.validation.0))
@@ -174,6 +177,22 @@ pub(crate) fn descents(rows: &[DescentRow]) -> PolarsResult<DataFrame> {
         .number("fall", |row| Some(row.fall))
         .number("depth", |row| Some(row.depth))
         .interval("depth", |row| row.depth_interval)
+        .finish()
+}
+
+pub(crate) fn floats(rows: &[FloatRow]) -> PolarsResult<DataFrame> {
+    Sheet::new(rows)
+        .text("setting", |row| row.setting.clone())
+        .number("level", |row| Some(row.level.value()))
+        .count("trials", |row| Some(row.train_loss.n))
+        .count("train_examples", |row| Some(row.examples[0]))
+        .count("first_epoch", |row| Some(row.epochs.0))
+        .count("last_epoch", |row| Some(row.epochs.1))
+        .moments("batch_loss", |row| Some(row.batch_loss))
+        .moments("train_loss", |row| Some(row.train_loss))
+        .number("train_loss_least", |row| Some(row.train_loss_range.0))
+        .number("train_loss_greatest", |row| Some(row.train_loss_range.1))
+        .moments("train_accuracy", |row| Some(row.train_accuracy))
         .finish()
 }
 

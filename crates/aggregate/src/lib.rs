@@ -13,6 +13,7 @@ mod curves;
 mod descent;
 mod error;
 mod export;
+mod floats;
 mod frame;
 mod inputs;
 mod levels;

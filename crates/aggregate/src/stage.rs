@@ -8,7 +8,7 @@ use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
 use flooding_core::store::{Document, Store};
 use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DescentRow, LevelRow, Overview, Rows, RunRow, TheoremCheck,
+    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck,
 };
 use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult};
@@ -34,6 +34,7 @@ struct Tables {
     curves: Vec<CurveRow>,
     curves_in_report: Vec<CurveRow>,
     descents: Vec<DescentRow>,
+    floats: Vec<FloatRow>,
     runs: Vec<RunRow>,
     claims: Vec<ClaimRow>,
     probes: ProbeTables,
@@ -54,7 +55,8 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     progress.stage_started(Stage::Aggregate.name(), plan.settings.len() as u64 + 1, "part");
     let runs = scan(plan, store);
     let mut found_gaps = gaps(plan, &runs, &inputs.gaps);
-    let (mut all, mut in_report, mut descents) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut all, mut in_report) = (Vec::new(), Vec::new());
+    let (mut descents, mut floats) = (Vec::new(), Vec::new());
     for (index, setting) in plan.settings.iter().enumerate() {
         if context.stop.is_raised() {
             progress.stage_finished();
@@ -67,6 +69,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
         in_report.extend(thinned(setting, &made.rows));
         all.extend(made.rows);
         descents.extend(made.descents);
+        floats.extend(made.floats);
         found_gaps.extend(made.gaps);
         progress.item_finished(&setting.id, &format!("{} runs", of_setting.len()));
     }
@@ -90,6 +93,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
         levels: &levels,
         curves: &all,
         descents: &descents,
+        floats: &floats,
         sharpness: &probes.sharpness,
         checks: &checks,
         complete: &complete_in,
@@ -112,6 +116,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
         curves: all,
         curves_in_report: in_report,
         descents,
+        floats,
         runs: run_rows(&runs),
         claims,
         probes,
@@ -159,6 +164,8 @@ fn write(store: &Store, tables: Tables, inputs: BTreeMap<String, Digest>, gaps: 
     out.document("curves", &Rows(tables.curves_in_report))?;
     out.table("descents", export::descents(&tables.descents))?;
     out.document("descents", &Rows(tables.descents))?;
+    out.table("floats", export::floats(&tables.floats))?;
+    out.document("floats", &Rows(tables.floats))?;
     out.table("runs", export::runs(&tables.runs))?;
     out.document("runs", &Rows(tables.runs))?;
     out.table("claims", export::claims(&tables.claims))?;

@@ -3,8 +3,9 @@
 mod support;
 
 use flooding_core::plan::{Overrides, Plan};
+use flooding_core::record::{Status, Summary};
 use flooding_core::tables::{ClaimRow, Rows, TheoremCheck, Verdict};
-use support::{Grid, Made, plan};
+use support::{Grid, Made, history, outcome, plan};
 
 fn claims(grid: &Grid, plan: &Plan) -> Vec<ClaimRow> {
     grid.aggregate(plan);
@@ -152,6 +153,39 @@ fn the_best_cell_of_a_benchmark_data_set_decides_its_claim_and_its_underline() {
     let underlined: Vec<bool> = table.0.iter().map(|row| row.underline_with).collect();
     assert_eq!(underlined.iter().filter(|mark| **mark).count(), 2, "equal in both ways of stopping");
     assert!(table.0.iter().all(|row| !row.underline_without));
+}
+
+/// Every run's training loss ends at `share` of its level.
+fn losses_end_at(grid: &Grid, plan: &Plan, share: f64) {
+    for spec in plan.runs() {
+        let mut history = history(&spec, |_| None);
+        for row in &mut history.rows {
+            (row.train.loss, row.train.accuracy) = (share * spec.level.value(), 1.0);
+        }
+        let made = outcome(spec.epochs, [0.5; 3], &spec);
+        grid.write(&spec, Status::Complete, Some(Summary { last: made, best: made }), &history);
+    }
+}
+
+#[test]
+fn the_training_loss_floats_within_a_tenth_of_b_and_not_where_it_is_half_of_b() {
+    let plan = table_2(2, &[0.0, 0.1, 0.2]);
+    for (share, expected) in [
+        (1.09, Verdict::ConsistentAtThisScale),
+        (0.7, Verdict::Inconclusive),
+        (0.4, Verdict::InconsistentAtThisScale),
+        (1.6, Verdict::InconsistentAtThisScale),
+    ] {
+        let grid = Grid::new();
+        losses_end_at(&grid, &plan, share);
+        let rows = claims(&grid, &plan);
+        let row = claim(&rows, "training-loss-floats");
+        assert_eq!(row.verdict, expected, "{share}: {}", row.statistic);
+        let floating = if share == 1.09 { 2 } else { 0 };
+        let detail =
+            format!("Spiral, Low {floating} of 2 (b = 0.10: {:.5} at a training accuracy of 100.00%)", share * 0.1);
+        assert!(row.statistic.contains(&detail), "{}", row.statistic);
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@ mod support;
 
 use flooding_aggregate::{Inputs, run, work};
 use flooding_core::context::Context;
-use flooding_core::record::{History, Status};
+use flooding_core::record::{History, Status, Summary};
 use flooding_core::store::Layout;
-use flooding_core::tables::{CurveRow, DescentRow, LevelRow, MeanStd, Overview, Rows, RunRow, Stopping};
+use flooding_core::tables::{CurveRow, DescentRow, FloatRow, LevelRow, MeanStd, Overview, Rows, RunRow, Stopping};
 use flooding_core::work::{Decision, Reason};
-use support::{Grid, Made, history, small_plan};
+use support::{Grid, Made, history, outcome, small_plan};
 
 fn close(a: f64, b: f64) {
     assert!((a - b).abs() < 1e-9, "{a} is not {b}");
@@ -189,6 +189,38 @@ fn curves_are_means_over_trials_and_test_values_those_of_the_sampling_trials() {
 }
 
 #[test]
+fn where_a_training_loss_ends_is_the_mean_of_the_last_tenth_of_its_epochs_over_trials() {
+    for (epochs, first) in [(4, 1), (30, 26), (100, 91)] {
+        let grid = Grid::new();
+        let mut plan = small_plan("spiral-high", 2, &[0.0, 0.1]);
+        plan.settings[0].epochs = epochs;
+        for spec in plan.runs() {
+            // 1.5 and 2.5, up and down by a half; far away before the last epochs.
+            let mut history = history(&spec, |_| None);
+            for row in &mut history.rows {
+                let swing = if row.epoch % 2 == 0 { 0.5 } else { -0.5 };
+                row.train.loss = if row.epoch < first { 9.0 } else { 1.5 + f64::from(spec.trial) + swing };
+                row.batch_loss = 0.25;
+            }
+            let made = outcome(epochs, [0.5; 3], &spec);
+            grid.write(&spec, Status::Complete, Some(Summary { last: made, best: made }), &history);
+        }
+        grid.aggregate(&plan);
+        let rows: Rows<FloatRow> = grid.read("floats.json");
+        assert_eq!(rows.0.iter().map(|row| row.level.value()).collect::<Vec<_>>(), [0.0, 0.1]);
+        let row = &rows.0[1];
+        assert_eq!((row.epochs, row.examples), ((first, epochs), [100, 100, 20_000]));
+        // An odd number of epochs leaves a tenth of a swing of a half.
+        let tilt = if (epochs - first) % 2 == 0 { 0.1 } else { 0.0 };
+        close(row.train_loss.mean, 2.0 + tilt);
+        close(row.train_loss.std.unwrap(), 0.5f64.sqrt());
+        assert_eq!((row.train_loss.n, row.train_loss_range), (2, (1.0, 3.0)));
+        close(row.batch_loss.mean, 0.25);
+        close(row.train_accuracy.mean, 50.0);
+    }
+}
+
+#[test]
 fn the_second_run_does_nothing_until_something_changes_and_says_what() {
     let grid = Grid::new();
     let plan = small_plan("spiral-high", 2, &[0.0, 0.1]);
@@ -221,7 +253,15 @@ fn the_same_records_give_the_same_bytes_of_every_table_with_and_without_the_cach
     let forced = Context { force: true, ..Context::default() };
     run(&plan, &second.store, &forced, &Inputs::default()).unwrap();
     assert_eq!(files, second.table_files());
-    for name in ["overview.json", "accuracy.parquet", "table2.csv", "curves.parquet", "descents.csv", "claims.json"] {
+    for name in [
+        "overview.json",
+        "accuracy.parquet",
+        "table2.csv",
+        "curves.parquet",
+        "descents.csv",
+        "floats.csv",
+        "claims.json",
+    ] {
         assert!(files.contains_key(name), "{name} is missing from {:?}", files.keys());
     }
     assert_eq!(&files["accuracy.parquet"][..4], b"PAR1");

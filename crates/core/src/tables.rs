@@ -36,6 +36,7 @@ row_documents! {
     TheoremCheck => "theorem-checks",
     ClaimRow => "claims",
     DescentRow => "second-descents",
+    FloatRow => "floats",
 }
 
 /// Mean and standard deviation (n - 1) over trials.
@@ -233,6 +234,9 @@ pub struct CurveRow {
     pub epoch: u32,
     /// Trials averaged.
     pub trials: u32,
+    /// Mean un-flooded loss of the epoch's mini-batches, each before its update.
+    #[serde(default)]
+    pub batch_loss: Option<f64>,
     /// Training loss and accuracy (percent).
     pub train: (f64, f64),
     /// Validation loss and accuracy (percent).
@@ -367,6 +371,29 @@ pub struct DescentRow {
     pub peak_epoch_interval: Option<(f64, f64)>,
     /// 95% bootstrap interval of `depth` over trials; `None` for one trial.
     pub depth_interval: Option<(f64, f64)>,
+}
+
+/// Where the training loss of one level of a setting has gone by the end of training (paper, Figure 1 (b)).
+///
+/// Each run is averaged over its last epochs, the last tenth of them and at least five; then runs are averaged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FloatRow {
+    /// The setting's id.
+    pub setting: String,
+    /// The flood level.
+    pub level: Level,
+    /// Training, validation and test examples of each run.
+    pub examples: [u32; 3],
+    /// The first and the last epoch averaged.
+    pub epochs: (u32, u32),
+    /// Un-flooded loss of the mini-batches, each before its update.
+    pub batch_loss: MeanStd,
+    /// Loss of the whole training set after each epoch, in evaluation mode.
+    pub train_loss: MeanStd,
+    /// The least and the greatest `train_loss` of any of these epochs and trials.
+    pub train_loss_range: (f64, f64),
+    /// Training accuracy after each epoch, in percent.
+    pub train_accuracy: MeanStd,
 }
 
 /// The fixed vocabulary of judgements.

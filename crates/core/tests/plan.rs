@@ -188,9 +188,27 @@ fn command_line_reductions_are_marked_in_the_specification() {
 }
 
 #[test]
+fn a_data_set_stands_for_all_its_settings_and_one_of_the_same_name_can_be_named_alone() {
+    let named = |profile: &str, pattern: &str| -> Vec<String> {
+        let plan = plan_of(TRACKED, profile, &only(&[pattern])).unwrap();
+        plan.settings.into_iter().map(|setting| setting.id).collect()
+    };
+    for profile in ["full", "quick"] {
+        assert_eq!(named(profile, "cifar10"), ["cifar10", "cifar10-aug"]);
+        assert_eq!(named(profile, "setting:cifar10"), ["cifar10"]);
+        assert_eq!(named(profile, "setting:svhn*"), ["svhn", "svhn-wd"]);
+        assert_eq!(named(profile, "spiral-high"), ["spiral-high", "spiral-high-demo"]);
+        assert_eq!(named(profile, "setting:spiral-high"), ["spiral-high"]);
+        assert_eq!(named(profile, "setting:spiral-high-demo"), ["spiral-high-demo"]);
+    }
+    assert!(plan_of(TRACKED, "quick", &only(&["setting:spiral"])).is_err(), "a data set is no setting");
+}
+
+#[test]
 fn a_list_of_three_levels_is_a_list_and_not_a_range() {
-    let plan = tracked("quick");
-    let mnist = plan.settings.iter().find(|s| s.id == "mnist-mlp").unwrap();
+    let text = with("levels = [0.0, 0.002, 0.02, 0.05]", "levels = [0.0, 0.02, 0.05]");
+    let plan = plan_of(&text, "quick", &only(&["mnist-mlp"])).unwrap();
+    let mnist = &plan.settings[0];
     assert_eq!(mnist.levels.iter().map(ToString::to_string).collect::<Vec<_>>(), ["0.00", "0.02", "0.05"]);
 }
 

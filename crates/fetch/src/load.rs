@@ -28,7 +28,9 @@ pub struct Images {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Its files are not here: fetch it.
-    #[error("data set `{dataset}` is not here: {why}")]
+    #[error(
+        "data set `{dataset}` is not here: {why}; `pipeline stage fetch --only {dataset}` gets it (--mirror FOLDER: from your copies)"
+    )]
     Unavailable {
         /// Its name.
         dataset: String,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use flooding_aggregate::stats::Kind;
-use flooding_core::context::DeviceChoice;
+use flooding_core::context::{DeviceChoice, GroupSize};
 use flooding_core::work::Stage;
 
 pub use data::{DataArgs, DataCommand, DataFormat};
@@ -18,6 +18,7 @@ Examples:
   pipeline run --profile full --device cuda      the paper's whole grid on a GPU
   pipeline run --dry-run                         what would run, what would not, and why
   pipeline stage train --only cifar10            one stage, one data set
+  pipeline stage train --only setting:cifar10 --train-size 5000 --epochs 12 --levels 0    a small trial
   pipeline stage train --only 'spiral-*' --jobs 2
   pipeline stage train --only spiral-high --probe flatness
   pipeline status                                what is there and what is missing
@@ -96,6 +97,12 @@ pub enum Command {
         /// Also write the results to this file
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
+        /// Time the paper's networks instead of small ones
+        #[arg(long)]
+        full: bool,
+        /// A program that takes the same steps, to be timed beside ours: "python3 scripts/pytorch_peer.py"
+        #[arg(long, value_name = "COMMAND")]
+        peer: Option<String>,
     },
     /// Print the JSON Schema of pipeline.toml
     Schema,
@@ -163,13 +170,15 @@ pub struct PlanArgs {
     /// How much of the grid: smoke, quick, full, or a profile of your own
     #[arg(long, default_value = "quick")]
     pub profile: String,
-    /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size
+    /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size. A data
+    /// set stands for all of its settings, and `setting:cifar10` for the setting of that id alone
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Epochs, instead of the profile's; marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,
-    /// Training images to use, instead of the profile's; marks the runs as reduced
+    /// Original training images to use, instead of the profile's: of 5000, a fifth is held out for validation and 4000
+    /// are learned from (with augmentation 15% and 4250); marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub train_size: Option<u32>,
     /// Test examples to use, instead of the profile's; marks the runs as reduced
@@ -221,6 +230,9 @@ pub struct RunArgs {
     /// Where to train: cpu, cuda, or cuda:N
     #[arg(long, default_value = "cpu", value_parser = device)]
     pub device: DeviceChoice,
+    /// Runs of one trial that a CUDA device trains together at most: a number, or auto, by its free memory [default: auto]
+    #[arg(long, value_name = "N", value_parser = group_size)]
+    pub group_size: Option<GroupSize>,
     /// Runs side by side, one thread each [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -251,6 +263,13 @@ fn device(text: &str) -> Result<DeviceChoice, String> {
         _ => text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok()),
     };
     ordinal.map(DeviceChoice::Cuda).ok_or_else(|| "expected cpu, cuda, or cuda:N".to_owned())
+}
+
+fn group_size(text: &str) -> Result<GroupSize, String> {
+    if text == "auto" {
+        return Ok(GroupSize::Auto);
+    }
+    text.parse().map(GroupSize::AtMost).map_err(|_| "expected a number from 1, or auto".to_owned())
 }
 
 /// Theorem 1 for one cell.

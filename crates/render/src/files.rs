@@ -61,6 +61,9 @@ pub fn add_tables(files: &mut Files, tables: &Tables, report: &ReportContext) ->
     if let Some(rows) = &tables.descents {
         json(files, "tables/descents.json", rows)?;
     }
+    if let Some(rows) = &tables.floats {
+        json(files, "tables/floats.json", rows)?;
+    }
     if let Some(rows) = &tables.sharpness {
         json(files, "tables/sharpness.json", rows)?;
     }

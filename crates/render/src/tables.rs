@@ -4,7 +4,7 @@ use flooding_core::digest::{Digest, Hasher};
 use flooding_core::probes::{CalibrationRow, FlatnessRow, SharpnessRow};
 use flooding_core::store::{Document, DocumentError, Store};
 use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DescentRow, LevelRow, Overview, Rows, RunRow, TheoremCheck, TheoremRow,
+    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck, TheoremRow,
 };
 
 /// The stored tables; `None` is a table that was never made.
@@ -24,6 +24,8 @@ pub struct Tables {
     pub claims: Option<Vec<ClaimRow>>,
     /// The second descents of the test loss.
     pub descents: Option<Vec<DescentRow>>,
+    /// Where training losses end.
+    pub floats: Option<Vec<FloatRow>>,
     /// Figures 5 and 8.
     pub flatness: Option<Vec<FlatnessRow>>,
     /// Flatness as a number.
@@ -36,7 +38,7 @@ pub struct Tables {
     pub checks: Option<Vec<TheoremCheck>>,
 }
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "overview.json",
     "accuracy.json",
     "levels.json",
@@ -44,6 +46,7 @@ const TABLES: [&str; 10] = [
     "runs.json",
     "claims.json",
     "descents.json",
+    "floats.json",
     "flatness.json",
     "sharpness.json",
     "calibration.json",
@@ -63,6 +66,7 @@ impl Tables {
             runs: rows(store, &table("runs.json"))?,
             claims: rows(store, &table("claims.json"))?,
             descents: rows(store, &table("descents.json"))?,
+            floats: rows(store, &table("floats.json"))?,
             flatness: rows(store, &table("flatness.json"))?,
             sharpness: rows(store, &table("sharpness.json"))?,
             calibration: rows(store, &table("calibration.json"))?,

@@ -176,6 +176,33 @@ fn a_quick_run_is_called_one_at_every_table_and_figure_and_is_never_the_papers_g
 }
 
 #[test]
+fn where_the_training_loss_floats_is_drawn_once_a_data_set_and_told_in_numbers() {
+    let files = render(&tables(QUICK)).unwrap();
+    let main = without_drawings(main_of(&files));
+    let drawn: Vec<_> = files
+        .keys()
+        .filter(|name| name.starts_with("figures/figure-1-floating") && common::ends(name, "pdf"))
+        .collect();
+    let expected = ["gaussians-high-demo", "gaussians-low", "mnist-mlp", "sinusoid-high-demo", "sinusoid-low"];
+    let expected = expected.into_iter().chain(["spiral-high-demo", "spiral-low"]);
+    assert_eq!(drawn.len(), 7, "{drawn:?}");
+    for (name, setting) in drawn.into_iter().zip(expected) {
+        assert_eq!(*name, format!("figures/figure-1-floating-{setting}.pdf"));
+    }
+    let caption = main.split("The training loss floats around the flood level, MNIST, MLP.").nth(1).unwrap();
+    let caption = &caption[..caption.find("</figcaption>").unwrap()];
+    assert!(caption.contains("Profile quick: 100 training examples (100 more held out), 500 epochs, seeds 0 to 2."));
+    assert!(caption.contains("Mean training loss and accuracy of epochs 451 to 500:"), "{caption}");
+    assert!(caption.contains("and 100.00% at b = 0.05"), "{caption}");
+    // Eleven levels in the tables, of which six are drawn and told.
+    let csv = String::from_utf8(files["figures/figure-1-floating-mnist-mlp.csv"].clone()).unwrap();
+    assert!(csv.starts_with("setting,level,epoch,trials,batch_loss,train_loss,train_accuracy\n"));
+    assert_eq!(csv.lines().count(), 1 + 6 * 500);
+    let numbers = String::from_utf8(files["tables/floats.csv"].clone()).unwrap();
+    assert_eq!(numbers.lines().count(), 1 + 6 * QUICK.settings);
+}
+
+#[test]
 fn an_empty_store_gives_a_report_that_says_so_everywhere() {
     let files = render(&Tables::default()).unwrap();
     let main = main_of(&files);

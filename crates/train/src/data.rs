@@ -42,6 +42,22 @@ pub struct Placement {
     pub mirrored: bool,
 }
 
+impl Placement {
+    /// The row of an image of `height` rows that row `y` of the result shows; `None` for padding.
+    pub fn source_row(self, y: usize, height: usize) -> Option<usize> {
+        inside(y, self.row, height)
+    }
+
+    /// The same for columns.
+    pub fn source_column(self, x: usize, width: usize) -> Option<usize> {
+        inside(if self.mirrored { width - 1 - x } else { x }, self.column, width)
+    }
+}
+
+fn inside(at: usize, offset: u8, size: usize) -> Option<usize> {
+    (at + usize::from(offset)).checked_sub(usize::from(PADDING)).filter(|&source| source < size)
+}
+
 /// The mini-batches of one epoch: a random order of all examples, cut every `batch_size`; the last batch may be
 /// smaller. An epoch of a single batch takes the examples in their own order, since a batch is a set.
 pub struct Epoch {
@@ -110,15 +126,11 @@ pub fn gather(examples: &Examples, indices: &[u32], placements: Option<&[Placeme
 
 /// Writes `image` (channels, rows, columns), padded with zeros, cropped and mirrored, into `moved`.
 fn place(image: &[f32], (height, width): (usize, usize), placement: Placement, moved: &mut [f32]) {
-    let inside = |at: usize, offset: u8, size: usize| {
-        (at + usize::from(offset)).checked_sub(usize::from(PADDING)).filter(|&source| source < size)
-    };
     for (plane, target) in image.chunks(height * width).zip(moved.chunks_mut(height * width)) {
         for (y, row) in target.chunks_mut(width).enumerate() {
-            let source_row = inside(y, placement.row, height);
+            let source_row = placement.source_row(y, height);
             for (x, pixel) in row.iter_mut().enumerate() {
-                let x = if placement.mirrored { width - 1 - x } else { x };
-                let source = source_row.zip(inside(x, placement.column, width));
+                let source = source_row.zip(placement.source_column(x, width));
                 *pixel = source.map_or(0.0, |(y, x)| plane[y * width + x]);
             }
         }

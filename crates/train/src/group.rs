@@ -21,6 +21,7 @@ use crate::nets::{self, Network};
 use crate::objective::{Flooding, example_slopes};
 use crate::optim::Optimiser;
 use crate::probe;
+use crate::snapshot::Snapshot;
 use crate::weights::Weights;
 
 /// What the trainer tells while it works, and what it listens to.
@@ -81,9 +82,8 @@ impl Trained {
 struct Member {
     objective: Flooding,
     rows: Vec<Row>,
-    /// Index of the row with the best validation accuracy, the first of equals, and the weights then.
+    /// Index of the row with the best validation accuracy, the first of equals.
     best: Option<usize>,
-    best_weights: Weights,
     first_below: Option<Weights>,
     last_finite_loss: Option<f32>,
     batch_loss: f64,
@@ -141,6 +141,8 @@ struct Trainer<'a, B: Backend> {
     optimiser: Optimiser<B>,
     sets: [EvaluationSet<B>; 3],
     members: Vec<Member>,
+    /// Every member's tensors at its best epoch.
+    best: Snapshot<B::Dev>,
     augment: Augment,
     /// Without batch normalisation, the forward pass of a full-batch step *is* the evaluation of the training set after
     /// the step before.
@@ -168,7 +170,6 @@ impl<'a, B: Backend> Trainer<'a, B> {
             objective: Flooding::new(run.objective, run.level),
             rows: Vec::new(),
             best: None,
-            best_weights: Weights::default(),
             first_below: None,
             last_finite_loss: None,
             batch_loss: 0.0,
@@ -186,6 +187,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             network,
             sets: [set(Part::Train)?, set(Part::Validation)?, set(Part::Test)?],
             members: runs.iter().map(member).collect(),
+            best: Snapshot::default(),
             augment,
             steps: 0,
             training: Duration::ZERO,
@@ -321,6 +323,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         } else {
             None
         };
+        let mut have_improved = vec![false; self.members.len()];
         for (k, member) in self.members.iter_mut().enumerate() {
             let row = Row {
                 batch_loss: std::mem::take(&mut member.batch_loss),
@@ -341,9 +344,12 @@ impl<'a, B: Backend> Trainer<'a, B> {
             });
             if improved && member.failure.is_none() {
                 member.best = Some(member.rows.len());
-                member.best_weights.update(network, k);
+                have_improved[k] = true;
             }
             member.rows.push(row);
+        }
+        if have_improved.contains(&true) {
+            self.best.take(self.backend.device(), &network.parameters(), &have_improved)?;
         }
         Ok(())
     }
@@ -352,15 +358,13 @@ impl<'a, B: Backend> Trainer<'a, B> {
     fn finish(mut self) -> Result<Vec<Trained>, DeviceError<B>> {
         let parameters = nets::count_trainable(&*self.network);
         let keep = self.spec.observe.weights;
-        let last: Vec<Option<Weights>> =
-            (0..self.members.len()).map(|k| keep.then(|| Weights::of(&*self.network, k))).collect();
+        let mut last = if keep { Weights::of_all(&self.network.parameters()) } else { Vec::new() }.into_iter();
+        let mut best = if keep { self.best.weights() } else { Vec::new() }.into_iter();
         let wants_test = |member: &Member| {
             member.failure.is_none() && member.best.is_some_and(|best| !member.rows[best].test_is_whole)
         };
         if self.members.iter().any(wants_test) {
-            for (k, member) in self.members.iter().enumerate().filter(|(_, member)| wants_test(member)) {
-                member.best_weights.restore(&mut *self.network, k);
-            }
+            self.best.put_into(self.network.parameters_mut());
             let measures = self.sets[2].measure(self.backend, &*self.network)?;
             for (member, measure) in self.members.iter_mut().zip(measures).filter(|(member, _)| wants_test(member)) {
                 let best = member.best.expect("just seen");
@@ -369,11 +373,12 @@ impl<'a, B: Backend> Trainer<'a, B> {
         }
         let training = self.training;
         let epochs = self.spec.epochs as usize;
-        let finish = |(mut member, last): (Member, Option<Weights>)| {
+        let finish = |mut member: Member| {
+            let (last, best) = (last.next(), best.next());
             let mut weights = Vec::new();
-            if keep && member.failure.is_none() {
+            if member.failure.is_none() {
                 weights.extend(last.map(|last| (crate::weights::LAST, last)));
-                weights.push((crate::weights::BEST, std::mem::take(&mut member.best_weights)));
+                weights.extend(best.map(|best| (crate::weights::BEST, best)));
                 weights.extend(member.first_below.take().map(|first| (crate::weights::FIRST_BELOW, first)));
             }
             let result = match member.failure.take() {
@@ -385,7 +390,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             };
             Trained { parameters, history: history(&member.rows), result, weights, training }
         };
-        Ok(self.members.into_iter().zip(last).map(finish).collect())
+        Ok(self.members.into_iter().map(finish).collect())
     }
 }
 

@@ -9,6 +9,8 @@ pub mod calibration;
 pub mod checkpoint;
 pub mod conv;
 pub mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 pub mod data;
 mod decide;
 pub mod device;
@@ -16,15 +18,18 @@ mod error;
 pub mod evaluate;
 pub mod flatness;
 pub mod group;
+pub mod memory;
 pub mod nets;
 pub mod objective;
 pub mod optim;
+mod panics;
 pub mod probe;
 pub mod probes;
 mod provenance;
 mod save;
 mod schedule;
 pub mod selftest;
+pub mod snapshot;
 pub mod weights;
 
 use std::collections::HashSet;
@@ -36,7 +41,7 @@ use flooding_core::spec::RunKey;
 use flooding_core::store::Store;
 use flooding_core::work::{Stage, StageReport, WorkItem};
 
-pub use error::TrainError;
+pub use error::{CudaProblem, Missing, TrainError};
 
 /// Trains every run of the plan that is not up to date, then makes the [`probes`] of the weights that were kept.
 ///

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use dfdx::prelude::Device;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::backend::Backend;
-use crate::nets::Network;
+use crate::nets::{Network, Parameter};
 
 /// File name (without ending) of the weights at the last epoch.
 pub const LAST: &str = "weights-last";
@@ -25,21 +26,25 @@ pub struct Weights {
 impl Weights {
     /// Copies one member's tensors.
     pub fn of<B: Backend>(network: &dyn Network<B>, member: usize) -> Self {
-        let mut weights = Self::default();
-        weights.update(network, member);
-        weights
+        let copy = |parameter: &&Parameter<B::Dev>| {
+            let mut values = vec![0.0; parameter.len()];
+            parameter.copy_member(member, &mut values);
+            (parameter.name.clone(), parameter.shape.clone(), values)
+        };
+        Self { tensors: network.parameters().iter().map(copy).collect() }
     }
 
-    /// Copies one member's tensors again, into the same buffers.
-    pub fn update<B: Backend>(&mut self, network: &dyn Network<B>, member: usize) {
-        let parameters = network.parameters();
-        if self.tensors.len() != parameters.len() {
-            let empty = |p: &&crate::nets::Parameter<B::Dev>| (p.name.clone(), p.shape.clone(), vec![0.0; p.len()]);
-            self.tensors = parameters.iter().map(empty).collect();
+    /// Copies every member's tensors; each comes from its device once.
+    pub fn of_all<D: Device<f32>>(parameters: &[&Parameter<D>]) -> Vec<Self> {
+        let members = parameters.first().map_or(0, |parameter| parameter.members());
+        let mut all = vec![Self::default(); members];
+        for parameter in parameters {
+            let values = parameter.to_host();
+            for (member, values) in all.iter_mut().zip(values.chunks(parameter.len())) {
+                member.tensors.push((parameter.name.clone(), parameter.shape.clone(), values.to_vec()));
+            }
         }
-        for (parameter, (_, _, values)) in parameters.iter().zip(&mut self.tensors) {
-            parameter.copy_member(member, values);
-        }
+        all
     }
 
     /// Puts the tensors into one member of a network of the same architecture.
@@ -52,7 +57,7 @@ impl Weights {
     /// Tensors with the names, shapes and order of `network`'s; `numbers` gives those of a name.
     pub fn gather<B: Backend>(network: &dyn Network<B>, numbers: impl Fn(&str) -> Vec<f32>) -> Self {
         let parameters = network.parameters();
-        let tensor = |p: &&crate::nets::Parameter<B::Dev>| (p.name.clone(), p.shape.clone(), numbers(&p.name));
+        let tensor = |p: &&Parameter<B::Dev>| (p.name.clone(), p.shape.clone(), numbers(&p.name));
         Self { tensors: parameters.iter().map(tensor).collect() }
     }
 
@@ -70,7 +75,7 @@ impl Weights {
     /// told in a sentence.
     pub fn from_safetensors<B: Backend>(bytes: &[u8], network: &dyn Network<B>) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-        let read = |parameter: &&crate::nets::Parameter<B::Dev>| {
+        let read = |parameter: &&Parameter<B::Dev>| {
             let name = &parameter.name;
             let view = file.tensor(name).map_err(|error| format!("tensor `{name}`: {error}"))?;
             if view.dtype() != Dtype::F32 || view.shape() != parameter.shape {

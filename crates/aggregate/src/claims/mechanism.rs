@@ -3,7 +3,7 @@
 use flooding_core::level::Level;
 use flooding_core::plan::Setting;
 use flooding_core::probes::ProbedModel;
-use flooding_core::tables::{LevelRow, MeanStd, Stopping};
+use flooding_core::tables::{FloatRow, LevelRow, MeanStd, Stopping};
 
 use super::{Evidence, Judgement, Vote, tally};
 use crate::stats::{Kind, SIGNIFICANCE, Sample, ttest_from_summary};
@@ -44,6 +44,31 @@ fn chosen_level(evidence: &Evidence, setting: &Setting) -> Option<Level> {
 
 fn level_rows<'a>(evidence: &'a Evidence, setting: &'a Setting) -> impl Iterator<Item = &'a LevelRow> {
     evidence.levels.iter().filter(|row| row.setting == setting.id && row.stopping == Stopping::LastEpoch)
+}
+
+/// Does the training loss end around b at most levels?
+pub(super) fn loss_floats(evidence: &Evidence, within: f64, away: f64) -> Vec<Judgement> {
+    by_setting(evidence, "levels b > 0 whose loss floats, and the lowest of all", |setting| {
+        let flooded: Vec<&FloatRow> =
+            evidence.floats.iter().filter(|row| row.setting == setting.id && !row.level.is_zero()).collect();
+        let lowest = flooded.first()?;
+        let distance = |row: &&&FloatRow| (row.train_loss.mean / row.level.value() - 1.0).abs();
+        let floating = flooded.iter().filter(|row| distance(row) <= within).count();
+        let elsewhere = flooded.iter().filter(|row| distance(row) > away).count();
+        let vote = match flooded.len() {
+            all if 2 * floating > all => Vote::Agrees,
+            all if 2 * elsewhere > all => Vote::Disagrees,
+            _ => Vote::Open,
+        };
+        let detail = format!(
+            "{floating} of {} (b = {}: {:.5} at a training accuracy of {:.2}%)",
+            flooded.len(),
+            lowest.level,
+            lowest.train_loss.mean,
+            lowest.train_accuracy.mean
+        );
+        Some((vote, detail))
+    })
 }
 
 /// Is the test loss at the end of training lower with flooding?

@@ -6,7 +6,9 @@ mod mechanism;
 use flooding_core::config::TableId;
 use flooding_core::plan::Plan;
 use flooding_core::probes::SharpnessRow;
-use flooding_core::tables::{AccuracyRow, ClaimRow, CurveRow, DescentRow, LevelRow, Stopping, TheoremCheck, Verdict};
+use flooding_core::tables::{
+    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Stopping, TheoremCheck, Verdict,
+};
 use serde::Deserialize;
 
 /// The tables that claims are judged by.
@@ -16,6 +18,7 @@ pub(crate) struct Evidence<'a> {
     pub levels: &'a [LevelRow],
     pub curves: &'a [CurveRow],
     pub descents: &'a [DescentRow],
+    pub floats: &'a [FloatRow],
     pub sharpness: &'a [SharpnessRow],
     pub checks: &'a [TheoremCheck],
     /// Complete runs of each setting of the plan.
@@ -71,6 +74,8 @@ enum Judge {
     BestCell,
     /// Training accuracy of the selected runs.
     ZeroTrainingError { stopping: Stopping },
+    /// Training loss over the last epochs against b: within this share of b, and more than that share away.
+    LossFloats { within: f64, away: f64 },
     /// Test loss at the last epoch against that of b = 0.
     TestLoss,
     /// Depth of the second descent over the loss at its peak.
@@ -115,6 +120,7 @@ fn rows(claim: &Claim, evidence: &Evidence) -> Vec<ClaimRow> {
         Judge::LevelGrowsWithNoise { stopping } => accuracy::level_grows_with_noise(evidence, stopping),
         Judge::BestCell => accuracy::best_cell(evidence),
         Judge::ZeroTrainingError { stopping } => accuracy::zero_training_error(evidence, stopping),
+        Judge::LossFloats { within, away } => mechanism::loss_floats(evidence, within, away),
         Judge::TestLoss => mechanism::test_loss(evidence),
         Judge::SecondDescent { least, negligible } => mechanism::second_descent(evidence, least, negligible),
         Judge::TestGradient => mechanism::test_gradient(evidence),

@@ -16,6 +16,9 @@ use crate::config::{Scenario, TableId};
 use crate::level::Level;
 use crate::spec::{DataSpec, ENGINE_REVISION, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec};
 
+/// Before a pattern of `--only`: compare it with ids of settings alone.
+pub const ID_ALONE: &str = "setting:";
+
 /// What is to be done.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
@@ -75,9 +78,13 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Does `pattern` (a name or a glob) mean this setting: its id, its id without the reading, or its data set?
+    /// Does `pattern` (a name or a glob) mean this setting: its id, its id without the reading, or its data set? After
+    /// `setting:` it is compared with the id alone: `cifar10` is a data set and one of its settings.
     pub fn is_named(&self, pattern: &str) -> bool {
-        [self.data.name(), &self.id, &self.base].iter().any(|name| glob_matches(pattern, name))
+        match pattern.strip_prefix(ID_ALONE) {
+            Some(pattern) => glob_matches(pattern, &self.id),
+            None => [self.data.name(), &self.id, &self.base].iter().any(|name| glob_matches(pattern, name)),
+        }
     }
 
     /// The specification of one run.

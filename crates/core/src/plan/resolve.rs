@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::limits::check_overrides;
 use super::select::glob_matches;
-use super::{LeftOut, Overrides, Plan, Setting, TheoremPlan};
+use super::{ID_ALONE, LeftOut, Overrides, Plan, Setting, TheoremPlan};
 use crate::config::{
     Config, ConfigError, LevelGrid, Located, NothingMatches, Part, Profile, Protocol, Reading, SettingConfig,
 };
@@ -102,7 +102,8 @@ impl<'a> Resolver<'a> {
                 if self.gives(reading, details, &config.dataset) {
                     let setting = self.setting(id, config, reading, &Part::default(), &["--only"], overrides)?;
                     // A data set or a row is meant under the paper's reading, unless another is spelled out.
-                    if setting.is_named(pattern) && (reading == DEFAULT_READING || glob_matches(pattern, &setting.id)) {
+                    let id = pattern.strip_prefix(ID_ALONE).unwrap_or(pattern);
+                    if setting.is_named(pattern) && (reading == DEFAULT_READING || glob_matches(id, &setting.id)) {
                         named.push(setting.clone());
                     }
                     known.push(setting);

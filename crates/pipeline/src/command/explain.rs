@@ -1,6 +1,7 @@
 //! `pipeline explain`: from a number of the report back to the runs, and forward to the command that repeats them.
 
 use flooding_core::level::Level;
+use flooding_core::plan::ID_ALONE;
 use flooding_core::record::{Provenance, Record};
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Layout, Store};
@@ -67,6 +68,9 @@ fn explain_cell(setting: &str, stopping: Stopping, args: &PlanArgs, store: &Stor
     };
     let command = command(args, setting, &[]);
     let mut text = format!("{} / {} under the reading `{}`\n", row.row[0], row.row[1], row.reading);
+    let (trials, levels) = row.full_grid;
+    text.push_str(&format!("{} of the paper's {trials} trials, {} of its {levels} levels\n", row.trials, row.levels));
+    text.push_str(&departures(&row.reduced));
     text.push_str("trial  without   with      b     run of b = 0      selected run\n");
     let mut runs = Vec::new();
     for trial in &row.per_trial {
@@ -119,11 +123,16 @@ fn explain_run(digits: &str, args: &PlanArgs, project: &Project, store: &Store) 
     let command =
         command(args, &spec.setting, &[("trials", (spec.trial + 1).to_string()), ("levels", spec.level.to_string())]);
     let mut text = format!("run {}\n{}, trial {}, b = {}\n", spec.key(), spec.setting, spec.trial, spec.level);
+    text.push_str(&departures(&spec.reduced));
     text.push_str(&serde_json::to_string_pretty(&spec).map_err(Failure::stage)?);
     text.push('\n');
     match &record {
         Some(record) => {
+            let [train, validation, test] = record.examples;
             text.push_str(&format!("record: {}\ndata: SHA-256 {}\n", folder.display(), record.data));
+            text.push_str(&format!(
+                "examples: {train} to learn from, {validation} for validation, {test} for the test\n"
+            ));
             if let Some(summary) = &record.summary {
                 for (name, at) in [("last epoch", &summary.last), ("selected epoch", &summary.best)] {
                     text.push_str(&format!(
@@ -182,16 +191,29 @@ fn stored_elsewhere(wanted: &str, store: &Store) -> Result<String, Failure> {
     Ok(found.map(describe).unwrap_or_default())
 }
 
-/// The command that trains the runs of a setting, with the reductions that this command line was given.
+/// A line on how runs depart from the paper's protocol, where they do.
+fn departures(reduced: &[String]) -> String {
+    if reduced.is_empty() { String::new() } else { format!("reduced, not the paper's: {}\n", reduced.join(", ")) }
+}
+
+/// The command that trains the runs of a setting, with the reductions that this command line was given; `narrowed`
+/// options take the place of its own.
 fn command(args: &PlanArgs, setting: &str, narrowed: &[(&str, String)]) -> String {
-    let mut command = format!("pipeline stage train --profile {} --only {setting}", args.profile);
-    let sizes = [("epochs", args.epochs), ("train-size", args.train_size), ("test-size", args.test_size)];
-    for (option, value) in sizes {
-        if let Some(value) = value {
-            command.push_str(&format!(" --{option} {value}"));
-        }
-    }
-    for (option, value) in narrowed {
+    let levels = args.levels.as_ref().map(|levels| {
+        let levels: Vec<String> = levels.iter().map(f64::to_string).collect();
+        levels.join(",")
+    });
+    let given = [
+        ("epochs", args.epochs.map(|n| n.to_string())),
+        ("train-size", args.train_size.map(|n| n.to_string())),
+        ("test-size", args.test_size.map(|n| n.to_string())),
+        ("trials", args.trials.map(|n| n.to_string())),
+        ("levels", levels),
+    ];
+    let mut command = format!("pipeline stage train --profile {} --only {ID_ALONE}{setting}", args.profile);
+    let kept = given.into_iter().filter(|(option, _)| narrowed.iter().all(|(other, _)| other != option));
+    let kept = kept.filter_map(|(option, value)| Some((option, value?)));
+    for (option, value) in kept.chain(narrowed.iter().cloned()) {
         command.push_str(&format!(" --{option} {value}"));
     }
     command

@@ -28,7 +28,7 @@ pub fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Theorem(args) => theorem::run(&args),
         Command::Stats { command } => stats::run(&command),
         Command::VerifyStore(args) => verify_store::run(&args),
-        Command::Selftest { device, json } => selftest::run(device, json.as_deref()),
+        Command::Selftest { device, json, full, peer } => selftest::run(device, full, peer.as_deref(), json.as_deref()),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),
     }

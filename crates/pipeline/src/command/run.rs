@@ -77,20 +77,23 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
 fn conclude(args: &RunArgs, store: &Store, finished: &[Finished], elapsed: Duration) -> Result<Outcome, Failure> {
     let done: u64 = finished.iter().map(|stage| stage.report.done).sum();
     let skipped: u64 = finished.iter().map(|stage| stage.report.skipped).sum();
+    let gaps: Vec<&Gap> = finished.iter().flat_map(|stage| &stage.report.gaps).collect();
     if args.plan.json {
         print_json(&finished)?;
     } else {
         let seconds = elapsed.as_secs_f64();
-        print(&if done == 0 {
-            format!("nothing to do: all {skipped} pieces of work are up to date ({seconds:.1} s)\n")
-        } else {
-            format!("done: {done} pieces of work, {skipped} were up to date ({seconds:.1} s)\n")
+        print(&match (done, gaps.is_empty()) {
+            (0, true) => format!("nothing to do: all {skipped} pieces of work are up to date ({seconds:.1} s)\n"),
+            (0, false) => format!(
+                "nothing to do that could be done: {skipped} pieces of work are up to date, others are missing \
+                 ({seconds:.1} s)\n"
+            ),
+            _ => format!("done: {done} pieces of work, {skipped} were up to date ({seconds:.1} s)\n"),
         })?;
         if finished.iter().any(|stage| stage.stage == Stage::Render && !stage.report.interrupted) {
             print(&format!("report: {}\n", store.layout().reports().join("index.html").display()))?;
         }
     }
-    let gaps: Vec<&Gap> = finished.iter().flat_map(|stage| &stage.report.gaps).collect();
     for (i, gap) in gaps.iter().enumerate() {
         // A later stage may report what an earlier one left; once is enough for a reader.
         if !gaps[..i].iter().any(|earlier| earlier.id == gap.id) {

@@ -4,18 +4,23 @@ use std::fs;
 use std::path::Path;
 
 use flooding_core::context::DeviceChoice;
+use flooding_train::TrainError;
 use flooding_train::selftest::{self, Scale};
 
 use super::print;
 use crate::exit::{Failure, Outcome};
 
-pub fn run(device: DeviceChoice, json: Option<&Path>) -> Result<Outcome, Failure> {
+pub fn run(device: DeviceChoice, full: bool, peer: Option<&str>, json: Option<&Path>) -> Result<Outcome, Failure> {
     let scale = match device {
-        DeviceChoice::Cpu => Scale::Small,
-        DeviceChoice::Cuda(_) => Scale::Full,
+        _ if !full => Scale::Small,
+        DeviceChoice::Cpu => Scale::Cpu,
+        DeviceChoice::Cuda(_) => Scale::Gpu,
     };
     flooding_train::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
-    let report = selftest::run(device, scale).map_err(Failure::stage)?;
+    let report = selftest::run(device, scale, peer).map_err(|error| match error {
+        TrainError::Peer(_) => Failure::Usage(error.to_string()),
+        other => Failure::stage(other),
+    })?;
     print(&report.to_table())?;
     if let Some(path) = json {
         let text = format!("{:#}\n", report.to_json());

@@ -19,6 +19,8 @@ pub struct Facts {
     pub id: String,
     /// Its row's labels in one line, with the reading where it is not `paper`.
     pub label: String,
+    /// The row's first label: the data set.
+    pub dataset: String,
     /// The reading.
     pub reading: String,
     /// The paper's table.
@@ -95,6 +97,7 @@ impl Index {
         for row in tables.accuracy.iter().flatten() {
             let facts = index.entry(&row.setting);
             facts.label = label(&row.row, &row.reading);
+            facts.dataset.clone_from(&row.row[0]);
             facts.reading.clone_from(&row.reading);
             facts.table = row.table;
             let epochs = facts.scale.epochs;
@@ -120,6 +123,7 @@ impl Index {
             let facts = Facts {
                 id: id.to_owned(),
                 label: id.to_owned(),
+                dataset: id.to_owned(),
                 reading: "paper".to_owned(),
                 table: None,
                 scale: Scale::default(),

@@ -4,6 +4,7 @@ use flooding_core::probes::{Sharpness, SharpnessRow};
 use serde::Serialize;
 
 use super::facts::Index;
+use crate::figure::shown_levels;
 use crate::format::{NONE, mean_std, significant};
 use crate::tables::Tables;
 
@@ -58,6 +59,54 @@ pub fn descents(tables: &Tables, index: &Index) -> Option<MeasureTable> {
             intervals over trials. The deepest of many levels is selected after the fact; a depth of 0 is no second descent.",
         head: vec!["Setting", "b", "Peak at epoch", "95% interval", "Depth", "95% interval", "Least loss after it"],
         words: 2,
+        rows,
+    })
+}
+
+/// Where the training loss of each setting's shown levels ended.
+pub fn floats(tables: &Tables, index: &Index) -> Option<MeasureTable> {
+    let all = tables.floats.as_deref()?;
+    let mut rows = Vec::new();
+    for facts in index.iter() {
+        let of: Vec<_> = all.iter().filter(|row| row.setting == facts.id).collect();
+        let shown = shown_levels(of.iter().map(|row| row.level));
+        for row in of.into_iter().filter(|row| shown.contains(&row.level)) {
+            let share = if row.level.is_zero() {
+                NONE.to_owned()
+            } else {
+                format!("{:.2}", row.train_loss.mean / row.level.value())
+            };
+            rows.push(vec![
+                facts.label.clone(),
+                row.level.to_string(),
+                format!("{} to {}", row.epochs.0, row.epochs.1),
+                row.train_loss.n.to_string(),
+                significant(row.batch_loss.mean),
+                significant(row.train_loss.mean),
+                range(Some(row.train_loss_range)),
+                share,
+                mean_std(row.train_accuracy),
+            ]);
+        }
+    }
+    (!rows.is_empty()).then_some(MeasureTable {
+        file: "floats",
+        caption: "Where the training loss ended, without flooding and at up to five levels of each setting: means over the \
+            last epochs and over trials of the un-flooded mini-batch loss before each update and of the loss of the whole \
+            training set after each epoch, the least and the greatest of the latter, its mean as a multiple of b, and the \
+            training accuracy in percent (standard deviation over trials).",
+        head: vec![
+            "Setting",
+            "b",
+            "Epochs",
+            "Trials",
+            "Mini-batch loss",
+            "Training loss",
+            "Least and greatest",
+            "Loss over b",
+            "Training accuracy",
+        ],
+        words: 1,
         rows,
     })
 }

@@ -141,6 +141,14 @@ impl Panel<'_> {
         self.chart.draw_series(LineSeries::new([(x, low), (x, high)], stroke(Ink::Guide, 10)))?;
         Ok(())
     }
+
+    /// A horizontal guide through the whole panel.
+    pub fn horizontal(&mut self, at: f64) -> Result<(), DrawError> {
+        let y = self.y.place(at);
+        let (left, right) = self.x.range;
+        self.chart.draw_series(LineSeries::new([(left, y), (right, y)], stroke(Ink::Guide, 10)))?;
+        Ok(())
+    }
 }
 
 fn stroke(ink: Ink, width: u32) -> ShapeStyle {

@@ -10,8 +10,8 @@ use flooding_core::plan::LeftOut;
 use flooding_core::record::Provenance;
 use flooding_core::spec::RunKey;
 use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DatasetRow, Difference, Estimate, LevelRow, MeanStd, Overview, PaperCell, RunRow,
-    Sensitivity, Stopping, TheoremCheck, TheoremRow, TrialChoice, Verdict,
+    AccuracyRow, ClaimRow, CurveRow, DatasetRow, Difference, Estimate, FloatRow, LevelRow, MeanStd, Overview,
+    PaperCell, RunRow, Sensitivity, Stopping, TheoremCheck, TheoremRow, TrialChoice, Verdict,
 };
 use flooding_core::work::{Gap, Stage};
 use flooding_render::Tables;
@@ -86,6 +86,7 @@ pub fn tables(size: Size) -> Tables {
         curves: Some(Vec::new()),
         runs: Some(Vec::new()),
         claims: Some(claims()),
+        floats: Some(Vec::new()),
         descents: Some(probes::descents(ROWS[1].0)),
         flatness: Some(probes::flatness(ROWS[1].0)),
         sharpness: Some(probes::sharpness(ROWS[1].0)),
@@ -113,6 +114,7 @@ fn add_setting(tables: &mut Tables, setting: u32, size: Size) {
         tables.accuracy.as_mut().unwrap().push(row);
     }
     for index in 0..size.levels {
+        tables.floats.as_mut().unwrap().push(float(setting, &id, level(index, size), size));
         for epoch in 1..=size.epochs {
             tables.curves.as_mut().unwrap().push(curve(setting, &id, level(index, size), epoch, size));
         }
@@ -235,10 +237,26 @@ fn curve(setting: u32, id: &str, at: Level, epoch: u32, size: Size) -> CurveRow 
         level: at,
         epoch,
         trials: size.trials,
+        batch_loss: Some(train * 1.1),
         train: (train, accuracy - (b - 0.3).max(0.0) * 30.0),
         validation: (held_out * 1.04, accuracy * 0.83),
         test: (epoch == 1 || epoch.is_multiple_of(5)).then_some((held_out, accuracy * 0.82 + 3.0 * b)),
         gradients: (epoch.is_multiple_of(5) && setting == 1).then_some((train * 3.0 * wiggle, held_out * wiggle)),
+    }
+}
+
+fn float(setting: u32, id: &str, at: Level, size: Size) -> FloatRow {
+    let pair = |mean: f64| MeanStd { n: size.trials, mean, std: (size.trials > 1).then_some(0.001) };
+    let loss = (at.value() * (1.0 + 0.1 * (noise(&[setting, at.millionths()]) - 0.5))).max(1e-4);
+    FloatRow {
+        setting: id.to_owned(),
+        level: at,
+        examples: [100, 100, 20_000],
+        epochs: (size.epochs - (size.epochs / 10).max(5) + 1, size.epochs),
+        batch_loss: pair(loss * 1.1),
+        train_loss: pair(loss),
+        train_loss_range: (loss * 0.8, loss * 1.3),
+        train_accuracy: pair(100.0 - (at.value() - 0.3).max(0.0) * 30.0),
     }
 }
 

@@ -1,16 +1,18 @@
-//! Any dfdx device, by dfdx's public operations alone.
+//! Any dfdx device, by dfdx's public operations alone: those of them that need no compiler where they run.
+
+mod placed;
 
 use std::sync::Arc;
 
 use dfdx::prelude::{
-    AdamConfig, Axis, Backward as _, BroadcastTo as _, Device, GatherTo as _, Gradients, HasShape as _, MeanTo as _,
-    Momentum, OwnedTape, PermuteTo as _, PutTape as _, Rank0, ReshapeTo as _, SgdConfig, SplitTape as _, SumTo as _,
-    Tape, Tensor, TryAdd as _, TryDiv as _, TryMatMul as _, TryMul as _, TrySub as _, WeightDecay,
+    AdamConfig, Axes2, Axes3, Axis, Backward as _, BroadcastTo as _, Device, GatherTo as _, Gradients, HasShape as _,
+    MeanTo as _, Momentum, OwnedTape, PermuteTo as _, PutTape as _, Rank0, ReshapeTo as _, SgdConfig, SplitTape as _,
+    SumTo as _, Tape, Tensor, TryAdd as _, TryDiv as _, TryMatMul as _, TryMul as _, TrySub as _, WeightDecay,
 };
 use flooding_core::dataset::Splits;
 
 use super::{AdamStep, Backend, Buffer, DeviceError, Linear, SgdStep, T1, T2, T3};
-use crate::conv::CompositeConv;
+use crate::conv::{CompositeConv, ImageSize};
 use crate::data::{Part, Placement, gather};
 use crate::nets::{BatchNorm, Parameter};
 
@@ -29,10 +31,11 @@ impl<D: Device<f32>> Portable<D> {
     }
 }
 
-/// A set on the device, and on the host for what the device cannot do.
+/// A set on the device.
 pub struct PortableSet<D: Device<f32>> {
+    /// `(examples, numbers of an example)`.
     inputs: T2<D>,
-    host: (Arc<Splits>, Part),
+    size: ImageSize,
 }
 
 /// The vectors `(K, features)` of a layer, repeated for N examples.
@@ -62,16 +65,12 @@ impl<D: Device<f32>> Backend for Portable<D> {
         let mut rows = Vec::new();
         gather(examples, &all, None, &mut rows);
         let inputs = self.device.try_tensor_from_vec(rows, (examples.len(), examples.shape.len()))?;
-        Ok(PortableSet { inputs, host: (splits.clone(), part) })
+        Ok(PortableSet { inputs, size: examples.shape.into() })
     }
 
     fn batch(&self, set: &Self::Set, indices: &[u32], placements: Option<&[Placement]>) -> Result<T2<D>, D::Err> {
-        if placements.is_some() {
-            let (splits, part) = &set.host;
-            let examples = part.of(splits);
-            let mut rows = Vec::new();
-            gather(examples, indices, placements, &mut rows);
-            return self.device.try_tensor_from_vec(rows, (indices.len(), examples.shape.len()));
+        if let Some(placements) = placements {
+            return placed::batch(&self.device, set, indices, placements);
         }
         let rows = indices.iter().map(|&i| i as usize).collect();
         let rows: Tensor<(usize,), usize, D> = self.device.try_tensor_from_vec(rows, (indices.len(),))?;
@@ -89,18 +88,17 @@ impl<D: Device<f32>> Backend for Portable<D> {
         layer: &Linear<D>,
         relu: bool,
     ) -> Result<T3<D, T>, D::Err> {
+        // All members' units side by side, so that what they share is not repeated: cuBLAS refuses to.
         let (n, inputs) = *x.shape();
-        let shared = (layer.weight.members(), n, inputs);
-        self.linear(x.try_broadcast_like::<_, Axis<0>>(&shared)?.put_tape(tape), layer, relu)
+        let (k, outputs, _) = layer.dimensions();
+        let units = layer.weight.tensor.clone().put_tape(tape).try_reshape_like(&(k * outputs, inputs))?;
+        let y = units.try_matmul(x.try_permute::<_, Axes2<1, 0>>()?)?.try_reshape_like(&(k, outputs, n))?;
+        add_bias(y.try_permute::<_, Axes3<0, 2, 1>>()?, layer, relu)
     }
 
     fn linear<T: Tape<f32, D>>(&self, x: T3<D, T>, layer: &Linear<D>, relu: bool) -> Result<T3<D, T>, D::Err> {
-        let shape = layer.dimensions();
-        let weight = layer.weight.tensor.retaped::<T>().try_reshape_like(&shape)?;
-        let y = x.try_matmul(weight.try_permute::<_, dfdx::prelude::Axes3<0, 2, 1>>()?)?;
-        let of = *y.shape();
-        let y = y.try_add(spread(layer.bias.tensor.retaped::<T>(), of)?)?;
-        if relu { y.try_relu() } else { Ok(y) }
+        let weight = layer.weight.tensor.retaped::<T>().try_reshape_like(&layer.dimensions())?;
+        add_bias(x.try_matmul(weight.try_permute::<_, Axes3<0, 2, 1>>()?)?, layer, relu)
     }
 
     fn batch_norm_relu<T: Tape<f32, D>>(&self, x: T3<D, T>, norm: &mut BatchNorm<D>) -> Result<T3<D, T>, D::Err> {
@@ -135,7 +133,7 @@ impl<D: Device<f32>> Backend for Portable<D> {
         }
         let hits: T2<D> = self.device.try_tensor_from_vec(hits, (n, classes))?;
         let hits = hits.try_broadcast_like::<_, Axis<0>>(&shape)?;
-        logits.try_log_softmax::<Axis<2>>()?.try_mul(hits)?.try_sum::<_, dfdx::prelude::Axes2<1, 2>>()
+        logits.try_log_softmax::<Axis<2>>()?.try_mul(hits)?.try_sum::<_, Axes2<1, 2>>()
     }
 
     fn backward(&self, losses: T1<D, OwnedTape<f32, D>>, slopes: &[f32]) -> Result<Gradients<f32, D>, D::Err> {
@@ -176,6 +174,13 @@ impl<D: Device<f32>> Backend for Portable<D> {
 
 fn decay(rate: f64) -> Option<WeightDecay> {
     (rate != 0.0).then_some(WeightDecay::L2(rate))
+}
+
+/// `relu?(y + bias)`, contiguous.
+fn add_bias<D: Device<f32>, T: Tape<f32, D>>(y: T3<D, T>, layer: &Linear<D>, relu: bool) -> Result<T3<D, T>, D::Err> {
+    let shape = *y.shape();
+    let y = y.try_add(spread(layer.bias.tensor.retaped::<T>(), shape)?)?;
+    if relu { y.try_relu() } else { Ok(y) }
 }
 
 /// Scale, shift and ReLU.

@@ -11,6 +11,7 @@ use super::{Failure, Member, Row, Trainer};
 use crate::backend::{Backend, DeviceError};
 use crate::checkpoint::{Checkpoint, MemberState, RowState, State};
 use crate::optim::{Optimiser, OptimiserState};
+use crate::snapshot::Snapshot;
 use crate::weights::Weights;
 
 impl<B: Backend> Trainer<'_, B> {
@@ -49,8 +50,10 @@ impl<B: Backend> Trainer<'_, B> {
         for (moment, values) in [("first", state.first), ("second", state.second)] {
             tensors.extend(values.into_iter().map(|(name, values)| (format!("{moment}.{name}"), values)));
         }
+        let best = self.best.weights();
         for (k, member) in self.members.iter().enumerate() {
-            for (part, weights) in [("best", Some(&member.best_weights)), ("below", member.first_below.as_ref())] {
+            let best = member.best.and_then(|_| best.get(k));
+            for (part, weights) in [("best", best), ("below", member.first_below.as_ref())] {
                 for (name, _, values) in weights.into_iter().flat_map(Weights::iter) {
                     tensors.insert(format!("{part}.{k}.{name}"), values.to_vec());
                 }
@@ -132,9 +135,6 @@ impl<B: Backend> Trainer<'_, B> {
                 |part: &str| Weights::gather(&*self.network, |name| tensors[&format!("{part}.{k}.{name}")].clone());
             member.rows = saved.rows.iter().map(row).collect();
             member.best = saved.best;
-            if saved.best.is_some() {
-                member.best_weights = weights("best");
-            }
             member.first_below = saved.below.then(|| weights("below"));
             member.last_finite_loss = saved.last_finite_loss.map(f32::from_bits);
             member.failure = saved.failure.clone().map(|(cause, step, loss)| Failure {
@@ -143,6 +143,22 @@ impl<B: Backend> Trainer<'_, B> {
                 last_finite_loss: loss.map(f32::from_bits),
             });
         }
+        let parameters = self.network.parameters();
+        let best = |name: &str| -> Vec<f32> {
+            // A member that has no best epoch yet will take its tensors before they are read.
+            let of_member = |k: usize| tensors.get(&format!("best.{k}.{name}"));
+            let now = &tensors[&format!("network.{name}")];
+            let each = now.len() / state.members.len();
+            (0..state.members.len())
+                .flat_map(|k| of_member(k).map_or(&now[k * each..(k + 1) * each], |values| values))
+                .copied()
+                .collect()
+        };
+        self.best = if state.members.iter().any(|member| member.best.is_some()) {
+            Snapshot::restored(self.backend.device(), &parameters, best)?
+        } else {
+            Snapshot::default()
+        };
         self.steps = state.steps;
         self.watch.step.store(self.steps, Ordering::Relaxed);
         if let Some(loss) = state.members[0].last_finite_loss {

@@ -1,6 +1,5 @@
 //! Probes side by side on the CPU, one thread each; one after another on CUDA.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +14,8 @@ use super::measure::{Bench, CURVES};
 use crate::TrainError;
 use crate::backend::Backend;
 use crate::cpu::FastCpu;
+use crate::memory::is_out_of_memory;
+use crate::panics::catch;
 
 /// Makes all these documents; `done` of the report counts them.
 pub fn probe_all(
@@ -100,14 +101,14 @@ impl State<'_> {
     fn made(&self, candidate: &Candidate, id: &str) -> Result<Option<Made>, String> {
         let inputs = candidate.inputs.as_ref().map_err(Clone::clone)?;
         let splits = self.source.splits(&inputs.with.spec).map_err(|error| error.to_string())?;
-        let result = catch_unwind(AssertUnwindSafe(|| match self.context.device {
+        let result = catch(is_out_of_memory, || match self.context.device {
             DeviceChoice::Cpu => self.on(&FastCpu::default(), candidate, inputs, &splits, id),
             #[cfg(feature = "cuda")]
             DeviceChoice::Cuda(ordinal) => self.on(&crate::device::cuda(ordinal)?, candidate, inputs, &splits, id),
             #[cfg(not(feature = "cuda"))]
             DeviceChoice::Cuda(ordinal) => match crate::device::cuda(ordinal)? {},
-        }));
-        result.unwrap_or_else(|panic| Err(format!("panicked: {}", crate::schedule::panic_message(&*panic))))
+        });
+        result.unwrap_or_else(|panic| Err(format!("panicked: {panic}")))
     }
 
     fn on<B: Backend>(

@@ -3,6 +3,10 @@
 
 mod agreement;
 mod golden;
+mod meter;
+mod operations;
+mod peer;
+pub mod programs;
 mod stepper;
 mod timing;
 
@@ -12,14 +16,19 @@ use serde_json::{Value, json};
 use crate::TrainError;
 use crate::backend::{Backend, Portable};
 use crate::cpu::FastCpu;
+use peer::Peer;
+
+pub use timing::{Times, Timing};
 
 /// How large the timed networks are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// Seconds on a laptop: shows that everything runs.
     Small,
+    /// The paper's networks, one run each: a minute or two on a CPU.
+    Cpu,
     /// The paper's networks and whole groups of levels, for a GPU.
-    Full,
+    Gpu,
 }
 
 /// One comparison.
@@ -40,17 +49,6 @@ impl Check {
     }
 }
 
-/// Training steps of one network.
-#[derive(Clone, Debug)]
-pub struct Timing {
-    /// Network, members and batch.
-    pub name: String,
-    /// Fastest and median time of a step in milliseconds, or why there is none.
-    pub milliseconds: Result<(f64, f64), String>,
-    /// Floating-point operations of a step: three times those of the forward pass.
-    pub operations: f64,
-}
-
 /// What the self-test found.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -60,8 +58,8 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// All times.
     pub timings: Vec<Timing>,
-    /// The largest memory of this process, on the host, in MiB; `None` where the system does not tell.
-    pub peak_host_memory: Option<u64>,
+    /// What the other program calls itself, if there is one.
+    pub peer: Option<String>,
 }
 
 impl Report {
@@ -78,19 +76,24 @@ impl Report {
                 "error": c.difference.as_ref().err(), "tolerance": c.tolerance,
             })
         };
+        let times = |times: &Result<Times, String>| match times {
+            Ok(Times { min, median, peak_memory }) => {
+                json!({ "min_ms": min, "median_ms": median, "peak_memory_mib": peak_memory })
+            }
+            Err(why) => json!({ "error": why }),
+        };
         let timing = |t: &Timing| {
-            let time = t.milliseconds.as_ref().ok();
             json!({
-                "name": t.name, "min_ms": time.map(|t| t.0), "median_ms": time.map(|t| t.1),
-                "gflops": gigaflops(t), "error": t.milliseconds.as_ref().err(),
+                "name": t.name, "ours": times(&t.ours), "peer": t.peer.as_ref().map(times), "gflops": t.gigaflops(),
+                "parameters_gb_per_s": t.gigabytes(), "ratio_of_medians": t.ratio(),
             })
         };
         json!({
             "device": self.device,
+            "peer": self.peer,
             "passed": self.passed(),
             "checks": self.checks.iter().map(check).collect::<Vec<_>>(),
             "timings": self.timings.iter().map(timing).collect::<Vec<_>>(),
-            "peak_host_memory_mib": self.peak_host_memory,
         })
     }
 
@@ -103,65 +106,73 @@ impl Report {
             let verdict = if check.passed() { "ok" } else { "FAILED" };
             let _ = writeln!(text, "| {} | {difference} | {:.0e} | {verdict} |", check.name, check.tolerance);
         }
-        text.push_str("\n| training step | min ms | median ms | GFLOP/s |\n|---|---|---|---|\n");
+        let peer = self.peer.as_deref().unwrap_or("no other program");
+        let _ = writeln!(
+            text,
+            "\n| training step | min ms | median ms | GFLOP/s | GB/s of parameters | peak MiB | {peer}: min ms | median \
+             ms | peak MiB | ratio of medians |\n|---|---|---|---|---|---|---|---|---|---|"
+        );
         for timing in &self.timings {
-            let _ = match &timing.milliseconds {
-                Ok((min, median)) => {
-                    let speed = gigaflops(timing).unwrap_or_default();
-                    writeln!(text, "| {} | {min:.2} | {median:.2} | {speed:.0} |", timing.name)
-                }
-                Err(why) => writeln!(text, "| {} | {why} | | |", timing.name),
-            };
+            let ours = cells(Some(&timing.ours), [timing.gigaflops(), timing.gigabytes()]);
+            let ratio = timing.ratio().map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+            let _ = writeln!(text, "| {} | {ours} | {} | {ratio} |", timing.name, cells(timing.peer.as_ref(), []));
         }
         text
     }
 }
 
-fn gigaflops(timing: &Timing) -> Option<f64> {
-    timing.milliseconds.as_ref().ok().map(|(min, _)| timing.operations / min / 1e6)
+/// Cells of a table's row: times, rates between them and the memory, and the memory.
+fn cells<const N: usize>(times: Option<&Result<Times, String>>, rates: [Option<f64>; N]) -> String {
+    match times {
+        None => format!("-{} | - | -", " | -".repeat(N)),
+        Some(Err(why)) => format!("{}{} | - | -", why.replace(['|', '\n'], " "), " | -".repeat(N)),
+        Some(Ok(Times { min, median, peak_memory })) => {
+            let rates: String = rates.iter().map(|rate| format!("{:.0} | ", rate.unwrap_or_default())).collect();
+            let peak = peak_memory.map_or("-".to_owned(), |peak| peak.to_string());
+            format!("{min:.2} | {median:.2} | {rates}{peak}")
+        }
+    }
 }
 
 /// Runs everything on this device. A device that cannot be used is an error; what goes wrong later is in the report.
 ///
-/// On the CPU the comparisons cover dfdx's public operations too, which is what another device runs.
-pub fn run(device: DeviceChoice, scale: Scale) -> Result<Report, TrainError> {
+/// On the CPU the comparisons cover dfdx's public operations too, which is what another device runs. `peer` is the command
+/// of a program that takes the same steps (see `scripts/pytorch_peer.py`).
+pub fn run(device: DeviceChoice, scale: Scale, peer: Option<&str>) -> Result<Report, TrainError> {
     crate::device::check(device)?;
+    let mut peer = peer.map(Peer::start).transpose().map_err(TrainError::Peer)?;
     let (name, checks, timings) = match device {
         DeviceChoice::Cpu => {
-            let public = Portable::new(dfdx::prelude::Cpu::default());
+            let (public, own) = (Portable::new(dfdx::prelude::Cpu::default()), FastCpu::default());
             let mut checks = compare(&public, "public operations");
-            checks.extend(golden::checks(&FastCpu::default(), "own operations"));
-            ("cpu".to_owned(), checks, timing::all(&FastCpu::default(), scale))
+            checks.extend(golden::checks(&own, "own operations"));
+            ("cpu".to_owned(), checks, timing::all(&own, &meter::OfProcess, ("cpu", scale), peer.as_mut()))
         }
         DeviceChoice::Cuda(ordinal) => {
-            let (checks, timings) = on_cuda(ordinal, scale).map_err(|why| TrainError::Cuda { ordinal, why })?;
-            (format!("cuda:{ordinal}"), checks, timings)
+            let name = format!("cuda:{ordinal}");
+            let found = on_cuda(ordinal, (&name, scale), peer.as_mut());
+            let (checks, timings) = found.map_err(|why| TrainError::Cuda { ordinal, why })?;
+            (name, checks, timings)
         }
     };
-    Ok(Report { device: name, checks, timings, peak_host_memory: peak_host_memory() })
+    Ok(Report { device: name, checks, timings, peer: peer.map(|peer| peer.name.clone()) })
 }
 
 #[cfg(feature = "cuda")]
-fn on_cuda(ordinal: usize, scale: Scale) -> Result<(Vec<Check>, Vec<Timing>), String> {
+fn on_cuda(ordinal: usize, of: (&str, Scale), peer: Option<&mut Peer>) -> Result<(Vec<Check>, Vec<Timing>), String> {
     let backend = crate::device::cuda(ordinal)?;
-    Ok((compare(&backend, "CUDA"), timing::all(&backend, scale)))
+    Ok((compare(&backend, "CUDA"), timing::all(&backend, &meter::OfProcess, of, peer)))
 }
 
 #[cfg(not(feature = "cuda"))]
-fn on_cuda(ordinal: usize, _: Scale) -> Result<(Vec<Check>, Vec<Timing>), String> {
-    crate::device::cuda(ordinal).map(|never| match never {})
+fn on_cuda(ordinal: usize, _: (&str, Scale), _: Option<&mut Peer>) -> Result<(Vec<Check>, Vec<Timing>), String> {
+    match crate::device::cuda(ordinal)? {}
 }
 
 fn compare<B: Backend>(backend: &B, name: &str) -> Vec<Check> {
-    let mut checks = agreement::with_the_cpu(backend, name);
+    let mut checks = operations::checks(backend, name);
+    checks.extend(agreement::with_the_cpu(backend, name));
     checks.extend(golden::checks(backend, name));
     checks.extend(agreement::of_groups(backend, name));
     checks
-}
-
-/// As Linux tells it.
-fn peak_host_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
 }

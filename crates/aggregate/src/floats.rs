@@ -1,0 +1,47 @@
+//! Where the training loss of a level ends: does it float around b? (See [`FloatRow`].)
+
+use flooding_core::level::Level;
+use flooding_core::plan::Setting;
+use flooding_core::record::{EpochRow, History};
+use flooding_core::tables::{FloatRow, MeanStd};
+
+use crate::frame::percent;
+use crate::scan::Found;
+use crate::stats::Sample;
+
+/// The least number of last epochs that are averaged: one epoch of a loss that swings says little.
+const LEAST_EPOCHS: usize = 5;
+
+/// The last epochs of a history.
+fn last_epochs(history: &History) -> &[EpochRow] {
+    let rows = &history.rows;
+    let window = (rows.len() / 10).max(LEAST_EPOCHS).min(rows.len());
+    &rows[rows.len() - window..]
+}
+
+/// The row of one level; `None` where it has no history.
+pub(crate) fn float(setting: &Setting, level: Level, histories: &[(&Found, History)]) -> Option<FloatRow> {
+    let of_level = || histories.iter().filter(|(run, history)| run.spec.level == level && !history.rows.is_empty());
+    let (run, first) = of_level().next()?;
+    let (record, _) = run.complete()?;
+    let over_trials = |of: fn(&EpochRow) -> f64| {
+        let means: Vec<f64> = of_level()
+            .map(|(_, history)| last_epochs(history))
+            .map(|rows| rows.iter().map(of).sum::<f64>() / rows.len() as f64)
+            .collect();
+        let Sample { n, mean, std } = Sample::of(&means);
+        MeanStd { n, mean, std: (n > 1).then_some(std) }
+    };
+    let losses = || of_level().flat_map(|(_, history)| last_epochs(history)).map(|row| row.train.loss);
+    let window = last_epochs(first);
+    Some(FloatRow {
+        setting: setting.id.clone(),
+        level,
+        examples: record.examples,
+        epochs: (window[0].epoch, window[window.len() - 1].epoch),
+        batch_loss: over_trials(|row| row.batch_loss),
+        train_loss: over_trials(|row| row.train.loss),
+        train_loss_range: (losses().fold(f64::INFINITY, f64::min), losses().fold(0.0, f64::max)),
+        train_accuracy: over_trials(|row| percent(row.train.accuracy)),
+    })
+}

@@ -1,0 +1,163 @@
+//! Figure 1 (b), measured: the training loss floats around b while the training accuracy stays at 100%.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use flooding_core::level::Level;
+use flooding_core::tables::{CurveRow, FloatRow};
+
+use super::axis::Axis;
+use super::curves::level_ink;
+use super::decimate::{m4, spans};
+use super::ink::Ink;
+use super::legend::{Sample, legend};
+use super::panel::{DrawError, Frame, Panel};
+use super::sheet::{Canvas, Group};
+use super::{Figure, Sheet};
+use crate::slug::slug;
+
+/// More lines than this, each around its own guide, cannot be told apart.
+const MOST_FLOODED: usize = 5;
+
+/// b = 0 and at most five of the levels above it, evenly spaced among them, the lowest and the highest included.
+pub fn shown_levels(levels: impl IntoIterator<Item = Level>) -> Vec<Level> {
+    let mut levels: Vec<Level> = levels.into_iter().collect();
+    levels.sort_unstable();
+    levels.dedup();
+    let flooded: Vec<Level> = levels.iter().copied().filter(|level| !level.is_zero()).collect();
+    levels.retain(|level| level.is_zero());
+    if flooded.len() <= MOST_FLOODED {
+        levels.extend(flooded);
+    } else {
+        let gaps = MOST_FLOODED - 1;
+        levels.extend((0..=gaps).map(|i| flooded[(i * (flooded.len() - 1) + gaps / 2) / gaps]));
+    }
+    levels
+}
+
+type ByLevel<'a> = BTreeMap<Level, Vec<&'a CurveRow>>;
+
+/// Three panels for the rows of one setting: mini-batch loss, training loss, training accuracy; `ends` are its rows of
+/// where the losses ended.
+pub fn floating_loss(
+    setting: &str,
+    label: &str,
+    rows: &[&CurveRow],
+    ends: &[&FloatRow],
+    profile: &str,
+) -> Result<Figure, DrawError> {
+    let shown = shown_levels(rows.iter().map(|row| row.level));
+    let mut levels = ByLevel::new();
+    for row in rows.iter().filter(|row| shown.contains(&row.level)) {
+        levels.entry(row.level).or_default().push(row);
+    }
+    Ok(Figure {
+        id: slug(&format!("figure-1-floating-{setting}")),
+        label: "Figure 1 (b), measured".to_owned(),
+        title: format!("The training loss floats around the flood level, {label}"),
+        description: describe(&shown, ends, profile),
+        sheet: draw(&levels)?,
+        csv: csv(&levels),
+        settings: vec![setting.to_owned()],
+    })
+}
+
+fn describe(shown: &[Level], ends: &[&FloatRow], profile: &str) -> String {
+    let mut text = "Against epoch, the mean over trials of: the un-flooded mini-batch loss before each update (left), the \
+        loss of the whole training set after the epoch (middle), the training accuracy in percent (right). Losses are on \
+        a logarithmic scale; a dashed line is a flood level."
+        .to_owned();
+    if let Some(first) = ends.first() {
+        let [train, validation, _] = first.examples;
+        let trials = ends.iter().map(|end| end.train_loss.n).max().unwrap_or_default();
+        let seeds = if trials > 1 { format!("seeds 0 to {}", trials - 1) } else { "seed 0".to_owned() };
+        let epochs = first.epochs.1;
+        write!(
+            text,
+            " Profile {profile}: {train} training examples ({validation} more held out), {epochs} epochs, {seeds}."
+        )
+        .expect("writing to a string cannot fail");
+        write!(text, " Mean training loss and accuracy of epochs {} to {}:", first.epochs.0, first.epochs.1)
+            .expect("writing to a string cannot fail");
+        for (i, end) in ends.iter().filter(|end| shown.contains(&end.level)).enumerate() {
+            let (separator, loss) = (if i == 0 { "" } else { ";" }, crate::format::significant(end.train_loss.mean));
+            write!(text, "{separator} {loss} and {:.2}% at b = {}", end.train_accuracy.mean, end.level)
+                .expect("writing to a string cannot fail");
+        }
+        text.push('.');
+    }
+    text
+}
+
+/// What a panel shows of a row.
+type Quantity = fn(&CurveRow) -> Option<f64>;
+
+fn draw(levels: &ByLevel) -> Result<Sheet, DrawError> {
+    let canvas = Canvas::new(940, 320);
+    let all = || levels.values().flatten();
+    let x = Axis::between("epoch", 0.0, f64::from(all().map(|row| row.epoch).max().unwrap_or(1)), 5);
+    let flooded = || levels.keys().filter(|level| !level.is_zero()).map(|level| level.value());
+    let losses = all().flat_map(|row| [row.batch_loss, Some(row.train.0)]).flatten();
+    let loss = Axis::logarithmic("loss", losses.chain(flooded()));
+    let accuracy = Axis::linear("accuracy (%)", all().map(|row| row.train.1).chain([100.0]), 5);
+    let highest = levels.keys().last().copied().unwrap_or(Level::ZERO);
+    let spans = spans(levels.len() * 3);
+    let panels: [(&str, &Axis, Quantity); 3] = [
+        ("mini-batch loss in training", &loss, |row| row.batch_loss),
+        ("training loss after the epoch", &loss, |row| Some(row.train.0)),
+        ("training accuracy", &accuracy, |row| Some(row.train.1)),
+    ];
+    for (index, (title, y, of)) in panels.into_iter().enumerate() {
+        let frame = Frame { x: 4 + index as i32 * 311, y: 4, width: 311, height: 280 };
+        let mut panel = Panel::new(&canvas, frame, title, &x, y)?;
+        if y.log {
+            for level in flooded() {
+                panel.horizontal(level)?;
+            }
+        }
+        // The baseline last: over the others.
+        for (level, rows) in levels.iter().rev() {
+            let points: Vec<_> = rows.iter().filter_map(|row| of(row).map(|v| (f64::from(row.epoch), v))).collect();
+            let group = Group { level: Some(level.to_string()), title: format!("b = {level}") };
+            canvas.group(group, || panel.line(level_ink(*level, highest), 14, &m4(&points, spans)))?;
+        }
+    }
+    let names: Vec<(Ink, String)> =
+        levels.keys().map(|level| (level_ink(*level, highest), format!("b = {level}"))).collect();
+    let mut entries: Vec<_> = names.iter().map(|(ink, name)| (*ink, Sample::Line, name.as_str())).collect();
+    entries.push((Ink::Guide, Sample::Line, "the levels"));
+    legend(&canvas, (60, 308), &entries);
+    Ok(canvas.finish())
+}
+
+fn csv(levels: &ByLevel) -> String {
+    let mut csv = String::from("setting,level,epoch,trials,batch_loss,train_loss,train_accuracy\n");
+    for row in levels.values().flatten() {
+        let batch = row.batch_loss.map_or_else(String::new, |loss| loss.to_string());
+        let (setting, (loss, accuracy)) = (crate::csv::field(&row.setting), row.train);
+        writeln!(csv, "{setting},{},{},{},{batch},{loss},{accuracy}", row.level, row.epoch, row.trials)
+            .expect("writing to a string cannot fail");
+    }
+    csv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(count: u32) -> Vec<u32> {
+        shown_levels((0..=count).rev().map(|i| Level::from_millionths(i * 10_000)))
+            .iter()
+            .map(|level| level.millionths() / 10_000)
+            .collect()
+    }
+
+    #[test]
+    fn few_levels_are_all_shown_and_of_many_the_lowest_the_highest_and_some_between() {
+        assert_eq!(shown(3), [0, 1, 2, 3]);
+        assert_eq!(shown(5), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(shown(10), [0, 1, 3, 6, 8, 10]);
+        assert_eq!(shown(50), [0, 1, 13, 26, 38, 50]);
+        assert_eq!(shown_levels([]), []);
+    }
+}

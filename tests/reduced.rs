@@ -1,0 +1,95 @@
+//! Small trials: marked as such in records, explanations and reports; and data that cannot be had.
+
+mod support;
+
+use serde_json::Value;
+use support::{Project, real_data};
+
+const SMALL: [&str; 8] = ["--train-size", "300", "--test-size", "200", "--epochs", "2", "--levels", "0"];
+
+/// The only record below a setting's folder.
+fn record(project: &Project, setting: &str) -> Value {
+    let trial = project.path("data/runs").join(setting).join("t00");
+    let run = std::fs::read_dir(&trial).unwrap().next().unwrap().unwrap().path();
+    serde_json::from_str(&std::fs::read_to_string(run.join("record.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn the_residual_network_learns_from_real_cifar_10_and_its_record_says_that_it_was_a_small_trial() {
+    let Some(mirror) = real_data() else { return };
+    let project = Project::new();
+    // Eight layers in place of forty-four: the same code, in seconds.
+    project.edit("pipeline.toml", "blocks = 7", "blocks = 1");
+    let place = ["--only", "setting:cifar10", "--offline", "--mirror", mirror.to_str().unwrap()];
+    let sizes = ["--train-size", "1500", "--test-size", "500", "--epochs", "3", "--levels", "0"];
+    project.pipeline(&[&["stage", "fetch"], &place[..], &sizes].concat()).exits(0);
+    project.pipeline(&[&["stage", "train"], &place[..], &sizes].concat()).exits(0);
+    assert!(!project.path("data/runs/cifar10-aug").exists(), "`setting:` names one setting of the data set");
+
+    let record = record(&project, "cifar10");
+    let document = &record["body"];
+    assert_eq!(document["examples"], serde_json::json!([1200, 300, 500]));
+    assert_eq!(document["spec"]["reduced"], serde_json::json!(["epochs", "train_size", "test_size"]));
+    let trial = project.path("data/runs/cifar10/t00");
+    let run = std::fs::read_dir(&trial).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(run.join("history.csv")).unwrap();
+    let rows = flooding_core::record::History::from_csv(&text).unwrap().rows;
+    let losses: Vec<f64> = rows.iter().map(|row| row.batch_loss).collect();
+    assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "the loss does not fall: {losses:?}");
+    let accuracy = document["summary"]["last"]["test"]["accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.15, "no better than chance: {accuracy}");
+}
+
+#[test]
+fn a_small_trial_is_explained_with_what_it_leaves_out_and_the_command_that_repeats_it() {
+    let Some(mirror) = real_data() else { return };
+    let project = Project::new();
+    let only = ["--only", "setting:mnist-mlp", "--profile", "full"];
+    let place = ["--offline", "--mirror", mirror.to_str().unwrap()];
+    project.pipeline(&[&["stage", "fetch"], &only[..], &SMALL, &place].concat()).exits(0);
+    project.pipeline(&[&["stage", "train"], &only[..], &SMALL, &place].concat()).exits(0);
+    project.pipeline(&[&["stage", "aggregate"], &only[..], &SMALL].concat()).exits(0);
+    project.pipeline(&[&["stage", "render"], &only[..], &SMALL].concat()).exits(0);
+
+    let key = record(&project, "mnist-mlp")["body"]["key"].as_str().unwrap().to_owned();
+    let repeat =
+        "pipeline stage train --profile full --only setting:mnist-mlp --epochs 2 --train-size 300 --test-size 200";
+    let explain = |what: &str| project.pipeline(&[&["explain", what], &only[..], &SMALL].concat()).exits(0);
+    explain(&key[..8]).says(&[
+        "reduced, not the paper's: epochs, train_size, test_size",
+        "examples: 240 to learn from, 60 for validation, 200 for the test",
+        &format!("{repeat} --trials 1 --levels 0.00 --force"),
+    ]);
+    explain("mnist-mlp:A").says(&[
+        "1 of the paper's 1 trials, 1 of its 11 levels",
+        "reduced, not the paper's: epochs, train_size, test_size",
+        &format!("{repeat} --levels 0"),
+    ]);
+    explain("figure-2-mnist-mlp").says(&["1 runs of mnist-mlp", &format!("{repeat} --levels 0")]);
+
+    let report = project.read("reports/index.html");
+    let scale = "Quick run, not the paper’s grid: 1 trial, 1 of the paper’s 11 levels, 2 of the paper’s 500 epochs; \
+                 reduced: train size, test size";
+    assert!(report.contains(scale), "the report does not say how small the run was");
+    assert!(!report.contains("The paper’s grid"));
+    for verdict in ["confirmed", "contradicted"] {
+        assert!(
+            !project.read("reports/tables/claims.csv").contains(&format!(",{verdict},")),
+            "{verdict} by a small run"
+        );
+    }
+}
+
+#[test]
+fn data_that_cannot_be_had_are_named_with_a_remedy_and_the_exit_code_is_3() {
+    let project = Project::new();
+    for (dataset, file) in [("svhn", "train_32x32.mat"), ("cifar100", "cifar-100-binary.tar.gz")] {
+        let only = ["--only", dataset, "--offline"];
+        let fetch = project.pipeline(&[&["stage", "fetch"], &only[..], &SMALL].concat()).exits(3);
+        fetch.says(&[&format!("warning: fetch: {dataset} is missing: {file} could not be had"), "not tried: offline"]);
+        let train = project.pipeline(&[&["stage", "train"], &only[..], &SMALL].concat()).exits(3);
+        let remedy = format!("`pipeline stage fetch --only {dataset}` gets it");
+        let train = train.says(&["nothing to do that could be done", file, &remedy]);
+        assert!(!train.stdout.contains("all 0 pieces of work are up to date"), "{}", train.stdout);
+    }
+}
