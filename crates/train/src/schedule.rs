@@ -290,12 +290,12 @@ impl<'a> State<'a> {
                     note = format!("failed at step {step}: {cause}");
                     lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(spec), why: note.clone() });
                     if self.context.fail_fast {
-                        self.context.stop.raise();
+                        self.context.stop.raise_after_failure();
                     }
                 }
             }
         }
-        checkpoint::remove(self.store, &runs[0])?;
+        checkpoint::remove(self.store, &runs[0], &*self.context.progress);
         Ok(note)
     }
 
@@ -355,7 +355,11 @@ impl<'a> State<'a> {
         if let Some(known) = &trial.splits {
             return Ok(known.clone());
         }
-        let splits = self.source.splits(spec)?;
+        // Examples that make their reader panic are not to be had; the other data sets are.
+        let splits = catch(|_| false, || self.source.splits(spec)).unwrap_or_else(|panic| {
+            let why = format!("reading it panicked: {panic}");
+            Err(SourceError::Unavailable { dataset: spec.data.name().to_owned(), why })
+        })?;
         let seen = Arc::new(Seen::of(&splits));
         Ok(trial.splits.insert((splits, seen)).clone())
     }

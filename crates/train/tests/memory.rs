@@ -24,7 +24,7 @@ struct Counting;
 
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
-/// One measurement at a time.
+/// One measurement at a time, and nothing else that allocates beside it.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn grown(by: usize) {
@@ -171,6 +171,7 @@ fn the_estimate_for_a_device_is_at_least_what_a_group_takes_there_and_at_most_ha
 
 #[test]
 fn the_outline_of_a_network_counts_its_parameters_as_the_network_does() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let models = cases().into_iter().map(|(_, model, _, shape)| (model, shape));
     let other = InputShape::Image { channels: 1, height: 40, width: 24 };
     let small = [ModelSpec::CifarResnet { blocks: 1, width: 4 }, ModelSpec::Resnet18 { width: 4 }].map(|m| (m, other));
@@ -184,6 +185,7 @@ fn the_outline_of_a_network_counts_its_parameters_as_the_network_does() {
 
 #[test]
 fn the_largest_tensor_of_a_group_grows_with_its_members() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let plan = support::plan(vec![setting(ModelSpec::CifarResnet { blocks: 7, width: 16 }, SGD, 128, &[0.0])]);
     let training = Training::of(&plan.runs().next().unwrap(), (COLOUR, 10), [40_000, 10_000, 10_000]);
     // 16 channels x 9 taps x 1024 pixels x 512 images.
@@ -193,6 +195,7 @@ fn the_largest_tensor_of_a_group_grows_with_its_members() {
 
 #[test]
 fn memory_that_cannot_be_had_is_a_panic_that_says_so_and_not_the_end_of_the_process() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let model = ModelSpec::Mlp { hidden: vec![u32::MAX], batch_norm: false };
     let shape = InputShape::Vector(1 << 30);
     let mut stream = Streams::new(1, "absurd", 0).stream(Purpose::Initialisation, 0);
