@@ -305,11 +305,6 @@ impl<'a> State<'a> {
         let checkpoints = Checkpoints::new(self.store, runs, *checkpoint_every, *force, progress.clone());
         let watch = Watch { stop: self.context.stop.clone(), checkpoints: Some(checkpoints), ..Watch::default() };
         let advanced = |epochs| self.context.progress.item_advanced(id, epochs);
-        if let DeviceChoice::Cpu = self.context.device {
-            // This thread's run before may have been of another shape, or ended in a panic.
-            crate::conv::release_buffers();
-            crate::cpu::buffer::release();
-        }
         let result = catch(is_out_of_memory, || match self.context.device {
             DeviceChoice::Cpu => match self.room.enter(cpu(training), || self.is_stopped()) {
                 Ok(_place) => train_on(&FastCpu::default(), runs, splits, &watch, &advanced),
@@ -322,6 +317,11 @@ impl<'a> State<'a> {
             #[cfg(not(feature = "cuda"))]
             DeviceChoice::Cuda(ordinal) => match crate::device::cuda(ordinal)? {},
         });
+        if let DeviceChoice::Cpu = self.context.device {
+            // However it ended: the next run may be of another shape, and another thread's.
+            crate::conv::release_buffers();
+            crate::cpu::buffer::release();
+        }
         let cause = match result {
             Ok(Ok(Some(trained))) => return Attempt::Done(trained),
             Ok(Ok(None)) => return Attempt::Stopped,

@@ -4,9 +4,8 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dfdx::prelude::Cpu;
@@ -24,8 +23,11 @@ struct Counting;
 
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
-/// One measurement at a time, and nothing else that allocates beside it.
-static ALONE: Mutex<()> = Mutex::new(());
+/// Held by every test here, since the allocator counts what all of them take.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn grown(by: usize) {
     let now = NOW.fetch_add(by, Ordering::Relaxed) + by;
@@ -125,7 +127,6 @@ fn assert_good(name: &str, measured: u64, estimate: u64) {
 }
 
 fn assert_cpu(batch: u32, examples: [usize; 3], skip: &[&str]) {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for (name, model, optimiser, shape) in cases().into_iter().filter(|case| !skip.contains(&case.0)) {
         let plan = support::plan(vec![setting(model, optimiser, batch, &[0.0])]);
         let spec = plan.runs().next().unwrap();
@@ -141,7 +142,6 @@ fn assert_cpu(batch: u32, examples: [usize; 3], skip: &[&str]) {
 }
 
 fn assert_device(batch: u32, examples: [usize; 3], members: usize, skip: &[&str]) {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for (name, model, optimiser, shape) in cases().into_iter().filter(|case| !skip.contains(&case.0)) {
         let levels: Vec<f64> = (0..members).map(|k| k as f64 / 100.0).collect();
         let plan = support::plan(vec![setting(model, optimiser, batch, &levels)]);
@@ -158,12 +158,14 @@ fn assert_device(batch: u32, examples: [usize; 3], members: usize, skip: &[&str]
 
 #[test]
 fn the_estimate_for_the_cpu_is_at_least_what_a_run_takes_and_at_most_half_more() {
+    let _alone = alone();
     assert_cpu(32, [72, 40, 40], &[]);
     assert_cpu(128, [128, 64, 256], &["ResNet-44"]);
 }
 
 #[test]
 fn the_estimate_for_a_device_is_at_least_what_a_group_takes_there_and_at_most_half_more() {
+    let _alone = alone();
     assert_device(8, [20, 8, 8], 1, &["ResNet-44"]);
     assert_device(8, [16, 8, 8], 3, &["ResNet-44", "ResNet-18"]);
     assert_device(4, [8, 512, 8], 2, &["ResNet-20", "ResNet-44", "ResNet-18"]);
@@ -171,7 +173,7 @@ fn the_estimate_for_a_device_is_at_least_what_a_group_takes_there_and_at_most_ha
 
 #[test]
 fn the_outline_of_a_network_counts_its_parameters_as_the_network_does() {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let models = cases().into_iter().map(|(_, model, _, shape)| (model, shape));
     let other = InputShape::Image { channels: 1, height: 40, width: 24 };
     let small = [ModelSpec::CifarResnet { blocks: 1, width: 4 }, ModelSpec::Resnet18 { width: 4 }].map(|m| (m, other));
@@ -185,7 +187,7 @@ fn the_outline_of_a_network_counts_its_parameters_as_the_network_does() {
 
 #[test]
 fn the_largest_tensor_of_a_group_grows_with_its_members() {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let plan = support::plan(vec![setting(ModelSpec::CifarResnet { blocks: 7, width: 16 }, SGD, 128, &[0.0])]);
     let training = Training::of(&plan.runs().next().unwrap(), (COLOUR, 10), [40_000, 10_000, 10_000]);
     // 16 channels x 9 taps x 1024 pixels x 512 images.
@@ -195,7 +197,7 @@ fn the_largest_tensor_of_a_group_grows_with_its_members() {
 
 #[test]
 fn memory_that_cannot_be_had_is_a_panic_that_says_so_and_not_the_end_of_the_process() {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let model = ModelSpec::Mlp { hidden: vec![u32::MAX], batch_norm: false };
     let shape = InputShape::Vector(1 << 30);
     let mut stream = Streams::new(1, "absurd", 0).stream(Purpose::Initialisation, 0);
