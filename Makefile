@@ -42,8 +42,8 @@ lint: ## check formatting and lints
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 
-deny: ## check licences, bans and sources of the dependencies (cargo install cargo-deny --locked)
-	cargo deny check licenses bans sources
+deny: ## check licences, bans, sources and advisories of the dependencies
+	scripts/deny.sh
 
 schema: build ## write docs/pipeline.schema.json anew
 	$(PIPELINE) schema > docs/pipeline.schema.json

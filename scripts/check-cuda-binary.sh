@@ -2,8 +2,8 @@
 # check-cuda-binary.sh PIPELINE: does a pipeline built with the feature `cuda` behave where CUDA does not work?
 #
 # Runs it without any CUDA library and with stand-ins for them that fail in chosen ways (tests/support/fake_cuda.c): each
-# fault must be one sentence on standard error and exit code 2, and the CPU must not be affected. Needs gcc and readelf,
-# neither a GPU nor a toolkit.
+# fault must be one sentence on standard error and exit code 2. Then a group is trained on a stand-in that has too little
+# memory for it. Needs gcc and readelf, neither a GPU nor a toolkit.
 set -euo pipefail
 pipeline=$(realpath "$1")
 cd "$(dirname "$0")/.."
@@ -45,3 +45,35 @@ sentence "$work/both" "sees no GPU" env FAKE_CUDA_DEVICES=0 "$pipeline" selftest
 sentence "$work/both" "only cuda:0 to cuda:1" "$pipeline" selftest --device cuda:7
 sentence "$work/both" "does not run this build's kernels" env FAKE_CUDA_MODULE=222 "$pipeline" selftest --device cuda
 sentence "$work/both" "memory is full" env FAKE_CUDA_MEMORY=8 "$pipeline" selftest --device cuda
+
+# A whole training: its numbers mean nothing here, but what it allocates is what it would allocate on a GPU.
+project=$work/project
+mkdir -p "$project/data"
+cp -r pipeline.toml templates "$project"
+cp data/datasets.toml "$project/data"
+cd "$project"
+only=(--profile smoke --only spiral-high --trials 1 --levels 0,0.01,0.02,0.03,0.04,0.05,0.06,0.07,0.08,0.09,0.1)
+"$pipeline" stage generate "${only[@]}" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
+
+# trained CODE WORDS [NAME=VALUE...] -- ARGUMENTS...: this exit code, these words in what is said.
+trained() {
+    local expected=$1 words=$2 code=0 faults=()
+    shift 2
+    while [ "$1" != -- ]; do faults+=("$1"); shift; done
+    shift
+    env LD_LIBRARY_PATH="$work/both" FAKE_CUDA_PEAK="$work/peak" "${faults[@]}" \
+        "$pipeline" stage train "${only[@]}" --device cuda --force "$@" >"$work/out" 2>&1 || code=$?
+    [ "$code" -eq "$expected" ] || fail "exit code $code instead of $expected: $(cat "$work/out")"
+    grep -qF "$words" "$work/out" || fail "'$words' is not in: $(cat "$work/out")"
+    grep -qF "panicked" "$work/out" && fail "a panic: $(cat "$work/out")"
+    echo "ok: $words (peak $(cat "$work/peak") bytes)"
+}
+
+trained 0 "done: 13 pieces of work" FAKE_CUDA_MEMORY=80e9 --
+whole=$(cat "$work/peak")
+half=$((whole / 2))
+trained 0 "done: 13 pieces of work" FAKE_CUDA_MEMORY=$half --
+trained 0 "out of GPU memory with a group of 11: again with 6" FAKE_CUDA_MEMORY=$half FAKE_CUDA_FREE=80e9 --
+trained 3 "out of GPU memory with a group of 11: repeat with --group-size 6" FAKE_CUDA_MEMORY=$half -- --group-size 11
+trained 0 "done: 13 pieces of work" FAKE_CUDA_MEMORY=$half -- --group-size 4
+trained 3 "out of GPU memory with a single run" FAKE_CUDA_MEMORY=$((whole / 50)) --

@@ -7,78 +7,18 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use support::cli::{Tiny, results_in};
 use support::{Run, assert_same, tiny};
 use tempfile::TempDir;
-
-/// A tiny project, and the binary over it.
-struct Tiny(TempDir);
-
-impl Tiny {
-    fn new() -> Self {
-        Self(tiny::project())
-    }
-
-    /// One whose runs are done.
-    fn finished() -> Self {
-        let project = Self::new();
-        project.run(&[]).exits(0);
-        project
-    }
-
-    fn path(&self, relative: &str) -> PathBuf {
-        self.0.path().join(relative)
-    }
-
-    fn edit(&self, from: &str, to: &str) {
-        let text = fs::read_to_string(self.path("pipeline.toml")).unwrap();
-        assert!(text.contains(from), "{from}");
-        fs::write(self.path("pipeline.toml"), text.replacen(from, to, 1)).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
-        command.current_dir(self.0.path()).args(arguments).env_remove("PIPELINE_MIRROR").stdin(Stdio::null());
-        command
-    }
-
-    fn pipeline(&self, arguments: &[&str]) -> Run {
-        Run::of(&self.command(arguments).output().expect("the binary starts"))
-    }
-
-    fn run(&self, more: &[&str]) -> Run {
-        self.pipeline(&[&tiny::RUN, more].concat())
-    }
-
-    /// Everything that must be the same however one got there.
-    fn results(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        results_in(self.0.path())
-    }
-
-    /// The first file of this name below `folder`.
-    fn find(&self, folder: &str, name: &str) -> PathBuf {
-        let files = tiny::files(self.0.path()).into_iter();
-        let mut matching = files.filter(|path| path.starts_with(folder) && path.ends_with(name));
-        self.0.path().join(matching.next().unwrap_or_else(|| panic!("no {name} in {folder}")))
-    }
-}
-
-fn results_in(project: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let is_result = |path: &PathBuf| {
-        !["provenance.json", "verified.json", ".lock"].iter().any(|name| path.file_name().unwrap() == *name)
-    };
-    let files = tiny::files(project).into_iter().filter(is_result);
-    files.map(|path| (path.clone(), fs::read(project.join(path)).unwrap())).collect()
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Disks and folders
@@ -164,113 +104,6 @@ fn a_folder_without_permission_is_found_before_any_work() {
         project.run(&[])
     };
     run.exits(1).says(&["Permission denied", "--data DIR"]);
-}
-
-#[test]
-fn a_link_inside_the_data_folder_is_refused_and_nothing_is_written_behind_it() {
-    let project = Tiny::new();
-    fs::create_dir(project.path("elsewhere")).unwrap();
-    symlink(project.path("elsewhere"), project.path("data/runs")).unwrap();
-    project.run(&[]).exits(1).says(&["data/runs", "symbolic link", "elsewhere"]);
-    assert_eq!(fs::read_dir(project.path("elsewhere")).unwrap().count(), 0);
-    fs::remove_file(project.path("data/runs")).unwrap();
-    project.run(&[]).exits(0);
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Damage
-
-/// One file of every kind that a run leaves.
-fn one_of_each_kind(project: &Tiny) -> Vec<PathBuf> {
-    let kinds = [
-        ("data/raw", "train-images"),
-        ("data/synthetic", "t00.json"),
-        ("data/synthetic", "t01.safetensors"),
-        ("data/runs/tiles/t00", "record.json"),
-        ("data/runs/gaussians-high/t01", "history.csv"),
-        ("data/runs/gaussians-high/t00", "weights-best.safetensors"),
-        ("data/theorem", "checks.json"),
-        ("data/tables", "runs.csv"),
-        ("data/tables", "accuracy.parquet"),
-        ("data/tables", "levels.json"),
-        ("reports", "index.html"),
-    ];
-    kinds.iter().map(|(folder, name)| project.find(folder, name)).collect()
-}
-
-fn damage_everything(damage: impl Fn(&Path)) {
-    let project = Tiny::finished();
-    let before = project.results();
-    let damaged = one_of_each_kind(&project);
-    for path in &damaged {
-        damage(path);
-    }
-    let verdict = project.pipeline(&["verify-store"]).exits(3);
-    for path in &damaged {
-        let name = path.strip_prefix(project.0.path()).unwrap().to_str().unwrap();
-        // A file that is gone together with what vouched for it cannot be missed by anyone but the plan.
-        let missed = verdict.stdout.contains(name) || !path.exists();
-        assert!(missed, "{name} is not named\n{}", verdict.stdout);
-    }
-    project.run(&[]).exits(0);
-    assert_same(&before, &project.results());
-    project.pipeline(&["verify-store"]).exits(0);
-}
-
-#[test]
-fn whatever_is_deleted_is_made_again() {
-    damage_everything(|path| fs::remove_file(path).unwrap());
-}
-
-#[test]
-fn whatever_is_truncated_is_found_and_made_again() {
-    damage_everything(|path| {
-        let file = File::options().write(true).open(path).unwrap();
-        file.set_len(file.metadata().unwrap().len() / 2).unwrap();
-    });
-}
-
-#[test]
-fn one_flipped_bit_anywhere_is_found_and_made_again() {
-    damage_everything(|path| {
-        let mut bytes = fs::read(path).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        fs::write(path, bytes).unwrap();
-    });
-}
-
-#[test]
-fn whatever_is_replaced_by_nonsense_is_found_and_made_again() {
-    damage_everything(|path| fs::write(path, b"\xff\xfe{\"kind\": [[[[").unwrap());
-}
-
-#[test]
-fn verify_store_finds_nothing_in_a_whole_store_and_repair_makes_a_damaged_one_whole() {
-    let project = Tiny::finished();
-    project.pipeline(&["verify-store"]).exits(0).says(&["0 do not"]);
-    let before = project.results();
-    let history = project.find("data/runs/tiles", "history.csv");
-    fs::write(&history, "epoch\n").unwrap();
-    let told = project.pipeline(&["verify-store", "--json"]).exits(3);
-    let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
-    assert_eq!(told["damaged"].as_array().unwrap().len(), 1, "{told}");
-    project.pipeline(&["verify-store", "--repair"]).exits(3).says(&["history.csv", "the next `pipeline run`"]);
-    project.pipeline(&["verify-store"]).exits(0);
-    project.run(&[]).exits(0).says(&["1 pieces of work"]);
-    assert_same(&before, &project.results());
-}
-
-#[test]
-fn another_runs_record_is_not_taken_for_ones_own() {
-    let project = Tiny::finished();
-    let before = project.results();
-    let one = project.find("data/runs/gaussians-high/t00", "record.json");
-    let other = project.find("data/runs/gaussians-high/t01", "record.json");
-    fs::copy(&other, &one).unwrap();
-    project.pipeline(&["verify-store"]).exits(3).says(&["belongs in"]);
-    project.run(&[]).exits(0).says(&["holds another run's record"]);
-    assert_same(&before, &project.results());
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -384,69 +217,46 @@ fn a_diverging_run_is_recorded_with_its_step_and_the_others_go_on() {
 #[test]
 fn fail_fast_stops_at_the_first_run_that_fails() {
     let project = diverging();
-    let run = project.run(&["--fail-fast", "--only", "gaussians-high"]);
-    assert!(matches!(run.code, Some(3 | 130)), "{:?}\n{}", run.code, run.stderr);
+    let run = project.run(&["--fail-fast", "--only", "gaussians-high"]).exits(3);
+    assert!(run.stderr.contains("stopped by --fail-fast during train"), "{}", run.stderr);
     let records = tiny::files(project.0.path()).into_iter().filter(|path| path.ends_with("record.json")).count();
     assert_eq!(records, 1);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Abuse
+// Memory
 
-#[test]
-fn a_name_that_leads_out_of_the_project_is_refused_before_any_work() {
-    for (from, to) in [
-        ("[setting.tiles]", r#"[setting."../../x"]"#),
-        ("[setting.tiles]", r#"[setting."a/b"]"#),
-        ("[setting.tiles]", r#"[setting.".hidden"]"#),
-        ("[setting.tiles]", r#"[setting."-rf"]"#),
-    ] {
-        let project = Tiny::new();
-        project.edit(from, to);
-        project.run(&[]).exits(2).says(&["pipeline.toml:", "folder"]);
-        assert!(!project.path("data/runs").exists());
-    }
+/// The tiny project with a second setting, whose network no machine holds.
+fn with_an_absurd_network() -> Tiny {
     let project = Tiny::new();
-    let manifest = project.path("data/datasets.toml");
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replacen("name = \"train-images\"", "name = \"../../../train-images\"", 1)).unwrap();
-    project.run(&[]).exits(2).says(&["datasets.toml", "train-images"]);
-}
-
-#[test]
-fn html_and_latex_in_names_come_out_as_text() {
-    let project = Tiny::new();
+    project.edit("[reading.paper]", "[model.absurd]\nkind = \"mlp\"\nhidden = [40000, 40000]\n\n[reading.paper]");
     project.edit(
-        r#"row = ["Tiles", "MLP"]"#,
-        r#"row = ["<script>alert(1)</script>", '\input{/etc/passwd} & 50% of $x_1$ #2 ~ ^']"#,
+        "[setting.tiles]",
+        "[setting.absurd]\nprotocol = \"fetched\"\ntable = \"table3\"\nrow = [\"Tiles\", \"Absurd\"]\n\
+         dataset = \"tiles\"\nmodel = \"absurd\"\n\n[setting.tiles]",
     );
-    project.edit(r#"summary = "Everything"#, r#"summary = "<img src=x onerror=alert(2)> Everything"#);
-    project.run(&[]).exits(0);
-    for path in tiny::files(project.0.path()) {
-        let text = fs::read(project.0.path().join(&path)).unwrap();
-        let text = String::from_utf8_lossy(&text);
-        let has = |word: &str| text.contains(word);
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("html" | "svg") => assert!(!has("<script>alert(1)") && !has("<img src=x"), "{}", path.display()),
-            Some("tex") => assert!(!has(r"\input{/etc"), "{}", path.display()),
-            _ => {}
-        }
-    }
+    project
 }
 
 #[test]
-fn absurd_sizes_are_refused_before_any_work() {
-    for (from, to, key) in [
-        ("hidden = [8]", "hidden = [4294967295]", "hidden"),
-        ("hidden = [8]", "hidden = [99999999999999]", "99999999999999"),
-        ("epochs = 3", "epochs = 4294967295", "epochs"),
-        ("trials = 2", "trials = 4294967295", "trials"),
-        ("train = 20", "train = 4294967295", "train"),
-        ("levels = [0.0, 0.1]", "levels = { from = 0.0, to = 10.0, step = 0.000000001 }", "levels"),
-        ("sample_sizes = [1, 10]", "sample_sizes = [0]", "sample_sizes"),
-    ] {
-        let project = Tiny::new();
-        project.edit(from, to);
-        project.run(&["--dry-run"]).exits(2).says(&["pipeline.toml", key]);
+#[cfg(target_os = "linux")]
+fn a_run_that_needs_more_memory_than_there_is_fails_with_its_cause_and_the_others_go_on() {
+    let project = with_an_absurd_network();
+    let limited = |more: &[&str]| {
+        let program = [env!("CARGO_BIN_EXE_pipeline")].into_iter().chain(tiny::RUN).chain(more.iter().copied());
+        let mut shell = Command::new("sh");
+        shell.current_dir(project.0.path()).env_remove("PIPELINE_MIRROR").stdin(Stdio::null());
+        shell.args(["-c", "ulimit -v 2000000; exec \"$@\"", "sh"]).args(program);
+        Run::of(&shell.output().expect("a shell starts"))
+    };
+    let words = ["absurd t00 b0", "out of memory: it needs about", "is to be had; lower batch_size"];
+    limited(&[]).exits(3).says(&words);
+    let report = fs::read_to_string(project.path("reports/index.html")).unwrap();
+    assert!(report.contains("absurd") && report.contains("out of memory"), "the report names what is missing");
+    for setting in ["gaussians-high", "tiles"] {
+        assert!(project.find(&format!("data/runs/{setting}"), "record.json").exists(), "{setting}");
     }
+    // What failed is tried again by the same command, and only that.
+    limited(&["--dry-run"]).exits(0).says(&["run  absurd t00 b0.00: failed before: out of memory"]);
+    limited(&[]).exits(3).says(&words);
 }

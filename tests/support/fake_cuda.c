@@ -8,6 +8,7 @@
  *   FAKE_CUDA_DEVICES=N     devices (default 2)
  *   FAKE_CUDA_MODULE=CODE   loading kernels returns this
  *   FAKE_CUDA_MEMORY=BYTES  a device's memory (default 80e9)
+ *   FAKE_CUDA_FREE=BYTES    free memory that it tells of, whatever there is
  *   FAKE_CUDA_PEAK=FILE     the most bytes in use at once are written there when the process ends
  */
 #include <stddef.h>
@@ -91,7 +92,7 @@ API int cuGetErrorName(int code, const char **text) { (void)code; *text = "FAKE_
 API int cuGetErrorString(int code, const char **text) { (void)code; *text = "chosen by a test"; return 0; }
 API int cuMemGetInfo_v2(size_t *unused, size_t *total) {
     *total = (size_t)number("FAKE_CUDA_MEMORY", 80000000000L);
-    *unused = *total - used;
+    *unused = (size_t)number("FAKE_CUDA_FREE", (long)(*total - used));
     return 0;
 }
 API int cuMemAlloc_v2(size_t *address, size_t size) { return take(address, size); }

@@ -5,6 +5,9 @@
 // A skipped test says so.
 #![allow(clippy::print_stderr)]
 
+pub mod cli;
+#[cfg(unix)]
+pub mod reference;
 pub mod tiny;
 #[cfg(unix)]
 pub mod watched;

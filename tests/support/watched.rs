@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 use flooding_core::digest::Digest;
 use flooding_core::store::operation::{self, Operation, OperationKind, Phase};
 
+/// The program's arguments, separated by spaces.
 const ARGUMENTS: &str = "WATCHED_ARGUMENTS";
+/// Where it dies: `NUMBER:VARIANT:STORE`, such as `17:Torn:sound`; see [`Fault`].
 const FAULT: &str = "WATCHED_FAULT";
+/// A file to which it writes what its store does, a line a phase of an operation.
 const JOURNAL: &str = "WATCHED_JOURNAL";
-const SEPARATOR: char = '\u{1f}';
 
 /// Where and how the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +67,11 @@ impl fmt::Display for Fault {
 
 impl Fault {
     fn parse(text: &str) -> Self {
+        let form = "NUMBER:Before|Begun|Torn|Unrenamed|After:sound|broken";
         let mut parts = text.split(':');
-        let number = parts.next().unwrap().parse().unwrap();
-        let name = parts.next().unwrap();
-        let variant = Variant::ALL.into_iter().find(|variant| format!("{variant:?}") == name).unwrap();
+        let number = parts.next().and_then(|number| number.parse().ok()).expect(form);
+        let name = parts.next().expect(form);
+        let variant = Variant::ALL.into_iter().find(|variant| format!("{variant:?}") == name).expect(form);
         Self { number, variant, broken_store: parts.next() == Some("broken") }
     }
 }
@@ -153,7 +156,7 @@ impl<'a> Watched<'a> {
             .args(["--exact", "the_watched_program", "--nocapture"])
             .current_dir(self.project)
             .env_remove("PIPELINE_MIRROR")
-            .env(ARGUMENTS, arguments.join(&SEPARATOR.to_string()))
+            .env(ARGUMENTS, arguments.join(" "))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
@@ -195,7 +198,7 @@ pub fn run_if_asked() {
         }
     });
     assert!(watching, "one process, one observer");
-    let arguments = std::iter::once("pipeline").chain(arguments.split(SEPARATOR)).map(Into::into);
+    let arguments = std::iter::once("pipeline").chain(arguments.split_whitespace()).map(Into::into);
     let code = flooding_pipeline::run(arguments.collect::<Vec<_>>());
     std::process::exit(code.into());
 }

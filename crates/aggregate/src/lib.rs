@@ -25,6 +25,11 @@ mod select;
 mod stage;
 pub mod stats;
 
+use flooding_core::store::Kind;
+
 pub use error::AggregateError;
 pub use inputs::Inputs;
 pub use stage::{run, work};
+
+/// The kinds of documents that only this stage reads; its tables' are among those of [`flooding_core::documents`].
+pub const DOCUMENTS: [Kind; 2] = [Kind::of::<manifest::Manifest>(), Kind::of::<curves::SettingCurves>()];

@@ -106,7 +106,7 @@ pub(crate) fn decide(
     }
     for (name, digest) in &manifest.outputs {
         let file = store.layout().tables().join(name);
-        if store.read(&file)?.map(|bytes| Digest::of(&bytes)).as_ref() != Some(digest) {
+        if store.digest(&file)?.as_ref() != Some(digest) {
             let why = format!("{} is missing or not as it was written", file.display());
             return Ok((Decision::Run(Reason::Damaged { why }), None));
         }

@@ -1,5 +1,6 @@
 //! How a stage is to work: everything that must not change its numbers.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,16 @@ pub enum DeviceChoice {
     Cuda(usize),
 }
 
+/// How many runs of one trial a device trains together at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupSize {
+    /// As many as its free memory allows, fewer when that turns out to be too many.
+    #[default]
+    Auto,
+    /// No more than this.
+    AtMost(NonZeroUsize),
+}
+
 /// How a stage is to work: parallelism, device, network use, and whom to tell.
 #[derive(Clone)]
 pub struct Context {
@@ -22,6 +33,8 @@ pub struct Context {
     pub jobs: usize,
     /// Where the networks live.
     pub device: DeviceChoice,
+    /// How many runs a CUDA device trains together.
+    pub group_size: GroupSize,
     /// Do everything again, even what is up to date.
     pub force: bool,
     /// Touch no network.
@@ -43,6 +56,7 @@ impl Default for Context {
         Self {
             jobs: 1,
             device: DeviceChoice::Cpu,
+            group_size: GroupSize::Auto,
             force: false,
             offline: false,
             mirror: None,

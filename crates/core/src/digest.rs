@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::files;
 
 /// A SHA-256 digest as 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +35,12 @@ impl Digest {
                 n => hasher.update(&buffer[..n]),
             }
         }
+    }
+
+    /// The digest of a whole file, which is read piece by piece, and its size.
+    pub fn of_file(path: &Path) -> io::Result<(Self, u64)> {
+        let (file, metadata) = files::open(path)?;
+        Ok((Self::of_reader(file)?, metadata.len()))
     }
 
     /// All 64 digits.

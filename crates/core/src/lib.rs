@@ -7,6 +7,8 @@ pub mod config;
 pub mod context;
 pub mod dataset;
 pub mod digest;
+pub mod documents;
+pub mod files;
 pub mod level;
 pub mod plan;
 pub mod probes;

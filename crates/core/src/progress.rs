@@ -34,16 +34,32 @@ impl Progress for Silent {
 
 /// Raised by Ctrl-C (or the first failure under `--fail-fast`): whoever works looks at it between steps.
 #[derive(Clone, Debug, Default)]
-pub struct StopFlag(Arc<AtomicBool>);
+pub struct StopFlag(Arc<Raised>);
+
+#[derive(Debug, Default)]
+struct Raised {
+    asked: AtomicBool,
+    failed: AtomicBool,
+}
 
 impl StopFlag {
     /// Asks everyone to stop at the next step.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks everyone to stop at the next step, because something failed.
+    pub fn raise_after_failure(&self) {
+        self.0.failed.store(true, Ordering::Relaxed);
     }
 
     /// Has someone asked to stop?
     pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.asked.load(Ordering::Relaxed) || self.0.failed.load(Ordering::Relaxed)
+    }
+
+    /// Has a failure asked, and nobody else?
+    pub fn is_after_failure(&self) -> bool {
+        self.0.failed.load(Ordering::Relaxed) && !self.0.asked.load(Ordering::Relaxed)
     }
 }

@@ -52,22 +52,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_damaged_record_is_refused_or_says_the_same(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let whole = archived("record.json");
-        let mut damaged = whole.clone();
-        damaged[at.index(whole.len())] = byte;
+    fn a_damaged_record_is_refused(at in any::<prop::sample::Index>(), change in 1..=u8::MAX) {
+        let mut damaged = archived("record.json");
+        let at = at.index(damaged.len());
+        damaged[at] ^= change;
         let (_folder, store, path) = stored(&damaged);
-        if let Ok(Some(read)) = store.read_document::<Record>(&path) {
-            let (_folder, store, path) = stored(&whole);
-            prop_assert_eq!(read, store.read_document::<Record>(&path).unwrap().unwrap());
-        }
+        prop_assert!(store.read_document::<Record>(&path).is_err());
     }
 
     #[test]
     fn a_truncated_record_is_refused(at in any::<prop::sample::Index>()) {
         let whole = archived("record.json");
-        // Without its last byte, a line feed, it still says all.
-        let (_folder, store, path) = stored(&whole[..at.index(whole.len() - 1)]);
+        let (_folder, store, path) = stored(&whole[..at.index(whole.len())]);
         prop_assert!(store.read_document::<Record>(&path).is_err());
     }
 

@@ -245,7 +245,6 @@ fn broken(path: &Path, problem: Problem) -> DecodeError {
 
 fn open(path: &Path) -> Result<(BufReader<File>, u64, String), DecodeError> {
     let failure = |error| broken(path, Problem::Unreadable(error));
-    let file = File::open(path).map_err(failure)?;
-    let size = file.metadata().map_err(failure)?.len();
-    Ok((BufReader::with_capacity(1 << 17, file), size, path.display().to_string()))
+    let (file, metadata) = flooding_core::files::open(path).map_err(failure)?;
+    Ok((BufReader::with_capacity(1 << 17, file), metadata.len(), path.display().to_string()))
 }

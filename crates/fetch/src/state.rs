@@ -1,7 +1,6 @@
 //! What is on disk of a data set, and the note that saves hashing it again.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -161,9 +160,9 @@ pub(crate) fn examine(path: &Path, bytes: u64, sha256: &Digest) -> FileState {
         let why = format!("{}: {kind}: {} of {} bytes", path.display(), Grouped(found), Grouped(bytes));
         return FileState::Damaged { why };
     }
-    match File::open(path).and_then(Digest::of_reader) {
-        Ok(digest) if digest == *sha256 => FileState::Whole { unpacked: false },
-        Ok(digest) => {
+    match Digest::of_file(path) {
+        Ok((digest, _)) if digest == *sha256 => FileState::Whole { unpacked: false },
+        Ok((digest, _)) => {
             FileState::Damaged { why: format!("{}: SHA-256 is {digest}, published is {sha256}", path.display()) }
         }
         Err(error) => FileState::Damaged { why: format!("{}: {error}", path.display()) },

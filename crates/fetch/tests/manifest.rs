@@ -1,5 +1,7 @@
 //! The manifest: complete, strict, and clear about what is wrong with it.
 
+#[path = "../../core/tests/support/hostile.rs"]
+mod hostile;
 mod support;
 
 use std::path::Path;
@@ -42,5 +44,23 @@ fn unknown_keys_and_bad_digests_are_refused_with_their_line() {
     for (from, to) in [("licence = ", "license = "), ("sha256 = \"440fca", "sha256 = \"xyz")] {
         let error = Manifest::parse(&text().replacen(from, to, 1), Path::new("datasets.toml")).unwrap_err().to_string();
         assert!(error.contains("line "), "{error}");
+    }
+}
+
+#[test]
+fn nothing_in_the_place_of_a_number_or_a_text_makes_the_reader_panic_or_leads_out_of_the_folder() {
+    let text = text();
+    let numbers = hostile::numbers(&text).into_iter().flat_map(|place| hostile::NUMBERS.map(|by| (place.clone(), by)));
+    let texts = hostile::texts(&text).into_iter().flat_map(|place| hostile::TEXTS.map(|by| (place.clone(), by)));
+    // A prime stride: all kinds of places, and all that may stand there.
+    for (place, by) in numbers.chain(texts).step_by(7) {
+        match Manifest::parse(&hostile::replaced(&text, &place, by), Path::new("datasets.toml")) {
+            Ok(manifest) => assert!(manifest.names().all(|name| !name.contains(['/', '.']))),
+            Err(error) => {
+                let message = error.to_string();
+                assert!(message.starts_with("datasets.toml:") && message.len() < 4000, "{message}");
+                assert!(!message.contains(|c: char| c.is_control() && c != '\n'), "{message:?}");
+            }
+        }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn encode(splits: &Splits) -> Result<Vec<u8>, SafeTensorError> {
 }
 
 /// The examples in these bytes, or what is wrong with them.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Splits, String> {
+pub fn decode(bytes: &[u8]) -> Result<Splits, String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let set = |set: &str| -> Result<Examples, String> {
         let inputs = tensors.tensor(&format!("{set}.inputs")).map_err(|error| error.to_string())?;

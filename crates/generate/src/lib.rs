@@ -13,5 +13,6 @@ mod trial;
 
 pub use draw::draw;
 pub use error::GenerateError;
+pub use file::decode;
 pub use stage::{load, run, work};
 pub use trial::{GENERATOR_REVISION, TrialDocument};

@@ -3,16 +3,17 @@
 //! Every JSON document carries its own digest; the documents that come last (a run's record, a trial's description, the
 //! manifests of tables and report) also hold the digests of the files beside them.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use flooding_core::digest::Digest;
+use flooding_core::documents;
 use flooding_core::spec::RunSpec;
-use flooding_core::store::{AnyDocument, Layout, Store, StoreError};
+use flooding_core::store::{AnyDocument, Kind, Layout, Store, StoreError};
 use flooding_fetch::Manifest;
 use flooding_fetch::manifest::Entry;
 use flooding_fetch::state::{self, FileState};
+use flooding_generate::TrialDocument;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -58,6 +59,7 @@ pub fn audit(store: &Store, manifest: &Manifest) -> Result<Audit, StoreError> {
 /// Downloads have published digests. Only the note goes that says they were verified: the next fetch then looks itself.
 fn raw(store: &Store, dataset: &flooding_fetch::manifest::Dataset, audit: &mut Audit) {
     let folder = store.layout().raw(&dataset.name);
+    document(store, &folder.join(state::NOTE), audit);
     for file in state::verify(store, dataset) {
         match file.state {
             FileState::Missing => {}
@@ -76,7 +78,11 @@ fn raw(store: &Store, dataset: &flooding_fetch::manifest::Dataset, audit: &mut A
 fn walk(store: &Store, folder: &Path, audit: &mut Audit) -> Result<(), StoreError> {
     for name in store.list(folder)? {
         let path = folder.join(&name);
-        if path.is_dir() {
+        if path.is_symlink() {
+            // Followed, it could lead round in circles.
+            let problem = "a symbolic link: what it leads to is not looked at".to_owned();
+            audit.damaged.push(Damage { path, problem, remove: Vec::new() });
+        } else if path.is_dir() {
             walk(store, &path, audit)?;
         } else if path.extension().is_some_and(|extension| extension == "json") {
             document(store, &path, audit);
@@ -100,12 +106,12 @@ fn document(store: &Store, path: &Path, audit: &mut Audit) {
     audit.files += 1;
     audit.bytes += path.metadata().map_or(0, |metadata| metadata.len());
     let folder = path.parent().unwrap_or(path);
-    if let Some(problem) = misplaced(store, folder, &document) {
+    if let Some(problem) = unknown(&document).or_else(|| misplaced(store, path, &document)) {
         audit.damaged.push(Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] });
     }
     for (name, digest) in vouches_for(&document) {
         let file = folder.join(&name);
-        match digest_of(&file) {
+        match Digest::of_file(&file) {
             Ok((found, bytes)) if found == digest => {
                 audit.files += 1;
                 audit.bytes += bytes;
@@ -130,8 +136,27 @@ fn unprefixed(text: String, path: &Path) -> String {
     text.strip_prefix(&prefix).map(str::to_owned).unwrap_or(text)
 }
 
-/// A record says which run it is of; in another run's folder, or with a changed specification, it is worth nothing.
-fn misplaced(store: &Store, folder: &Path, document: &AnyDocument) -> Option<String> {
+/// Is it of a kind or version that nothing here reads?
+fn unknown(document: &AnyDocument) -> Option<String> {
+    let own = [Kind::of::<TrialDocument>(), Kind::of::<state::Verified>(), Kind::of::<flooding_render::Manifest>()];
+    let stages = flooding_aggregate::DOCUMENTS.into_iter().chain(flooding_verify::DOCUMENTS);
+    let mut known = documents::DOCUMENTS.into_iter().chain(stages).chain(own);
+    let AnyDocument { kind, version, .. } = document;
+    if known.any(|known| known.name == kind && known.version == *version) {
+        return None;
+    }
+    Some(format!("is a {kind} of version {version}, which this version does not read"))
+}
+
+/// A record says which run it is of, a trial's document which trial: elsewhere, or with a changed specification, they are
+/// worth nothing.
+fn misplaced(store: &Store, path: &Path, document: &AnyDocument) -> Option<String> {
+    let belongs = |place: PathBuf| (place != path).then(|| format!("belongs in {}", place.display()));
+    if document.kind == Kind::of::<TrialDocument>().name {
+        let spec = &document.body["spec"];
+        let (setting, trial) = (spec["setting"].as_str()?, spec["trial"].as_u64()?);
+        return belongs(store.layout().synthetic(setting).join(format!("t{trial:02}.json")));
+    }
     if document.kind != "run-record" {
         return None;
     }
@@ -141,8 +166,7 @@ fn misplaced(store: &Store, folder: &Path, document: &AnyDocument) -> Option<Str
     if document.body["key"] != spec.key().as_str() {
         return Some("its key is not the digest of its specification".to_owned());
     }
-    let place = store.layout().run(&spec);
-    (place != folder).then(|| format!("belongs in {}", place.display()))
+    belongs(store.layout().run(&spec).join(Layout::RECORD))
 }
 
 /// Names and digests of the files beside a document that it vouches for.
@@ -171,13 +195,4 @@ fn vouches_for(document: &AnyDocument) -> Vec<(String, Digest)> {
         }
         _ => Vec::new(),
     }
-}
-
-fn digest_of(path: &Path) -> io::Result<(Digest, u64)> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("not a file"));
-    }
-    Ok((Digest::of_reader(file)?, metadata.len()))
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use flooding_aggregate::stats::Kind;
-use flooding_core::context::DeviceChoice;
+use flooding_core::context::{DeviceChoice, GroupSize};
 use flooding_core::work::Stage;
 
 pub use data::{DataArgs, DataCommand, DataFormat};
@@ -100,7 +100,7 @@ pub enum Command {
         /// Time the paper's networks instead of small ones
         #[arg(long)]
         full: bool,
-        /// A program that takes the same steps, to be timed beside ours: "python3 scripts/pytorch_peer.py"
+        /// A program that takes the same steps, to be timed beside ours: "python3 `scripts/pytorch_peer.py`"
         #[arg(long, value_name = "COMMAND")]
         peer: Option<String>,
     },
@@ -230,6 +230,9 @@ pub struct RunArgs {
     /// Where to train: cpu, cuda, or cuda:N
     #[arg(long, default_value = "cpu", value_parser = device)]
     pub device: DeviceChoice,
+    /// Runs of one trial that a CUDA device trains together at most: a number, or auto, by its free memory [default: auto]
+    #[arg(long, value_name = "N", value_parser = group_size)]
+    pub group_size: Option<GroupSize>,
     /// Runs side by side, one thread each [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -260,6 +263,13 @@ fn device(text: &str) -> Result<DeviceChoice, String> {
         _ => text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok()),
     };
     ordinal.map(DeviceChoice::Cuda).ok_or_else(|| "expected cpu, cuda, or cuda:N".to_owned())
+}
+
+fn group_size(text: &str) -> Result<GroupSize, String> {
+    if text == "auto" {
+        return Ok(GroupSize::Auto);
+    }
+    text.parse().map(GroupSize::AtMost).map_err(|_| "expected a number from 1, or auto".to_owned())
 }
 
 /// Theorem 1 for one cell.

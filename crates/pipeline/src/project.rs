@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flooding_core::config::Config;
-use flooding_core::context::Context;
+use flooding_core::context::{Context, DeviceChoice};
 use flooding_core::plan::{Overrides, Plan, Resolver};
 use flooding_core::store::Store;
 use flooding_fetch::Manifest;
@@ -99,10 +99,15 @@ impl Project {
 
 /// How the stages are to work.
 pub fn context(args: &RunArgs) -> Result<Context, Failure> {
+    if args.device == DeviceChoice::Cpu && args.group_size.is_some() {
+        let problem = "--group-size goes with --device cuda: the CPU trains every run by itself, --jobs N side by side";
+        return Err(Failure::Usage(problem.to_owned()));
+    }
     flooding_train::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
     Ok(Context {
         jobs: args.jobs.map_or_else(cores, usize::from),
         device: args.device,
+        group_size: args.group_size.unwrap_or_default(),
         force: args.force,
         offline: args.offline,
         mirror: args.mirror.clone(),

@@ -1,7 +1,7 @@
 //! Where training gets its examples: generated files for synthetic settings, decoded originals for images.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flooding_core::dataset::{Source, SourceError, Splits};
 use flooding_core::spec::{DataSpec, RunSpec};
@@ -43,7 +43,7 @@ impl<'a> StoredExamples<'a> {
 
     /// The decoded originals; kept, because every trial splits the same ones.
     fn images(&self, dataset: &str) -> Result<Arc<Images>, SourceError> {
-        let mut images = self.images.lock().expect("no holder panics");
+        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(images) = images.get(dataset) {
             return Ok(Arc::clone(images));
         }
@@ -62,7 +62,7 @@ impl<'a> StoredExamples<'a> {
 impl Source for StoredExamples<'_> {
     fn splits(&self, spec: &RunSpec) -> Result<Arc<Splits>, SourceError> {
         let group = (spec.setting.clone(), spec.trial);
-        let mut splits = self.splits.lock().expect("no holder panics");
+        let mut splits = self.splits.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(splits) = splits.get(&group).and_then(std::sync::Weak::upgrade) {
             return Ok(splits);
         }

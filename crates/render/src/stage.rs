@@ -91,8 +91,7 @@ fn decide(store: &Store, context: &Context) -> Result<Decision, RenderError> {
         return changed("tables");
     }
     for (name, digest) in &manifest.files {
-        let bytes = store.read(&store.layout().reports().join(name))?;
-        if bytes.is_none_or(|bytes| Digest::of(&bytes) != *digest) {
+        if store.digest(&store.layout().reports().join(name))?.as_ref() != Some(digest) {
             return Ok(Decision::Run(Reason::Damaged { why: format!("{name} is missing or was changed") }));
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The file is safetensors: `network.NAME` (all members' weights), `first.NAME` and `second.NAME` (the optimiser's
 //! state), `best.K.NAME` and `below.K.NAME` (what member K keeps for later), all F32; the rest is JSON in its metadata,
-//! with a SHA-256 over everything. A damaged checkpoint, or another run's, is told and not used.
+//! after a SHA-256 over everything. A damaged checkpoint, or another run's, is told and not used.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -12,13 +12,16 @@ use std::time::{Duration, Instant};
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::progress::Progress;
 use flooding_core::spec::RunSpec;
-use flooding_core::store::{Store, StoreError};
+use flooding_core::store::Store;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
 /// Raised when the shape of a checkpoint changes; others are not used.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The only key of the metadata, which the safetensors package writes in no particular order: with two, the same
+/// checkpoint would be other bytes every time.
+const METADATA: &str = "checkpoint";
 const NAME: &str = "checkpoint.safetensors";
 
 /// A training after a whole epoch, on the host.
@@ -89,7 +92,7 @@ impl Checkpoint {
         let digest = digest(&state, bytes.iter().map(|(name, data)| (*name, data.as_slice())));
         let view = |data| TensorView::new(Dtype::F32, vec![<[u8]>::len(data) / 4], data).expect("whole numbers");
         let views: BTreeMap<&str, TensorView> = bytes.iter().map(|(name, data)| (*name, view(data))).collect();
-        let metadata = HashMap::from([("state".to_owned(), state), ("sha256".to_owned(), digest.to_string())]);
+        let metadata = HashMap::from([(METADATA.to_owned(), format!("{digest} {state}"))]);
         safetensors::serialize(views, Some(metadata)).expect("in-memory tensors are serialisable")
     }
 
@@ -97,11 +100,10 @@ impl Checkpoint {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-        let of = |key: &str| {
-            let value = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
-            value.ok_or_else(|| format!("its metadata has no `{key}`"))
+        let of = |key: &str| header.metadata().as_ref().and_then(|metadata| metadata.get(key));
+        let Some((expected, state)) = of(METADATA).and_then(|value| value.split_once(' ')) else {
+            return Err(if of("state").is_some() { foreign(1) } else { format!("its metadata has no `{METADATA}`") });
         };
-        let (state, expected) = (of("state")?, of("sha256")?);
         let views: BTreeMap<String, TensorView> = file.tensors().into_iter().collect();
         let found = digest(state, views.iter().map(|(name, view)| (name.as_str(), view.data())));
         if found.as_str() != expected {
@@ -109,7 +111,7 @@ impl Checkpoint {
         }
         let state: State = serde_json::from_str(state).map_err(|error| error.to_string())?;
         if state.version != VERSION {
-            return Err(format!("is of version {}, this version reads {VERSION}", state.version));
+            return Err(foreign(state.version));
         }
         let mut tensors = BTreeMap::new();
         for (name, view) in views {
@@ -121,6 +123,10 @@ impl Checkpoint {
         }
         Ok(Self { state, tensors })
     }
+}
+
+fn foreign(version: u32) -> String {
+    format!("is of version {version}, this version reads {VERSION}")
 }
 
 fn digest<'a>(state: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> Digest {
@@ -165,8 +171,8 @@ impl Checkpoints {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// The checkpoint that these runs can go on from, if there is one.
-    pub fn load(&self, runs: &[RunSpec]) -> Option<Checkpoint> {
+    /// The checkpoint that these runs can go on from, if there is one; it has no more than `largest` bytes.
+    pub fn load(&self, runs: &[RunSpec], largest: u64) -> Option<Checkpoint> {
         if self.from_scratch {
             return None;
         }
@@ -175,6 +181,12 @@ impl Checkpoints {
             self.progress.warn(&format!("{path} is not used: {why}; the training starts from its beginning"));
             None
         };
+        match self.path.metadata() {
+            Ok(found) if found.len() > largest => {
+                return warn(format!("its {} bytes are more than any checkpoint of this run has", found.len()));
+            }
+            _ => {}
+        }
         match self.store.read(&self.path) {
             Ok(None) => None,
             Ok(Some(bytes)) => match Checkpoint::from_bytes(&bytes) {
@@ -196,10 +208,15 @@ fn path(store: &Store, first: &RunSpec) -> PathBuf {
     store.layout().run(first).join(NAME)
 }
 
-/// Removes the checkpoint of runs that have their records, if there is one.
-pub fn remove(store: &Store, first: &RunSpec) -> Result<(), StoreError> {
+/// Removes the checkpoint of runs that have their records, if there is one. One that cannot be removed is a warning: no
+/// run with a record looks at it.
+pub fn remove(store: &Store, first: &RunSpec, progress: &dyn Progress) {
     let path = path(store, first);
-    if path.symlink_metadata().is_ok() { store.remove(&path) } else { Ok(()) }
+    if path.symlink_metadata().is_ok()
+        && let Err(error) = store.remove(&path)
+    {
+        progress.warn(&format!("a checkpoint that nobody needs any more stays: {error}"));
+    }
 }
 
 #[cfg(test)]
@@ -219,6 +236,12 @@ mod tests {
         let tensors =
             BTreeMap::from([("network.0.weight".to_owned(), vec![1.0, -0.0, f32::NAN]), ("x".to_owned(), vec![])]);
         Checkpoint { state, tensors }
+    }
+
+    #[test]
+    fn the_same_checkpoint_is_the_same_bytes_every_time() {
+        let first = checkpoint().to_bytes();
+        assert!((0..20).all(|_| checkpoint().to_bytes() == first));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use flooding_core::digest::Digest;
 use flooding_core::plan::{Group, Plan};
 use flooding_core::record::{Record, Status};
 use flooding_core::spec::RunSpec;
@@ -57,9 +56,9 @@ fn judge(store: &Store, folder: &Path, spec: &RunSpec) -> Result<Decision, Store
     let history = [(Layout::HISTORY.to_owned(), record.history)];
     for (name, digest) in history.into_iter().chain(record.files) {
         let path = folder.join(name);
-        match store.read(&path)? {
+        match store.digest(&path)? {
             None => return damaged(format!("{} is missing", path.display())),
-            Some(bytes) if Digest::of(&bytes) != digest => {
+            Some(found) if found != digest => {
                 return damaged(format!("{} does not match the digest in its record", path.display()));
             }
             Some(_) => {}

@@ -25,3 +25,15 @@ pub fn cuda(ordinal: usize) -> Result<crate::backend::Portable<dfdx::prelude::Cu
 pub fn cuda(_: usize) -> Result<std::convert::Infallible, CudaProblem> {
     Err(CudaProblem::NotBuilt)
 }
+
+/// Bytes that are free on the CUDA device of this ordinal; `None` where it does not tell.
+#[cfg(feature = "cuda")]
+pub fn free_memory(ordinal: usize) -> Option<u64> {
+    crate::cuda::free_memory(ordinal)
+}
+
+/// Bytes that are free on the CUDA device of this ordinal; `None` where it does not tell.
+#[cfg(not(feature = "cuda"))]
+pub fn free_memory(_: usize) -> Option<u64> {
+    None
+}

@@ -12,7 +12,7 @@ use crate::data::Part;
 use crate::nets::Network;
 
 /// Examples that pass through the network at a time.
-const CHUNK: usize = 512;
+pub(crate) const CHUNK: usize = 512;
 
 /// Logits on the host: `(members, examples, classes)`.
 #[derive(Clone, Debug)]

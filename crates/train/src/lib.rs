@@ -51,7 +51,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
     let decided = decide::decide(plan, store, context.force)?;
     for (spec, _) in decided.iter().filter(|(_, decision)| !decision.runs()) {
         // Left by a process that died between the record and the removal of the checkpoint.
-        checkpoint::remove(store, spec)?;
+        checkpoint::remove(store, spec, &*context.progress);
     }
     let total = decided.len();
     let runs: Vec<_> = decided.into_iter().filter(|(_, decision)| decision.runs()).map(|(spec, _)| spec).collect();

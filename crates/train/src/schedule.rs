@@ -1,11 +1,11 @@
 //! Which runs are trained when: side by side on the CPU, one thread each, longest first; whole groups on CUDA.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use flooding_core::context::{Context, DeviceChoice};
+use flooding_core::context::{Context, DeviceChoice, GroupSize};
 use flooding_core::dataset::{Source, SourceError, Splits};
 use flooding_core::record::Status;
 use flooding_core::spec::{ModelSpec, RunSpec};
@@ -18,13 +18,40 @@ use crate::checkpoint::{self, Checkpoints};
 use crate::conv::with_threads_inside;
 use crate::cpu::FastCpu;
 use crate::group::{Failure, Trained, Watch, train};
-use crate::memory::is_out_of_memory;
+use crate::memory::{NoPlace, Room, Training, available, cpu, even, fitting, in_words, indexable, is_out_of_memory};
 use crate::panics::catch;
 use crate::save::{Seen, Shared, save};
 
 /// The name of a run in messages, such as `spiral-high t00 b0.05`.
 pub fn run_id(spec: &RunSpec) -> String {
     format!("{} t{:02} b{}", spec.setting, spec.trial, spec.level)
+}
+
+/// The name of runs that are trained together, a part of the whole group: the run's own, or setting and trial.
+fn part_id(part: &[RunSpec], whole: &[RunSpec]) -> String {
+    let first = &part[0];
+    if part.len() == 1 {
+        run_id(first)
+    } else if part.len() == whole.len() {
+        format!("{} t{:02}", first.setting, first.trial)
+    } else {
+        format!("{} t{:02} b{}-{}", first.setting, first.trial, first.level, part[part.len() - 1].level)
+    }
+}
+
+const NOT_INDEXABLE: &str = "a tensor of this network has more than 2^31 numbers, which CUDA kernels cannot count: lower \
+                             batch_size, or use --device cpu";
+
+/// What to do when the device's memory is not enough for so many runs.
+fn out_of_device_memory(members: usize, training: &Training) -> String {
+    if members > 1 {
+        format!("out of GPU memory with a group of {members}: repeat with --group-size {}", members.div_ceil(2))
+    } else {
+        let needed = in_words(crate::memory::device(training, 1));
+        format!(
+            "out of GPU memory with a single run, which needs about {needed}: lower batch_size, or use --device cpu"
+        )
+    }
 }
 
 /// Trains all these runs; `done` and `skipped` of the report count runs.
@@ -122,6 +149,18 @@ struct State<'a> {
     unavailable: Mutex<BTreeSet<String>>,
     error: Mutex<Option<TrainError>>,
     cancelled: AtomicBool,
+    /// The host's memory, which runs side by side share.
+    room: Room,
+}
+
+/// How training runs together ended.
+enum Attempt {
+    /// With results or failures, one a run.
+    Done(Vec<Trained>),
+    /// The user asked to stop.
+    Stopped,
+    /// The device has too little memory for so many at once.
+    TooMany,
 }
 
 /// A panic while a lock was held leaves these plain collections whole.
@@ -147,6 +186,7 @@ impl<'a> State<'a> {
             unavailable: Mutex::default(),
             error: Mutex::default(),
             cancelled: AtomicBool::new(false),
+            room: Room::new(available),
         }
     }
 
@@ -184,19 +224,64 @@ impl<'a> State<'a> {
             }
             Err(error @ SourceError::Broken { .. }) => return Err(TrainError::Data(error.to_string())),
         };
-        let id = if runs.len() == 1 { run_id(spec) } else { format!("{} t{:02}", spec.setting, spec.trial) };
-        self.context.progress.item_started(&id, spec.epochs.into());
-        let start = Instant::now();
-        let Some(trained) = self.train(runs, &splits, &id) else {
-            self.context.progress.item_finished(&id, "interrupted");
-            return Ok(());
+        let training = Training::new(spec, &splits);
+        let most = match self.context.device {
+            DeviceChoice::Cpu => runs.len(),
+            DeviceChoice::Cuda(ordinal) => self.group_size(&training, runs, ordinal),
         };
-        let (took, device) = (start.elapsed(), self.device_name());
+        let mut parts = VecDeque::from(even(runs, most));
+        while let Some(part) = parts.pop_front() {
+            let id = part_id(part, runs);
+            self.context.progress.item_started(&id, spec.epochs.into());
+            let start = Instant::now();
+            match self.train(part, &splits, &training, &id) {
+                Attempt::Done(trained) => {
+                    let note = self.save(part, &seen, trained, start.elapsed())?;
+                    self.context.progress.item_finished(&id, &note);
+                }
+                Attempt::Stopped => {
+                    self.context.progress.item_finished(&id, "interrupted");
+                    return Ok(());
+                }
+                Attempt::TooMany => {
+                    let most = part.len().div_ceil(2);
+                    let note = format!("out of GPU memory with a group of {}: again with {most}", part.len());
+                    self.context.progress.item_finished(&id, &note);
+                    self.context.progress.warn(&format!("{id}: {note}"));
+                    for half in even(part, most).into_iter().rev() {
+                        parts.push_front(half);
+                    }
+                }
+            }
+        }
+        self.finished_with(spec);
+        Ok(())
+    }
+
+    /// How many of the runs a CUDA device trains together.
+    fn group_size(&self, training: &Training, runs: &[RunSpec], ordinal: usize) -> usize {
+        let most = indexable(training, runs.len()).max(1);
+        match (self.context.group_size, crate::device::free_memory(ordinal)) {
+            (GroupSize::AtMost(size), _) => most.min(size.get()),
+            (GroupSize::Auto, Some(free)) => fitting(training, most, free),
+            (GroupSize::Auto, None) => most,
+        }
+    }
+
+    /// Saves what runs that were trained together leave; returns a note on them.
+    fn save(
+        &self,
+        runs: &[RunSpec],
+        seen: &Seen,
+        trained: Vec<Trained>,
+        took: std::time::Duration,
+    ) -> Result<String, TrainError> {
+        let device = self.device_name();
         let shared = Shared { store: self.store, device: &device };
         let mut note = String::new();
         for (spec, trained) in runs.iter().zip(trained) {
             let summary = trained.result.as_ref().ok().cloned();
-            match save(&shared, spec, &seen, trained, took)? {
+            match save(&shared, spec, seen, trained, took)? {
                 Status::Complete => {
                     lock(&self.report).done += 1;
                     note = summary.map_or(note, |s| format!("test {:.1}%", s.last.test.accuracy * 100.0));
@@ -205,38 +290,57 @@ impl<'a> State<'a> {
                     note = format!("failed at step {step}: {cause}");
                     lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(spec), why: note.clone() });
                     if self.context.fail_fast {
-                        self.context.stop.raise();
+                        self.context.stop.raise_after_failure();
                     }
                 }
             }
         }
-        checkpoint::remove(self.store, spec)?;
-        self.context.progress.item_finished(&id, &note);
-        self.finished_with(spec);
-        Ok(())
+        checkpoint::remove(self.store, &runs[0], &*self.context.progress);
+        Ok(note)
     }
 
-    /// Trains, and turns a panic or a device's error into a failure of these runs; `None` when asked to stop.
-    fn train(&self, runs: &[RunSpec], splits: &Arc<Splits>, id: &str) -> Option<Vec<Trained>> {
+    /// Trains, and turns a panic or a device's error into a failure of these runs.
+    fn train(&self, runs: &[RunSpec], splits: &Arc<Splits>, training: &Training, id: &str) -> Attempt {
         let Context { checkpoint_every, force, progress, .. } = self.context;
         let checkpoints = Checkpoints::new(self.store, runs, *checkpoint_every, *force, progress.clone());
         let watch = Watch { stop: self.context.stop.clone(), checkpoints: Some(checkpoints), ..Watch::default() };
         let advanced = |epochs| self.context.progress.item_advanced(id, epochs);
         let result = catch(is_out_of_memory, || match self.context.device {
-            DeviceChoice::Cpu => train_on(&FastCpu::default(), runs, splits, &watch, &advanced),
+            DeviceChoice::Cpu => match self.room.enter(cpu(training), || self.is_stopped()) {
+                Ok(_place) => train_on(&FastCpu::default(), runs, splits, &watch, &advanced),
+                Err(NoPlace::Stopped) => Ok(None),
+                Err(too_large) => Err(too_large.to_string()),
+            },
+            DeviceChoice::Cuda(_) if indexable(training, runs.len()) < runs.len() => Err(NOT_INDEXABLE.to_owned()),
             #[cfg(feature = "cuda")]
             DeviceChoice::Cuda(ordinal) => train_on(&crate::device::cuda(ordinal)?, runs, splits, &watch, &advanced),
             #[cfg(not(feature = "cuda"))]
             DeviceChoice::Cuda(ordinal) => match crate::device::cuda(ordinal)? {},
         });
+        if let DeviceChoice::Cpu = self.context.device {
+            // However it ended: the next run may be of another shape, and another thread's.
+            crate::conv::release_buffers();
+            crate::cpu::buffer::release();
+        }
         let cause = match result {
-            Ok(Ok(trained)) => return trained,
+            Ok(Ok(Some(trained))) => return Attempt::Done(trained),
+            Ok(Ok(None)) => return Attempt::Stopped,
             Ok(Err(cause)) => cause,
+            Err(panic) if is_out_of_memory(&panic) => panic,
             Err(panic) => format!("panicked: {panic}"),
+        };
+        let cause = match self.context.device {
+            DeviceChoice::Cuda(_) if is_out_of_memory(&cause) => {
+                if runs.len() > 1 && self.context.group_size == GroupSize::Auto {
+                    return Attempt::TooMany;
+                }
+                out_of_device_memory(runs.len(), training)
+            }
+            _ => cause,
         };
         let failure =
             Failure { cause, step: watch.step.load(Ordering::Relaxed), last_finite_loss: watch.last_finite_loss() };
-        Some(runs.iter().map(|_| Trained::failed(failure.clone())).collect())
+        Attempt::Done(runs.iter().map(|_| Trained::failed(failure.clone())).collect())
     }
 
     fn device_name(&self) -> String {
@@ -251,7 +355,11 @@ impl<'a> State<'a> {
         if let Some(known) = &trial.splits {
             return Ok(known.clone());
         }
-        let splits = self.source.splits(spec)?;
+        // Examples that make their reader panic are not to be had; the other data sets are.
+        let splits = catch(|_| false, || self.source.splits(spec)).unwrap_or_else(|panic| {
+            let why = format!("reading it panicked: {panic}");
+            Err(SourceError::Unavailable { dataset: spec.data.name().to_owned(), why })
+        })?;
         let seen = Arc::new(Seen::of(&splits));
         Ok(trial.splits.insert((splits, seen)).clone())
     }

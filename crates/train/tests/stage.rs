@@ -207,6 +207,18 @@ fn a_data_set_that_cannot_be_had_is_one_gap_and_the_others_are_trained() {
     assert_eq!((&*report.gaps[0].id, &*report.gaps[0].why), ("spiral", "no network and no mirror"));
 }
 
+#[test]
+fn a_data_set_whose_reader_panics_is_one_gap_and_the_others_are_trained() {
+    let ((_folder, store), mut plan) =
+        (store(), plan(vec![setting("unreadable", &[0.0, 0.1]), setting("clouds", &[0.0])]));
+    if let flooding_core::spec::DataSpec::Synthetic(data) = &mut plan.settings[0].data {
+        data.distribution = flooding_core::spec::Distribution::Spiral { tau: 0.5 };
+    }
+    let report = run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
+    assert_eq!((report.done, report.gaps.len()), (2, 1));
+    assert_eq!((&*report.gaps[0].id, &*report.gaps[0].why), ("spiral", "reading it panicked: no end of the spiral"));
+}
+
 /// Raises the stop flag after so many finished runs, and notes what it hears.
 struct StopAfter {
     stop: StopFlag,

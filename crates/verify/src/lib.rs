@@ -18,4 +18,4 @@ pub use cell::{EmpiricalCell, MonteCarloJson, TheoremCell, cell, resampled};
 pub use error::VerifyError;
 pub use exact::{Exact, flooded, risk};
 pub use monte_carlo::Mean;
-pub use stage::{VERIFY_REVISION, run, work};
+pub use stage::{DOCUMENTS, VERIFY_REVISION, run, work};

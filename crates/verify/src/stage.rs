@@ -8,7 +8,7 @@ use flooding_core::config::Scenario;
 use flooding_core::context::Context;
 use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
-use flooding_core::store::{Document, DocumentError, Store};
+use flooding_core::store::{Document, DocumentError, Kind, Store};
 use flooding_core::tables::{Rows, TheoremCheck, TheoremRow};
 use flooding_core::work::{Decision, Reason, Stage, StageReport, WorkItem};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ impl Document for Inputs {
     const KIND: &'static str = "theorem-inputs";
     const VERSION: u32 = 1;
 }
+
+/// The kinds of documents that only this stage reads.
+pub const DOCUMENTS: [Kind; 2] = [Kind::of::<Part>(), Kind::of::<Inputs>()];
 
 /// The item that stands for `theorem.json` and `checks.json`.
 const TABLES: &str = "theorem tables";

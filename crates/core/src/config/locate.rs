@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, InvalidValue};
+use super::{ConfigError, InvalidValue, shown};
 
 /// A TOML file's text, for finding keys in it.
 pub struct Located<'a> {
@@ -40,8 +40,8 @@ impl<'a> Located<'a> {
         InvalidValue {
             path: PathBuf::from(self.path),
             line: self.line(key),
-            key: key.join("."),
-            value: value.to_string(),
+            key: shown::line(&key.join(".")),
+            value: shown::line(&value.to_string()),
             problem: problem.into(),
             remedy: remedy.into(),
         }

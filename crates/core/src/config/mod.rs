@@ -2,6 +2,7 @@
 
 mod error;
 mod locate;
+mod shown;
 
 pub use error::{ConfigError, InvalidValue, NothingMatches};
 pub use locate::Located;
@@ -12,7 +13,11 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::files;
 use crate::spec::{Augment, Distribution, Flip, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec};
+
+/// No list of what to run is larger than this; whatever is was named by mistake.
+const LARGEST: u64 = 16 << 20;
 
 /// The whole of `pipeline.toml`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -277,7 +282,7 @@ pub enum UserDataset {
 impl Config {
     /// Reads and parses a configuration file.
     pub fn load(path: &Path) -> Result<(Self, String), ConfigError> {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path, LARGEST)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         Ok((Self::parse(&text, path)?, text))
     }
@@ -285,7 +290,7 @@ impl Config {
     /// Parses a configuration; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         toml::from_str(text)
-            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: error.to_string() })
+            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), message: parser_message(&error) })
     }
 
     /// The JSON Schema of `pipeline.toml`, for editors.
@@ -294,4 +299,9 @@ impl Config {
         schema["title"] = "pipeline.toml".into();
         schema
     }
+}
+
+/// Where and what, as the TOML parser says it, fit for a terminal whatever the file holds.
+pub fn parser_message(error: &toml::de::Error) -> String {
+    shown::lines(&error.to_string())
 }

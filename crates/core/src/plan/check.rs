@@ -1,9 +1,9 @@
 //! What types alone cannot check in a configuration: names that refer to nothing, numbers that make no sense.
 
-use super::Overrides;
 use super::resolve::{DEFAULT_READING, Resolver};
-use crate::config::{ConfigError, Profile, Protocol, Scenario, SettingConfig};
-use crate::spec::{Augment, Distribution, ModelSpec, OptimiserSpec};
+use super::{Overrides, limits};
+use crate::config::{ConfigError, Profile, Protocol, Scenario, SettingConfig, UserDataset};
+use crate::spec::{Augment, LrSchedule, ModelSpec, OptimiserSpec};
 
 impl Resolver<'_> {
     /// Checks every block, also those that the chosen profile does not use: a typo should not wait for a cluster.
@@ -16,13 +16,10 @@ impl Resolver<'_> {
             self.check_name(&at, name)?;
             self.known(&at, "model", &reading.model, self.config.model.keys(), "models")?;
             self.positive(&at, "batch_size", reading.batch_size)?;
+            self.check_text(&at, "summary", &reading.summary)?;
+            self.at_most(&at, "batch_size", reading.batch_size, limits::EXAMPLES)?;
             for (data, draw) in &reading.data {
-                let at = ["reading", name, "data", data];
-                for (key, size) in [("train", draw.train), ("validation", draw.validation), ("test", draw.test)] {
-                    self.positive(&at, key, size)?;
-                    self.at_most(&at, key, size, 100_000_000)?;
-                }
-                self.check_distribution(&at, &draw.distribution)?;
+                self.check_draw(&["reading", name, "data", data], draw)?;
             }
         }
         for (name, protocol) in &self.config.protocol {
@@ -34,8 +31,12 @@ impl Resolver<'_> {
         for (name, profile) in &self.config.profile {
             self.check_profile(name, profile)?;
         }
-        for name in self.config.dataset.keys() {
-            self.check_name(&["dataset", name], name)?;
+        for (name, dataset) in &self.config.dataset {
+            let at = ["dataset", name];
+            self.check_name(&at, name)?;
+            if let UserDataset::Idx { classes, .. } = dataset {
+                classes.iter().try_for_each(|class| self.check_text(&at, "classes", class))?;
+            }
         }
         self.check_theorem()
     }
@@ -53,13 +54,9 @@ impl Resolver<'_> {
     fn check_model(&self, name: &str, model: &ModelSpec) -> Result<(), ConfigError> {
         let at = ["model", name];
         self.check_name(&at, name)?;
+        self.check_layers(&at, model)?;
         match model {
-            ModelSpec::Mlp { hidden, .. } => {
-                for &width in hidden {
-                    self.positive(&at, "hidden", width)?;
-                    self.at_most(&at, "hidden", width, 100_000)?;
-                }
-            }
+            ModelSpec::Mlp { .. } => {}
             ModelSpec::CifarResnet { blocks, width } => {
                 self.positive(&at, "blocks", *blocks)?;
                 self.at_most(&at, "blocks", *blocks, 200)?;
@@ -83,39 +80,16 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn check_distribution(&self, at: &[&str], distribution: &Distribution) -> Result<(), ConfigError> {
-        match distribution {
-            Distribution::Gaussians { dimension, mean } => {
-                self.positive(at, "distribution", *dimension)?;
-                self.at_most(at, "distribution", *dimension, 100_000)?;
-                self.in_range(at, "distribution", *mean, -1e6, 1e6)
-            }
-            Distribution::Sinusoid { w, w_prime, .. } => {
-                if w[0] * w_prime[0] + w[1] * w_prime[1] != 0.0 {
-                    let remedy = "the paper asks for w orthogonal to w_prime";
-                    return Err(self.invalid(
-                        at,
-                        "distribution",
-                        format!("{w:?}, {w_prime:?}"),
-                        "not orthogonal",
-                        remedy,
-                    ));
-                }
-                Ok(())
-            }
-            Distribution::Spiral { tau } => self.in_range(at, "distribution", *tau, 0.0, 1e6),
-        }
-    }
-
     fn check_protocol(&self, name: &str, protocol: &Protocol) -> Result<(), ConfigError> {
         let at = ["protocol", name];
         self.positive(&at, "epochs", protocol.epochs)?;
         self.positive(&at, "trials", protocol.trials)?;
-        self.at_most(&at, "epochs", protocol.epochs, 1_000_000)?;
-        self.at_most(&at, "trials", protocol.trials, 10_000)?;
+        self.at_most(&at, "epochs", protocol.epochs, limits::EPOCHS)?;
+        self.at_most(&at, "trials", protocol.trials, limits::TRIALS)?;
         self.levels(&protocol.levels, &["protocol", name, "levels"])?;
         if let Some(size) = protocol.batch_size {
             self.positive(&at, "batch_size", size)?;
+            self.at_most(&at, "batch_size", size, limits::EXAMPLES)?;
         }
         if let Some(fraction) = protocol.validation_fraction {
             self.in_range(&at, "validation_fraction", fraction, 0.001, 0.9)?;
@@ -146,10 +120,17 @@ impl Resolver<'_> {
                 return Err(self.located.invalid(&["setting", &other], other.clone(), problem, "rename one of them"));
             }
         }
+        if let Some(other) = self.config.setting.keys().find(|other| *other != id && other.eq_ignore_ascii_case(id)) {
+            let problem = format!("on some file systems it has the same folder as the setting `{other}`");
+            return Err(self.located.invalid(&at, id, problem, "rename one of them"));
+        }
         self.known(&at, "protocol", &setting.protocol, self.config.protocol.keys(), "protocols")?;
         self.in_range(&at, "label_noise", setting.label_noise, 0.0, 0.5)?;
         self.in_range(&at, "weight_decay", setting.weight_decay, 0.0, 1.0)?;
-        if !setting.schedule.milestones.is_empty() {
+        for text in &setting.row {
+            self.check_text(&at, "row", text)?;
+        }
+        if setting.schedule != LrSchedule::default() {
             self.in_range(&at, "schedule", setting.schedule.factor, f64::MIN_POSITIVE, 1.0)?;
         }
         if self.config.reading.values().any(|reading| reading.data.contains_key(&setting.dataset)) {
@@ -195,22 +176,14 @@ impl Resolver<'_> {
 
     fn check_profile(&self, name: &str, profile: &Profile) -> Result<(), ConfigError> {
         self.check_name(&["profile", name], name)?;
+        self.check_text(&["profile", name], "summary", &profile.summary)?;
         if let Some(repetitions) = profile.theorem_repetitions {
             self.in_range(&["profile", name], "theorem_repetitions", repetitions as f64, 2.0, 1e12)?;
         }
         for (index, part) in profile.part.iter().enumerate() {
             let index = index.to_string();
             let at = ["profile", name, "part", index.as_str()];
-            for (key, value) in [
-                ("trials", part.trials),
-                ("epochs", part.epochs),
-                ("train_size", part.train_size),
-                ("test_size", part.test_size),
-            ] {
-                if let Some(value) = value {
-                    self.positive(&at, key, value)?;
-                }
-            }
+            self.check_part(&at, part)?;
             if let Some(grid) = &part.levels {
                 self.levels(grid, &[&at[..], &["levels"]].concat())?;
             }
@@ -225,6 +198,7 @@ impl Resolver<'_> {
         self.in_range(&at, "repetitions", theorem.repetitions as f64, 2.0, 1e12)?;
         for &n in &theorem.sample_sizes {
             self.positive(&at, "sample_sizes", n)?;
+            self.at_most(&at, "sample_sizes", n, limits::SAMPLE_SIZE)?;
         }
         for &multiple in &theorem.levels_over_risk {
             self.in_range(&at, "levels_over_risk", multiple, 0.0, 1e6)?;
@@ -256,22 +230,27 @@ impl Resolver<'_> {
         Err(self.invalid(at, key, value, "no such name", remedy))
     }
 
-    fn positive(&self, at: &[&str], key: &str, value: u32) -> Result<(), ConfigError> {
+    pub(super) fn positive(&self, at: &[&str], key: &str, value: u32) -> Result<(), ConfigError> {
         if value > 0 { Ok(()) } else { Err(self.invalid(at, key, value, "must not be zero", "use 1 or more")) }
     }
 
-    fn at_most(&self, at: &[&str], key: &str, value: u32, limit: u32) -> Result<(), ConfigError> {
+    pub(super) fn at_most(&self, at: &[&str], key: &str, value: u32, limit: u32) -> Result<(), ConfigError> {
         if value <= limit {
             return Ok(());
         }
         Err(self.invalid(at, key, value, "absurdly large", format!("use at most {limit}")))
     }
 
-    fn in_range(&self, at: &[&str], key: &str, value: f64, low: f64, high: f64) -> Result<(), ConfigError> {
+    pub(super) fn in_range(&self, at: &[&str], key: &str, value: f64, low: f64, high: f64) -> Result<(), ConfigError> {
         if (low..=high).contains(&value) {
             return Ok(());
         }
-        Err(self.invalid(at, key, value, "out of range", format!("use a number from {low} to {high}")))
+        let text = |number: f64| {
+            let plain = number == 0.0 || (1e-6..1e12).contains(&number.abs());
+            if plain { number.to_string() } else { format!("{number:e}") }
+        };
+        let remedy = format!("use a number from {} to {}", text(low), text(high));
+        Err(self.invalid(at, key, text(value), "out of range", remedy))
     }
 
     pub(super) fn invalid(

@@ -3,6 +3,7 @@
 //! Nothing after it re-checks the configuration.
 
 mod check;
+mod limits;
 mod resolve;
 mod select;
 

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::limits::check_overrides;
 use super::select::glob_matches;
 use super::{ID_ALONE, LeftOut, Overrides, Plan, Setting, TheoremPlan};
-use crate::config::{Config, ConfigError, LevelGrid, Located, NothingMatches, Part, Profile, Protocol, SettingConfig};
+use crate::config::{
+    Config, ConfigError, LevelGrid, Located, NothingMatches, Part, Profile, Protocol, Reading, SettingConfig,
+};
 use crate::digest::Digest;
 use crate::level::Level;
 use crate::spec::{DataSpec, ImagesSpec, SyntheticSpec};
@@ -45,6 +48,7 @@ impl<'a> Resolver<'a> {
         if !overrides.only.is_empty() {
             settings.retain(|setting| overrides.only.iter().any(|pattern| setting.is_named(pattern)));
         }
+        self.check_runs(profile_name, &settings)?;
         let theorem = &self.config.theorem;
         Ok(Plan {
             profile: profile_name.to_owned(),
@@ -95,7 +99,7 @@ impl<'a> Resolver<'a> {
         let mut known = Vec::new();
         for (id, config) in &self.config.setting {
             for (reading, details) in &self.config.reading {
-                if reading == DEFAULT_READING || details.data.contains_key(&config.dataset) {
+                if self.gives(reading, details, &config.dataset) {
                     let setting = self.setting(id, config, reading, &Part::default(), &["--only"], overrides)?;
                     // A data set or a row is meant under the paper's reading, unless another is spelled out.
                     let id = pattern.strip_prefix(ID_ALONE).unwrap_or(pattern);
@@ -152,13 +156,19 @@ impl<'a> Resolver<'a> {
                     format!("the readings are: {names}"),
                 ));
             };
-            let synthetic = known.data.contains_key(&config.dataset);
-            if *reading != DEFAULT_READING && !synthetic {
+            if !self.gives(reading, known, &config.dataset) {
                 let problem = format!("setting {id} uses `{}`, which is not among this reading's data", config.dataset);
-                return Err(self.invalid(at, "readings", reading, problem, "readings apply to synthetic data only"));
+                let remedy = "name readings that draw it; images have the reading `paper` alone";
+                return Err(self.invalid(at, "readings", reading, problem, remedy));
             }
         }
         Ok(readings)
+    }
+
+    /// Has this reading this data set? Images, which no reading draws, have the default one alone.
+    fn gives(&self, name: &str, reading: &Reading, dataset: &str) -> bool {
+        let is_drawn = self.config.reading.values().any(|reading| reading.data.contains_key(dataset));
+        if is_drawn { reading.data.contains_key(dataset) } else { name == DEFAULT_READING }
     }
 
     fn setting(
@@ -290,21 +300,6 @@ impl<'a> Resolver<'a> {
         }
         left_out
     }
-}
-
-fn check_overrides(overrides: &Overrides) -> Result<(), ConfigError> {
-    let sizes = [
-        ("--epochs", overrides.epochs),
-        ("--train-size", overrides.train_size),
-        ("--test-size", overrides.test_size),
-        ("--trials", overrides.trials),
-    ];
-    for (option, value) in sizes {
-        if value == Some(0) {
-            return Err(ConfigError::Option { option, value: "0".into(), problem: "must be 1 or more".into() });
-        }
-    }
-    Ok(())
 }
 
 fn option_levels(values: &[f64]) -> Result<Vec<Level>, ConfigError> {

@@ -17,6 +17,22 @@ pub trait Document: Serialize + DeserializeOwned {
     const VERSION: u32;
 }
 
+/// What a document is, and in which version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// [`Document::KIND`].
+    pub name: &'static str,
+    /// [`Document::VERSION`].
+    pub version: u32,
+}
+
+impl Kind {
+    /// That of a type.
+    pub const fn of<T: Document>() -> Self {
+        Self { name: T::KIND, version: T::VERSION }
+    }
+}
+
 /// Why a document cannot be used; always names the path.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
@@ -42,6 +58,12 @@ pub enum DocumentError {
         expected: Digest,
         /// Of the bytes that are there.
         found: Digest,
+    },
+    /// What stands around the body is not what was written.
+    #[error("{path}: damaged: its header is not as it was written", path = path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
     },
     /// No document of ours is so large.
     #[error("{path}: {bytes} bytes are more than any document of this project has: remove it", path = path.display())]
@@ -87,13 +109,48 @@ struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    fn check(&self, path: &Path) -> Result<(), DocumentError> {
-        let found = Digest::of(self.body.get().as_bytes());
-        if found == self.sha256 {
-            return Ok(());
+    /// Is the body the one that was written, and is there nothing around it but the header? So no changed byte goes
+    /// unnoticed, not even one that leaves the meaning of the JSON as it was.
+    fn check(&self, path: &Path, file: &[u8]) -> Result<(), DocumentError> {
+        let body = self.body.get();
+        let found = Digest::of(body.as_bytes());
+        if found != self.sha256 {
+            return Err(DocumentError::Damaged { path: path.to_owned(), expected: self.sha256.clone(), found });
         }
-        Err(DocumentError::Damaged { path: path.to_owned(), expected: self.sha256.clone(), found })
+        let whole = || Some(file.strip_prefix(self.header()?.as_bytes())?.strip_prefix(body.as_bytes())? == b"}\n");
+        if whole() == Some(true) { Ok(()) } else { Err(DocumentError::Altered { path: path.to_owned() }) }
     }
+
+    /// Everything before the body, as `write_document` writes it.
+    fn header(&self) -> Option<String> {
+        let (version, sha256) = (self.version, &self.sha256);
+        let kind = serde_json::to_string(&self.kind).ok()?;
+        Some(format!(r#"{{"kind":{kind},"version":{version},"sha256":"{sha256}","body":"#))
+    }
+}
+
+/// Checks the bytes of a document and takes its body; `path` is for messages.
+pub fn parse_document<T: Document>(bytes: &[u8], path: &Path) -> Result<T, DocumentError> {
+    let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
+    let envelope: Envelope = serde_json::from_slice(bytes).map_err(malformed)?;
+    if (envelope.kind.as_str(), envelope.version) != (T::KIND, T::VERSION) {
+        return Err(DocumentError::Foreign {
+            path: path.to_owned(),
+            expected: format!("{} of version {}", T::KIND, T::VERSION),
+            found: format!("{} of version {}", envelope.kind, envelope.version),
+        });
+    }
+    envelope.check(path, bytes)?;
+    serde_json::from_str(envelope.body.get()).map_err(malformed)
+}
+
+/// As [`parse_document`], for a document whose type is not known beforehand.
+pub fn parse_any_document(bytes: &[u8], path: &Path) -> Result<AnyDocument, DocumentError> {
+    let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: "document", source };
+    let envelope: Envelope = serde_json::from_slice(bytes).map_err(malformed)?;
+    envelope.check(path, bytes)?;
+    let body = serde_json::from_str(envelope.body.get()).map_err(malformed)?;
+    Ok(AnyDocument { kind: envelope.kind, version: envelope.version, body })
 }
 
 impl Store {
@@ -111,28 +168,12 @@ impl Store {
 
     /// Reads and checks a document; `None` where there is none.
     pub fn read_document<T: Document>(&self, path: &Path) -> Result<Option<T>, DocumentError> {
-        let Some(bytes) = self.read_bounded(path)? else { return Ok(None) };
-        let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
-        let envelope: Envelope = serde_json::from_slice(&bytes).map_err(malformed)?;
-        if (envelope.kind.as_str(), envelope.version) != (T::KIND, T::VERSION) {
-            return Err(DocumentError::Foreign {
-                path: path.to_owned(),
-                expected: format!("{} of version {}", T::KIND, T::VERSION),
-                found: format!("{} of version {}", envelope.kind, envelope.version),
-            });
-        }
-        envelope.check(path)?;
-        serde_json::from_str(envelope.body.get()).map(Some).map_err(malformed)
+        self.read_bounded(path)?.map(|bytes| parse_document(&bytes, path)).transpose()
     }
 
     /// Reads and checks a document of any kind and version; `None` where there is none.
     pub fn read_any_document(&self, path: &Path) -> Result<Option<AnyDocument>, DocumentError> {
-        let Some(bytes) = self.read_bounded(path)? else { return Ok(None) };
-        let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: "document", source };
-        let envelope: Envelope = serde_json::from_slice(&bytes).map_err(malformed)?;
-        envelope.check(path)?;
-        let body = serde_json::from_str(envelope.body.get()).map_err(malformed)?;
-        Ok(Some(AnyDocument { kind: envelope.kind, version: envelope.version, body }))
+        self.read_bounded(path)?.map(|bytes| parse_any_document(&bytes, path)).transpose()
     }
 
     fn read_bounded(&self, path: &Path) -> Result<Option<Vec<u8>>, DocumentError> {
@@ -199,6 +240,22 @@ mod tests {
         let (_folder, store, path) = written();
         std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert!(matches!(store.read_document::<Note>(&path), Err(DocumentError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn every_changed_byte_and_every_missing_one_is_found_out() {
+        let (_folder, store, path) = written();
+        let whole = store.read(&path).unwrap().unwrap();
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut changed = whole.clone();
+                changed[at] ^= 1 << bit;
+                std::fs::write(&path, &changed).unwrap();
+                assert!(store.read_document::<Note>(&path).is_err(), "bit {bit} of byte {at}");
+            }
+            std::fs::write(&path, &whole[..at]).unwrap();
+            assert!(store.read_document::<Note>(&path).is_err(), "{at} bytes");
+        }
     }
 
     #[cfg(unix)]

@@ -15,7 +15,7 @@ mod partial;
 mod stale;
 
 pub use atomic::AtomicFile;
-pub use document::{AnyDocument, Document, DocumentError};
+pub use document::{AnyDocument, Document, DocumentError, Kind, parse_any_document, parse_document};
 pub use layout::Layout;
 pub use lock::{Lock, LockError};
 pub use partial::PartialFile;
@@ -44,7 +44,10 @@ pub enum StoreError {
         source: io::Error,
     },
     /// A path that would leave the project's folders.
-    #[error("refusing to write {path}: it lies outside {root}", path = path.display(), root = root.display())]
+    #[error(
+        "refusing to write {path}: it lies outside {root} (a name on the way leads out of it: remove what holds the name)",
+        path = path.display(), root = root.display()
+    )]
     Outside {
         /// The path asked for.
         path: PathBuf,
@@ -79,6 +82,9 @@ fn hint(error: &io::Error) -> &'static str {
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             " (free some space and run the same command again: what is done is kept)"
+        }
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            " (a folder and a file have each other's place: move what is there away and run the same command again)"
         }
         _ => "",
     }
@@ -150,6 +156,18 @@ impl Store {
             return Err(StoreError::NotAFile { path: path.to_owned() });
         }
         fs::read(path).map(Some).map_err(StoreError::io("read", path))
+    }
+
+    /// The digest of a file, however large; `None` where there is none.
+    pub fn digest(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
+        match Digest::of_file(path) {
+            Ok((digest, _)) => Ok(Some(digest)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                Err(StoreError::NotAFile { path: path.to_owned() })
+            }
+            Err(error) => Err(StoreError::io("read", path)(error)),
+        }
     }
 
     /// Removes a file if it is there.

@@ -8,7 +8,8 @@ use super::{PartialFile, StoreError, TEMPORARY_SUFFIX};
 
 /// Removes every temporary file below `folder` that no living process is writing; links are not followed.
 ///
-/// Partial downloads stay, because they are gone on with.
+/// Partial downloads stay, because they are gone on with. So do pipes and devices, which are not ours: opening one could
+/// wait for ever.
 pub(super) fn remove_below(folder: &Path) -> Result<(), StoreError> {
     for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
         let entry = entry.map_err(StoreError::io("list", folder))?;
@@ -16,7 +17,10 @@ pub(super) fn remove_below(folder: &Path) -> Result<(), StoreError> {
         let kind = entry.file_type().map_err(StoreError::io("look at", &path))?;
         if kind.is_dir() {
             remove_below(&path)?;
-        } else if is_temporary(&path) && !is_partial(&path) && (kind.is_symlink() || is_abandoned(&path)) {
+        } else if is_temporary(&path)
+            && !is_partial(&path)
+            && (kind.is_symlink() || (kind.is_file() && is_abandoned(&path)))
+        {
             let step = Step::begin(OperationKind::Remove, &path);
             fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
             step.tell(Phase::After, &path, None);

@@ -10,10 +10,14 @@ pub(crate) use user::{class_folders, class_images};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use flooding_core::config::InvalidValue;
+use flooding_core::config::{InvalidValue, parser_message};
 use flooding_core::digest::{Digest, Hasher};
+use flooding_core::files;
 use indexmap::IndexMap;
 use serde::Deserialize;
+
+/// No list of data sets is larger than this.
+const LARGEST: u64 = 16 << 20;
 
 /// Everything known about every image data set: the published ones and the user's own.
 #[derive(Clone, Debug)]
@@ -181,7 +185,7 @@ pub enum Entry<'a> {
 impl Manifest {
     /// Reads `data/datasets.toml`.
     pub fn load(path: &Path) -> Result<Self, ManifestError> {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path, LARGEST)
             .map_err(|source| ManifestError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
@@ -189,7 +193,7 @@ impl Manifest {
     /// Parses the text of a manifest; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ManifestError> {
         let raw: Raw = toml::from_str(text)
-            .map_err(|error| ManifestError::Malformed { path: path.to_owned(), message: error.to_string() })?;
+            .map_err(|error| ManifestError::Malformed { path: path.to_owned(), message: parser_message(&error) })?;
         let mut datasets = raw.dataset;
         for (name, dataset) in &mut datasets {
             name.clone_into(&mut dataset.name);

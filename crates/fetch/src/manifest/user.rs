@@ -1,6 +1,5 @@
 //! The user's own data sets: files that stay where they are, described by a `[dataset.NAME]` block of the configuration.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -71,7 +70,7 @@ fn resolve(name: &str, dataset: &UserDataset, base: &Path) -> Result<UserFiles, 
             let keys = ["train_images", "train_labels", "test_images", "test_labels"];
             let files = [train_images, train_labels, test_images, test_labels].map(|path| base.join(path));
             for (key, path) in keys.into_iter().zip(&files) {
-                let digest = File::open(path).and_then(Digest::of_reader).map_err(failure(key, path))?;
+                let (digest, _) = Digest::of_file(path).map_err(failure(key, path))?;
                 hasher.update(format!("{key} {digest}\n").as_bytes());
             }
             for class in classes {
@@ -85,7 +84,7 @@ fn resolve(name: &str, dataset: &UserDataset, base: &Path) -> Result<UserFiles, 
                 for class in class_folders(folder).map_err(failure(key, folder))? {
                     for image in class_images(&folder.join(&class)).map_err(failure(key, folder))? {
                         let path = folder.join(&class).join(&image);
-                        let digest = File::open(&path).and_then(Digest::of_reader).map_err(failure(key, &path))?;
+                        let (digest, _) = Digest::of_file(&path).map_err(failure(key, &path))?;
                         hasher.update(format!("{key} {class} {image} {digest}\n").as_bytes());
                     }
                 }

@@ -60,14 +60,17 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
         let interrupted = report.interrupted;
         finished.push(Finished { stage, seconds: begun.elapsed().as_secs_f64(), report });
         if interrupted {
+            let what = if context.stop.is_after_failure() { "stopped by --fail-fast" } else { "interrupted" };
             log(&format!(
-                "interrupted during {stage}; everything finished is kept. To go on:\n  {}",
+                "{what} during {stage}; everything finished is kept. To go on:\n  {}",
                 interrupt::command_to_go_on()
             ));
             break;
         }
     }
-    conclude(args, &store, &finished, started.elapsed())
+    let outcome = conclude(args, &store, &finished, started.elapsed())?;
+    // Whoever asked for it was not interrupted: what is missing is named, as in any run that left gaps.
+    Ok(if context.stop.is_after_failure() { Outcome::Gaps } else { outcome })
 }
 
 /// Results on standard output, warnings last on standard error, and the exit code.

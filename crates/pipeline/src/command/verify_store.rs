@@ -21,7 +21,7 @@ struct Answer {
 
 pub fn run(args: &VerifyStoreArgs) -> Result<Outcome, Failure> {
     let folder = args.config.parent().map_or_else(PathBuf::new, ToOwned::to_owned);
-    let manifest = Manifest::load(&folder.join("data/datasets.toml")).map_err(Failure::stage)?;
+    let manifest = Manifest::load(&folder.join("data/datasets.toml")).map_err(Failure::manifest)?;
     let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
     let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
     let store = if args.repair { Store::open(data, reports)? } else { Store::read_only(data, reports) };

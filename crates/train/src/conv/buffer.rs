@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
 use super::simd::LANES;
+use crate::memory::reserve;
 
 /// A cache line of numbers; buffers start on one.
 #[derive(Clone, Copy)]
@@ -30,7 +31,9 @@ impl Buffer {
             let best = (0..spare.len()).filter(|&i| fits(spare[i].capacity())).min_by_key(|&i| spare[i].capacity());
             best.map(|i| spare.swap_remove(i))
         });
-        let mut lines = found.unwrap_or_else(|| Vec::with_capacity(needed));
+        let mut lines = found.unwrap_or_default();
+        let missing = needed.saturating_sub(lines.len());
+        reserve(&mut lines, missing);
         // Values of an earlier use stay; only what was never used is written.
         lines.resize(needed, Line([0.0; LANES]));
         Self { lines, len }

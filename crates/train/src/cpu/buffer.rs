@@ -6,6 +6,8 @@ use std::mem;
 
 use dfdx::prelude::{Cpu, CpuError, Gradients, HasShape, Shape, Tensor};
 
+use crate::memory::reserve;
+
 /// The gradients of a CPU tape.
 pub(crate) type Grads = Gradients<f32, Cpu>;
 
@@ -24,6 +26,8 @@ pub(crate) fn scratch(len: usize) -> Vec<f32> {
         best.map(|i| pool.swap_remove(i)).unwrap_or_default()
     });
     if buffer.len() < len {
+        let missing = len - buffer.len();
+        reserve(&mut buffer, missing);
         buffer.resize(len, 0.0);
     }
     buffer.truncate(len);
@@ -39,6 +43,11 @@ pub(crate) fn recycle(buffer: Vec<f32>) {
             }
         });
     }
+}
+
+/// Gives this thread's pool back to the allocator.
+pub(crate) fn release() {
+    POOL.with_borrow_mut(Vec::clear);
 }
 
 /// The numbers of a contiguous tensor, in row-major order.
@@ -71,6 +80,7 @@ pub(crate) fn slice_mut<S: Shape<Concrete = [usize; N]>, const N: usize>(
 pub(crate) fn take<S: Shape>(grads: &mut Grads, t: &Tensor<S, f32, Cpu>) -> Result<Vec<f32>, CpuError> {
     let mut gradient = mem::take(&mut **grads.get_or_alloc_mut(t)?);
     if gradient.is_empty() {
+        reserve(&mut gradient, t.shape().num_elements());
         gradient.resize(t.shape().num_elements(), 0.0);
     }
     Ok(gradient)

@@ -227,6 +227,17 @@ impl Driver {
         Ok((attribute(75)?, attribute(76)?))
     }
 
+    /// Bytes that are free on the device whose context this thread uses.
+    pub(super) fn free_memory(&self) -> Result<u64, Code> {
+        let (mut free, mut total) = (0_usize, 0_usize);
+        // SAFETY: CUresult cuMemGetInfo_v2(size_t *, size_t *); both pointers are good for one size_t.
+        Self::answer(unsafe {
+            type Get = unsafe extern "C" fn(*mut usize, *mut usize) -> c_int;
+            self.function::<Get>(c"cuMemGetInfo_v2")?(&raw mut free, &raw mut total)
+        })?;
+        Ok(free as u64)
+    }
+
     /// One int that a function writes.
     fn ask(call: impl FnOnce(*mut c_int) -> Result<c_int, Code>) -> Result<c_int, Code> {
         let mut value = 0;

@@ -8,6 +8,8 @@ mod libraries;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use dfdx::prelude::{Cuda, CudaError, Synchronize as _, Tensor, TensorFromVec as _, TryAdd as _, TryMatMul as _};
 
@@ -45,8 +47,8 @@ fn open_anew(ordinal: usize) -> Result<Cuda, CudaProblem> {
     let version = driver.version().map_err(broken)?;
     let why = match catch(|_| true, || tried(ordinal)) {
         Ok(Ok(device)) => return Ok(device),
-        Ok(Err(error)) => format!("{error:?}"),
-        Err(panic) => panic,
+        Ok(Err(error)) => plain(&format!("{error:?}")),
+        Err(panic) => plain(&panic),
     };
     Err(if is_out_of_memory(&why) {
         CudaProblem::Full(why)
@@ -66,6 +68,14 @@ const OTHER_KERNELS: [&str; 5] = [
     "CUDA_ERROR_JIT_COMPILER_NOT_FOUND",
 ];
 
+/// The words inside cudarc's `Driver(DriverError(CODE, "words"))`, however deep; anything else as it is.
+fn plain(error: &str) -> String {
+    match error.rsplit_once("Error(") {
+        Some((_, inner)) => inner.replace([')', '"'], ""),
+        None => error.to_owned(),
+    }
+}
+
 /// The device, after a kernel and a matrix product have run on it.
 fn tried(ordinal: usize) -> Result<Cuda, CudaError> {
     let device = Cuda::try_build(ordinal, 0)?;
@@ -74,4 +84,35 @@ fn tried(ordinal: usize) -> Result<Cuda, CudaError> {
     device.try_synchronize()?;
     assert_eq!(sum.as_vec(), [3.0; 4], "the GPU adds and multiplies wrongly");
     Ok(device)
+}
+
+/// Bytes that are free on the device; `None` where the driver does not tell.
+pub(crate) fn free_memory(ordinal: usize) -> Option<u64> {
+    // What was freed but is still in use by queued work counts as used; and this makes the context this thread's.
+    open(ordinal).ok()?.try_synchronize().ok()?;
+    libraries::load().ok()?.free_memory().ok()
+}
+
+/// Does `work`, and says by how many bytes the device's free memory fell meanwhile, at its lowest; looked at every
+/// millisecond from a thread of its own, since the queue of work must not be waited for. `None` where the driver does not
+/// tell.
+pub(crate) fn watching_memory<T>(ordinal: usize, work: impl FnOnce() -> T) -> (T, Option<u64>) {
+    let at_first = free_memory(ordinal);
+    let done = AtomicBool::new(false);
+    let watch = || {
+        // Makes the device's context this thread's too.
+        let mut lowest = free_memory(ordinal)?;
+        while !done.load(Ordering::Relaxed) {
+            lowest = lowest.min(libraries::load().ok()?.free_memory().ok()?);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Some(lowest)
+    };
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(watch);
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        let lowest = watcher.join().ok().flatten();
+        (result, at_first.zip(lowest).map(|(at_first, lowest)| at_first.saturating_sub(lowest)))
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use dfdx::prelude::CopySlice as _;
 use flooding_core::record::{GradientNorms, Measure};
-use flooding_core::spec::RunSpec;
+use flooding_core::spec::{OptimiserSpec, RunSpec};
 
 use super::{Failure, Member, Row, Trainer};
 use crate::backend::{Backend, DeviceError};
@@ -18,7 +18,7 @@ impl<B: Backend> Trainer<'_, B> {
     /// Goes on from the checkpoint of these runs, if there is one; returns the epochs done.
     pub(super) fn resume(&mut self, runs: &[RunSpec]) -> Result<u32, DeviceError<B>> {
         let Some(checkpoints) = &self.watch.checkpoints else { return Ok(0) };
-        let Some(checkpoint) = checkpoints.load(runs) else { return Ok(0) };
+        let Some(checkpoint) = checkpoints.load(runs, self.largest_checkpoint()) else { return Ok(0) };
         match self.fits(&checkpoint) {
             Ok(()) => self.restore(&checkpoint),
             Err(why) => {
@@ -63,6 +63,16 @@ impl<B: Backend> Trainer<'_, B> {
         Ok(Checkpoint { state: State::new(runs, epochs, self.steps, members), tensors })
     }
 
+    /// More bytes than any checkpoint of these runs has: what is larger is not read into memory to find that out.
+    fn largest_checkpoint(&self) -> u64 {
+        let parameters = self.network.parameters();
+        let numbers: usize = parameters.iter().map(|parameter| parameter.members() * parameter.len()).sum();
+        let members = self.members.len();
+        // Weights, two moments, best and first below the level; a row's numbers as text; a tensor's name and place.
+        let bytes = 5 * 4 * numbers + 1000 * members * (self.spec.epochs as usize + parameters.len());
+        bytes as u64 + (1 << 20)
+    }
+
     /// Has the checkpoint a tensor of the right size wherever the network needs one?
     fn fits(&self, checkpoint: &Checkpoint) -> Result<(), String> {
         let State { members, epochs, .. } = &checkpoint.state;
@@ -74,6 +84,9 @@ impl<B: Backend> Trainer<'_, B> {
             let mut wanted = vec![(format!("network.{}", parameter.name), whole)];
             if parameter.role.is_trained() {
                 wanted.push((format!("first.{}", parameter.name), whole));
+                if matches!(self.spec.optimiser, OptimiserSpec::Adam { .. }) {
+                    wanted.push((format!("second.{}", parameter.name), whole));
+                }
             }
             for (k, member) in members.iter().enumerate() {
                 if member.best.is_some() {
@@ -90,7 +103,12 @@ impl<B: Backend> Trainer<'_, B> {
             }
         }
         let fits = |member: &MemberState| {
-            member.rows.len() == *epochs as usize && member.best.is_none_or(|best| best < member.rows.len())
+            // The last row may still wait for its measure of the training set.
+            let measured = |row: &RowState| row.bits[..7].iter().all(Option::is_some);
+            let rows = &member.rows;
+            rows.len() == *epochs as usize
+                && rows.split_last().is_some_and(|(_, earlier)| earlier.iter().all(measured))
+                && member.best.is_some_and(|best| best < rows.len())
         };
         // A member that failed stops having rows; the others have one an epoch.
         if members.iter().any(|member| member.failure.is_none() && !fits(member)) {

@@ -3,6 +3,7 @@
 mod cifar_resnet;
 mod init;
 mod mlp;
+mod outline;
 mod resnet;
 mod resnet18;
 
@@ -14,10 +15,12 @@ use flooding_core::spec::ModelSpec;
 pub use cifar_resnet::cifar_resnet;
 pub use init::{kaiming_normal, uniform};
 pub use mlp::Mlp;
+pub use outline::{Layer, outline};
 pub use resnet::ResNet;
 pub use resnet18::resnet18;
 
 use crate::backend::{Backend, DeviceError, Recording, T2, T3};
+use crate::memory::reserve;
 
 /// What a named tensor of a network is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +62,11 @@ impl<D: Device<f32>> Parameter<D> {
         members: usize,
         values: &[f32],
     ) -> Result<Self, D::Err> {
-        let all = values.repeat(members);
+        let mut all = Vec::new();
+        reserve(&mut all, values.len() * members);
+        for _ in 0..members {
+            all.extend_from_slice(values);
+        }
         let tensor = device.try_tensor_from_vec(all, (members, values.len()))?;
         Ok(Self { name: name.into(), shape, role, tensor })
     }

@@ -18,3 +18,17 @@ fn peak_so_far() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
 }
+
+/// Of a CUDA device.
+#[cfg(feature = "cuda")]
+pub(super) struct OfDevice {
+    pub(super) ordinal: usize,
+}
+
+#[cfg(feature = "cuda")]
+impl Meter for OfDevice {
+    fn peak<T>(&self, work: &mut dyn FnMut() -> T) -> (T, Option<u64>) {
+        let (result, bytes) = crate::cuda::watching_memory(self.ordinal, work);
+        (result, bytes.map(|bytes| bytes >> 20))
+    }
+}

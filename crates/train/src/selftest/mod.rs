@@ -161,7 +161,7 @@ pub fn run(device: DeviceChoice, scale: Scale, peer: Option<&str>) -> Result<Rep
 #[cfg(feature = "cuda")]
 fn on_cuda(ordinal: usize, of: (&str, Scale), peer: Option<&mut Peer>) -> Result<(Vec<Check>, Vec<Timing>), String> {
     let backend = crate::device::cuda(ordinal)?;
-    Ok((compare(&backend, "CUDA"), timing::all(&backend, &meter::OfProcess, of, peer)))
+    Ok((compare(&backend, "CUDA"), timing::all(&backend, &meter::OfDevice { ordinal }, of, peer)))
 }
 
 #[cfg(not(feature = "cuda"))]

@@ -43,6 +43,9 @@ pub const PROGRAMS: [Program; 9] = [
     Program::Projected,
 ];
 
+/// Each member's loss, and the gradient of every parameter.
+pub type Differentiated = (Vec<f32>, Vec<Vec<f32>>);
+
 /// A program's layers and inputs on some device.
 pub struct Setting<B: Backend> {
     backend: B,
@@ -175,7 +178,7 @@ impl<B: Backend> Setting<B> {
     }
 
     /// Each member's loss, and the gradients of all parameters.
-    pub fn run(&mut self) -> Result<(Vec<f32>, Vec<Vec<f32>>), DeviceError<B>> {
+    pub fn run(&mut self) -> Result<Differentiated, DeviceError<B>> {
         let losses = self.backend.cross_entropy(self.forward()?, &self.labels)?;
         let values = losses.as_vec();
         let gradients = self.backend.backward(losses, &vec![1.0; values.len()])?;

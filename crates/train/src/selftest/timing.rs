@@ -187,12 +187,11 @@ impl Timed {
     /// The times of one round of steps, in milliseconds; the first round makes the network.
     fn round<B: Backend>(&self, backend: &B, kept: &mut Option<Stepper<B>>) -> Result<Vec<f64>, String> {
         let (x, labels) = examples(&self.subject, self.batch);
-        let stepper = match kept {
-            Some(stepper) => stepper,
-            None => {
-                let levels = vec![Level::ZERO; self.members];
-                kept.insert(Stepper::new(backend, &self.subject, &levels).map_err(complaint)?)
-            }
+        let stepper = if let Some(stepper) = kept {
+            stepper
+        } else {
+            let levels = vec![Level::ZERO; self.members];
+            kept.insert(Stepper::new(backend, &self.subject, &levels).map_err(complaint)?)
         };
         let mut times = Vec::with_capacity(self.steps);
         let mut steps = || -> Result<(), String> {

@@ -89,7 +89,8 @@ pub fn splits(spec: &RunSpec) -> Splits {
     }
 }
 
-/// Draws clouds, counts how often it was asked, and refuses settings whose id starts with `missing`.
+/// Draws clouds and counts how often it was asked; refuses settings whose id starts with `missing`, panics at
+/// `unreadable` ones.
 #[derive(Default)]
 pub struct Clouds {
     pub asked: AtomicUsize,
@@ -102,6 +103,7 @@ impl Source for Clouds {
             let dataset = spec.data.name().to_owned();
             return Err(SourceError::Unavailable { dataset, why: "no network and no mirror".to_owned() });
         }
+        assert!(!spec.setting.starts_with("unreadable"), "no end of the spiral");
         let mut splits = splits(spec);
         if spec.setting.starts_with("poisoned")
             && let Inputs::Real(values) = &mut splits.train.inputs
