@@ -100,7 +100,7 @@ pub enum Command {
         /// Time the paper's networks instead of small ones
         #[arg(long)]
         full: bool,
-        /// A program that takes the same steps, to be timed beside ours: "python3 `scripts/pytorch_peer.py`"
+        /// A program that takes the same steps, to be timed beside ours; scripts/gpu-check.sh has one for PyTorch
         #[arg(long, value_name = "COMMAND")]
         peer: Option<String>,
     },
