@@ -336,3 +336,20 @@ fn a_damaged_table_is_refused_with_its_path() {
     let error = flooding_render::run(&plan(), &store, &Context::default()).unwrap_err().to_string();
     assert!(error.contains("accuracy.json") && error.contains("pipeline stage aggregate"), "{error}");
 }
+
+#[test]
+fn a_test_set_that_was_only_evaluated_at_the_end_gets_no_empty_panel() {
+    let drawn = |only_at_the_end: bool| {
+        let mut tables = tables(QUICK);
+        let curves = tables.curves.as_mut().expect("made up");
+        let last = curves.iter().map(|row| row.epoch).max();
+        for row in curves.iter_mut().filter(|row| only_at_the_end && Some(row.epoch) != last) {
+            row.test = None;
+        }
+        let files = render(&tables).unwrap();
+        let name = files.keys().find(|name| name.contains("figure-2-") && common::ends(name, "svg")).unwrap();
+        String::from_utf8(files[name].clone()).unwrap()
+    };
+    assert!(drawn(false).contains("test loss") && drawn(false).contains("validation loss"));
+    assert!(!drawn(true).contains("test loss") && drawn(true).contains("validation loss"));
+}

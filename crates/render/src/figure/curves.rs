@@ -43,44 +43,48 @@ impl Set {
     }
 }
 
-/// Six panels for the rows of one setting: loss above, accuracy below; training, validation, test.
+/// Panels for the rows of one setting: loss above, accuracy below; training, validation, and test where that was
+/// evaluated along the way: a single point at the end is no curve, and stands in the tables.
 pub fn learning_curves(setting: &str, label: &str, rows: &[&CurveRow]) -> Result<Figure, DrawError> {
     let mut levels: BTreeMap<Level, Vec<&CurveRow>> = BTreeMap::new();
     for row in rows {
         levels.entry(row.level).or_default().push(row);
     }
-    let tested = rows.iter().filter(|row| row.test.is_some()).count();
+    let is_tested = levels.values().any(|rows| rows.iter().filter(|row| row.test.is_some()).count() > 1);
+    let sets = if is_tested { &Set::ALL[..] } else { &Set::ALL[..2] };
     let description = format!(
-        "Loss (above, logarithmic) and accuracy in percent (below) against epoch, for training, validation and test \
-         examples of {label}; one line for each of {} flood levels, the mean over trials.{}",
+        "Loss (above, logarithmic) and accuracy in percent (below) against epoch, for {} examples of {label}; one line \
+         for each of {} flood levels, the mean over trials.{}",
+        if is_tested { "training, validation and test" } else { "training and validation" },
         levels.len(),
-        if tested == 0 { " The test set was not evaluated along the way." } else { "" },
+        if is_tested { "" } else { " The test set was not evaluated along the way." },
     );
     Ok(Figure {
         id: slug(&format!("figure-2-{setting}")),
         label: "Figures 2 and 6".to_owned(),
         title: format!("Learning curves, {label}"),
         description,
-        sheet: draw(rows, &levels)?,
+        sheet: draw(rows, &levels, sets)?,
         csv: csv(rows),
         settings: vec![setting.to_owned()],
     })
 }
 
-fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>) -> Result<Sheet, DrawError> {
+fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Set]) -> Result<Sheet, DrawError> {
     let canvas = Canvas::new(940, 500);
     let epochs = rows.iter().map(|row| row.epoch).max().unwrap_or(1);
     let x = Axis::between("epoch", 0.0, f64::from(epochs), 5);
     let highest = levels.keys().last().copied().unwrap_or(Level::ZERO);
     let spans = spans(levels.len() * 6);
     let pick = |set: Set, which: fn((f64, f64)) -> f64| rows.iter().filter_map(move |row| set.of(row)).map(which);
-    let held_out = pick(Set::Validation, |m| m.0).chain(pick(Set::Test, |m| m.0));
+    let held_out = sets[1..].iter().flat_map(|&set| pick(set, |m| m.0));
     let held_out = Axis::logarithmic("loss", held_out);
-    let accuracies = Set::ALL.into_iter().flat_map(|set| pick(set, |m| m.1));
+    let accuracies = sets.iter().flat_map(|&set| pick(set, |m| m.1));
+    let width = 852 / sets.len() as u32;
     let accuracy = Axis::linear("accuracy (%)", accuracies, 5);
     for (row, top) in [("loss", 8), ("accuracy", 240)] {
-        for (column, set) in Set::ALL.into_iter().enumerate() {
-            let frame = Frame { x: 4 + column as i32 * 284, y: top, width: 284, height: 228 };
+        for (column, &set) in sets.iter().enumerate() {
+            let frame = Frame { x: 4 + (column as u32 * width).cast_signed(), y: top, width, height: 228 };
             let y = match (row, set) {
                 ("loss", Set::Train) => Axis::logarithmic("loss", pick(Set::Train, |m| m.0)),
                 ("loss", _) => held_out.clone(),
