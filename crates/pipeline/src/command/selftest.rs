@@ -19,7 +19,7 @@ pub fn run(device: DeviceChoice, full: bool, peer: Option<&str>, json: Option<&P
     flooding_engine::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
     let report = selftest::run(device, scale, peer).map_err(|error| match error {
         EngineError::Peer(_) => Failure::Usage(error.to_string()),
-        other => Failure::stage(other),
+        EngineError::Cuda { .. } => Failure::Device(Box::new(error)),
     })?;
     print(&report.to_table())?;
     if let Some(path) = json {
