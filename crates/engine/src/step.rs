@@ -117,12 +117,7 @@ impl<B: Backend> TrainStep<B> {
             let (losses, slopes) = example_slopes(&self.objectives, &on_host, labels);
             // With the slopes held fixed, the gradient of the weighted mean loss is that of the objective.
             let taped = backend.weighted_cross_entropy(logits, labels, &slopes)?;
-            return Ok(Forward {
-                slopes: vec![1.0; losses.len()],
-                losses,
-                logits: keep_logits.then_some(on_host),
-                taped,
-            });
+            return Ok(Forward { losses, logits: keep_logits.then_some(on_host), taped, is_weighted: true });
         }
         let on_host = keep_logits.then(|| Logits::of::<B, _>(&logits));
         let taped = backend.cross_entropy(logits, labels)?;

@@ -245,7 +245,11 @@ impl Checkpoints {
             Ok(Some(bytes)) => match Checkpoint::from_bytes(&bytes) {
                 Ok(found) => {
                     let key = self.group.run(lowest).key();
-                    if found.state.runs().any(|run| run == key.as_str()) { Some(found) } else { reject("it is of other runs") }
+                    if found.state.runs().any(|run| run == key.as_str()) {
+                        Some(found)
+                    } else {
+                        reject("it is of other runs")
+                    }
                 }
                 Err(why) => reject(&why),
             },

@@ -159,17 +159,23 @@ impl<'a, B: Backend> Trainer<'a, B> {
         self.members.iter_mut().for_each(|member| member.fail(cause.clone(), step));
     }
 
-    /// The rest of one epoch, and its measures.
-    fn epoch(&mut self) -> Result<Flow, DeviceError<B>> {
+    /// The batches of an epoch.
+    fn plan(&self, epoch: u32) -> Epoch {
         let examples = self.sets.train.examples().len();
         let batch = (self.spec.batch_size as usize, self.step.network().smallest_batch());
-        let plan = Epoch::draw(&self.spec.streams(), self.epochs, examples, batch, self.augment);
+        Epoch::draw(&self.spec.streams(), epoch, examples, batch, self.augment)
+    }
+
+    /// The rest of one epoch, and its measures.
+    fn epoch(&mut self) -> Result<Flow, DeviceError<B>> {
+        let smallest = self.step.network().smallest_batch();
+        let plan = self.plan(self.epochs);
         let mut seen: usize = plan.batches().take(self.batches as usize).map(|(indices, _)| indices.len()).sum();
         for (indices, placements) in plan.batches().skip(self.batches as usize) {
             if self.control.stop.is_raised() {
                 return Ok(Flow::Stopped);
             }
-            if indices.len() < batch.1 {
+            if indices.len() < smallest {
                 let why = format!("batch normalisation cannot train on a batch of {} example", indices.len());
                 self.fail_all(&Cause::Unsuitable(why), self.steps + 1);
                 self.epochs += 1;

@@ -11,7 +11,7 @@ use flooding_core::spec::{ModelSpec, RunSpec};
 use flooding_engine::allocation::is_out_of_memory;
 use flooding_engine::composite::Portable;
 use flooding_engine::memory::{NoPlace, Room, Training, device, even, fitting, indexable};
-use flooding_train::group::{Trained, Watch, train};
+use flooding_train::outcome::Trained;
 
 const COLOUR: InputShape = InputShape::Image { channels: 3, height: 32, width: 32 };
 
@@ -57,7 +57,7 @@ fn a_group_has_no_tensor_of_more_numbers_than_cuda_counts() {
 fn trained(runs: &[RunSpec]) -> Vec<Trained> {
     let splits = Arc::new(support::splits(&runs[0]));
     let backend = Portable::new(Cpu::default());
-    train(&backend, runs, &splits, &Watch::default(), &|_| {}).unwrap().unwrap()
+    support::trained_together(&backend, runs, &splits)
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn a_group_in_parts_gives_what_it_gives_as_a_whole() {
     for (whole, part) in whole.iter().zip(&parts) {
         assert_eq!(whole.history.len(), part.history.len());
         for (a, b) in whole.history.iter().zip(&part.history) {
-            let off = (a.train.loss - b.train.loss).abs() / b.train.loss.abs();
-            assert!(off < 1e-4, "{} against {}", a.train.loss, b.train.loss);
+            let [a, b] = [a, b].map(|row| row.train.unwrap().loss);
+            assert!((a - b).abs() / b.abs() < 1e-4, "{a} against {b}");
         }
     }
 }

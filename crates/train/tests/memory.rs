@@ -18,7 +18,6 @@ use flooding_engine::composite::Portable;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::memory::{Training, cpu, device, largest_tensor};
 use flooding_engine::nets::{build, count_trainable, outline};
-use flooding_train::group::{Watch, train};
 
 struct Counting;
 
@@ -151,7 +150,7 @@ fn assert_device(batch: u32, examples: [usize; 3], members: usize, skip: &[&str]
         let estimate = device(&Training::new(&runs[0], &splits), members);
         let measured = peak(|| {
             let backend = Portable::new(Cpu::default());
-            train(&backend, &runs, &splits, &Watch::default(), &|_| {}).unwrap();
+            support::trained_together(&backend, &runs, &splits);
         });
         assert_good(&format!("{name}, batch {batch}, group of {members}"), measured, estimate);
     }

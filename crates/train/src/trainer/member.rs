@@ -143,11 +143,7 @@ impl Path {
     }
 
     /// File names and weights of a run that came to its end.
-    pub(super) fn weights(
-        &self,
-        last: Option<&Weights>,
-        best: Option<&Weights>,
-    ) -> Vec<(&'static str, Weights)> {
+    pub(super) fn weights(&self, last: Option<&Weights>, best: Option<&Weights>) -> Vec<(&'static str, Weights)> {
         let all = [(weights::LAST, last), (weights::BEST, best), (weights::FIRST_BELOW, self.first_below.as_ref())];
         all.into_iter().filter_map(|(name, weights)| Some((name, weights?.clone()))).collect()
     }

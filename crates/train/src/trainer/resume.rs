@@ -148,6 +148,11 @@ impl<B: Backend> Trainer<'_, B> {
         if members.iter().any(|member| member.failure.is_none() && !fits(member)) {
             return Err("its rows do not count its epochs".to_owned());
         }
+        let State { batches, steps, .. } = &checkpoint.state;
+        let each = self.plan(*epochs).batches().count() as u64;
+        if u64::from(*batches) > each || *steps != u64::from(*epochs) * each + u64::from(*batches) {
+            return Err(format!("it counts {steps} steps in {epochs} epochs and {batches} batches"));
+        }
         Ok(())
     }
 
