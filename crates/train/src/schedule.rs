@@ -208,7 +208,8 @@ impl<'a> State<'a> {
                 branches.extend(even(group.levels(), most).into_iter().map(|part| Branch::stored(part.to_vec())));
             }
             DeviceChoice::Cpu => {
-                let (held, left) = self.checkpoints(group).resumable(self.largest_checkpoint(group, &training));
+                let largest = checkpoint::largest(training.tensors(), group.levels().len(), group.common().epochs);
+                let (held, left) = self.checkpoints(group).resumable(largest);
                 branches.extend(held.into_iter().map(Branch::stored));
                 if group.shares_prefixes() {
                     branches.extend((!left.is_empty()).then(|| Branch::new(left)));
@@ -227,10 +228,6 @@ impl<'a> State<'a> {
     fn checkpoints(&self, group: &Group) -> Checkpoints {
         let Context { checkpoint_every, force, progress, .. } = self.context;
         Checkpoints::new(self.store, group, *checkpoint_every, *force, progress.clone())
-    }
-
-    fn largest_checkpoint(&self, group: &Group, training: &Training) -> u64 {
-        checkpoint::largest(training.tensors(), group.levels().len(), group.common().epochs)
     }
 
     /// Trains a branch, and what leaves it and finds no other worker.
