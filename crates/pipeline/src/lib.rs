@@ -7,6 +7,7 @@ mod display;
 mod exit;
 mod interrupt;
 mod project;
+mod significant;
 mod source;
 mod stages;
 
