@@ -139,8 +139,7 @@ fn two_lists_are_compared_with_each_other_and_with_published_summaries() {
     assert_eq!(keys.len(), 32, "{keys:?}");
     assert!(keys.values().all(|value| !value.is_null()), "{keys:?}");
     // Without the paper the same keys are there, and null.
-    let alone: serde_json::Value =
-        serde_json::from_str(&project.pipeline(&with(&["--json"])).exits(0).stdout).unwrap();
+    let alone: serde_json::Value = serde_json::from_str(&project.pipeline(&with(&["--json"])).exits(0).stdout).unwrap();
     assert!(alone.as_object().unwrap().keys().eq(keys.keys()));
     assert!(alone["p_orig"].is_null() && alone["equivalent_p"].is_null() && alone["n"] == 3);
 }
