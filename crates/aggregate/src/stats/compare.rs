@@ -27,7 +27,7 @@ pub struct Comparison {
     pub probability_of_improvement: f64,
     /// The share of trials with a above b, equal ones counted half.
     pub paired_improvement: f64,
-    /// Lower end of the BCa bootstrap interval of the difference.
+    /// Lower end of the bootstrap interval of the difference (`BCa`).
     pub bca_low: f64,
     /// Its upper end.
     pub bca_high: f64,

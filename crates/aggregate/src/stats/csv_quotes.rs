@@ -25,9 +25,8 @@ pub(super) fn check_quotes(text: &str) -> Result<(), StatsError> {
                 opened = (line, character);
                 At::Quoted
             }
-            (At::Closed, '"') => At::Quoted,
             (At::Quoted, '"') => At::Closed,
-            (At::Quoted, _) => At::Quoted,
+            (At::Closed, '"') | (At::Quoted, _) => At::Quoted,
             (_, ',' | '\r' | '\n') => At::Start,
             (At::Closed, _) => {
                 return fault(

@@ -1,11 +1,10 @@
 //! `pipeline stats`: the tables' own tests, on any numbers.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
-use flooding_aggregate::stats::{
-    Comparison, Kind, Replication, StatsError, Summary, TTest, columns_of_csv, compare, ttest,
-};
+use flooding_aggregate::stats::{Comparison, Kind, Replication, Summary, TTest, columns_of_csv, compare, ttest};
 use serde_json::{Map, Value};
 
 use super::{print, print_json};
@@ -22,7 +21,7 @@ pub fn run(command: &StatsCommand) -> Result<Outcome, Failure> {
 
 fn run_ttest(args: &TTestArgs) -> Result<Outcome, Failure> {
     let (a, b) = samples(args, args.kind)?;
-    let test = ttest(args.kind, &a, &b).map_err(usage)?;
+    let test = ttest(args.kind, &a, &b)?;
     if args.json {
         print_json(&test)?;
     } else {
@@ -37,17 +36,13 @@ fn run_compare(args: &CompareArgs) -> Result<Outcome, Failure> {
         _ => None,
     };
     let margin = args.margin.as_deref().map(|text| number("--margin", text, text)).transpose()?;
-    let comparison = compare(&numbers("--a", &args.a)?, &numbers("--b", &args.b)?, paper, margin).map_err(usage)?;
+    let comparison = compare(&numbers("--a", &args.a)?, &numbers("--b", &args.b)?, paper, margin)?;
     if args.json {
         print_json(&json(&comparison)?)?;
     } else {
         print(&describe_comparison(&comparison))?;
     }
     Ok(Outcome::Done)
-}
-
-fn usage(error: StatsError) -> Failure {
-    Failure::Usage(error.to_string())
 }
 
 fn samples(args: &TTestArgs, kind: Kind) -> Result<(Vec<f64>, Vec<f64>), Failure> {
@@ -117,7 +112,7 @@ fn json(comparison: &Comparison) -> Result<Map<String, Value>, Failure> {
 fn describe_comparison(comparison: &Comparison) -> String {
     let c = comparison;
     let mut lines = Lines::default();
-    lines.value("trials", c.n.to_string());
+    lines.value("trials", c.n);
     lines.value("difference (a - b)", significant(c.difference));
     lines.interval("95% interval, paired t", (c.ci_low, c.ci_high));
     lines.interval("95% interval, BCa bootstrap", (c.bca_low, c.bca_high));
@@ -140,7 +135,7 @@ fn describe_comparison(comparison: &Comparison) -> String {
 }
 
 fn describe_replication(lines: &mut Lines, r: &Replication, margin: Option<f64>) {
-    let yes = |holds: bool| if holds { "yes" } else { "no" }.to_owned();
+    let yes = |holds: bool| if holds { "yes" } else { "no" };
     lines.value("published difference", significant(r.paper_difference));
     lines.interval("  95% interval, Welch", (r.paper_ci_low, r.paper_ci_high));
     lines.value("  p, Welch", p_value(r.paper_t_p));
@@ -162,7 +157,7 @@ fn describe_replication(lines: &mut Lines, r: &Replication, margin: Option<f64>)
             lines.interval("  95% interval, normal", interval);
             lines.value("  p, normal", p_value(p));
         }
-        _ => lines.value("combined difference", "not available: neither varies".to_owned()),
+        _ => lines.value("combined difference", "not available: neither varies"),
     }
 }
 
@@ -171,12 +166,12 @@ fn describe_replication(lines: &mut Lines, r: &Replication, margin: Option<f64>)
 struct Lines(String);
 
 impl Lines {
-    fn value(&mut self, name: &str, value: String) {
+    fn value(&mut self, name: &str, value: impl Display) {
         self.0.push_str(&format!("{name:<30}{value}\n"));
     }
 
     fn interval(&mut self, name: &str, (low, high): (f64, f64)) {
-        self.value(name, format!("{} to {}", significant(low), significant(high)));
+        self.value(name, format_args!("{} to {}", significant(low), significant(high)));
     }
 
     fn heading(&mut self, text: &str) {
