@@ -1,6 +1,7 @@
 //! The statistics that decide: t-tests, intervals, effect sizes, power, Holm's correction, and the comparison with
 //! published numbers. Pure functions of numbers; nothing here knows about runs or tables.
 
+mod against_summary;
 mod bootstrap;
 mod compare;
 mod csv;
@@ -17,9 +18,12 @@ mod replication;
 mod sample;
 mod scale;
 mod special;
+mod spread;
+mod strata;
 mod summary;
 mod ttest;
 
+pub use against_summary::{compare_mean, prediction_of_one};
 pub use compare::{Comparison, compare};
 pub use csv::columns_of_csv;
 pub use error::StatsError;
@@ -28,5 +32,7 @@ pub use power::{SIGNIFICANCE, power};
 pub use replication::Replication;
 pub use sample::{CONFIDENCE, Sample, cohens_d, mean_interval};
 pub use special::{critical_t, noncentral_two_sided, two_sided_p};
+pub use spread::{Corrected, corrected_interval, spread_as_small_p};
+pub use strata::{Overall, overall};
 pub use summary::Summary;
 pub use ttest::{Kind, TTest, ttest, ttest_from_summary};

@@ -41,3 +41,15 @@ pub(super) fn welch((a, b): (Summary, Summary)) -> Result<Estimate, StatsError> 
         scale,
     })
 }
+
+/// The mean of one sample with its error.
+pub(super) fn mean(sample: Summary) -> Estimate {
+    let scale = Scale::joint(largest([sample.mean, sample.std]));
+    Estimate {
+        difference: scale.of(sample.mean),
+        error: scale.of(sample.std) / sample.n.sqrt(),
+        df: sample.n - 1.0,
+        tolerance: tolerance(scale.of(sample.mean.abs())),
+        scale,
+    }
+}
