@@ -10,6 +10,7 @@ mod exit;
 mod interrupt;
 mod project;
 mod published;
+mod significant;
 mod source;
 mod stages;
 

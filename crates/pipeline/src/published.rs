@@ -176,8 +176,11 @@ fn earlier(folder: &Path) -> Result<Option<Published>, PublishedError> {
     match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(reading(folder)(error)),
-        Ok(mut entries) if entries.next().is_none() => return Ok(None),
-        Ok(_) => {}
+        Ok(mut entries) => {
+            if entries.next().is_none() {
+                return Ok(None);
+            }
+        }
     }
     let path = folder.join(MANIFEST);
     match fs::read(&path) {

@@ -17,7 +17,7 @@ pub struct PublishArgs {
 
 /// What is compared.
 #[derive(Args, Clone, Debug)]
-pub struct CompareArgs {
+pub struct CompareReportsArgs {
     /// A published report; or two of: published reports, reports, data folders, projects
     #[arg(required = true, num_args = 1..=2, value_name = "FOLDER")]
     pub folders: Vec<PathBuf>,

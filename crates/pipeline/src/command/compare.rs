@@ -9,7 +9,7 @@ use flooding_tables::AccuracyRow;
 use serde::Serialize;
 
 use super::{print, print_json};
-use crate::cli::CompareArgs;
+use crate::cli::CompareReportsArgs;
 use crate::compare::cells::{self, CellDifference};
 use crate::compare::folders::{self, Differences};
 use crate::compare::sample::{self, Agreement, Sampled};
@@ -18,7 +18,7 @@ use crate::published::{self, Published};
 use crate::source::StoredExamples;
 use crate::{display, interrupt, project};
 
-pub fn run(args: &CompareArgs) -> Result<Outcome, Failure> {
+pub fn run(args: &CompareReportsArgs) -> Result<Outcome, Failure> {
     match &args.folders[..] {
         [one, other] if args.sample.is_none() => two(one, other, args.json),
         [folder] => certificate(folder, args),
@@ -77,7 +77,7 @@ struct Certificate {
     sample: Vec<Sampled>,
 }
 
-fn certificate(folder: &Path, args: &CompareArgs) -> Result<Outcome, Failure> {
+fn certificate(folder: &Path, args: &CompareReportsArgs) -> Result<Outcome, Failure> {
     let (published, rows) = published::open(folder).map_err(Failure::published)?;
     let tables = folders::tables_of(folder).map_err(|error| Failure::Usage(error.to_string()))?;
     let accuracy: Vec<AccuracyRow> = folders::rows(&tables).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -97,7 +97,7 @@ fn certificate(folder: &Path, args: &CompareArgs) -> Result<Outcome, Failure> {
 fn retrained(
     folder: &Path,
     rows: &[flooding_tables::PublishedRunRow],
-    args: &CompareArgs,
+    args: &CompareReportsArgs,
 ) -> Result<Option<Vec<Sampled>>, Failure> {
     let Some(count) = args.sample.filter(|&count| count > 0) else { return Ok(Some(Vec::new())) };
     let datasets = project::published_datasets(&folder.join(published::CONFIGURATION), &args.data)?;
