@@ -8,11 +8,11 @@ use flooding_core::record::{GradientNorms, Measure};
 use flooding_core::spec::{OptimiserSpec, RunSpec};
 
 use super::{Failure, Member, Row, Trainer};
-use crate::backend::{Backend, DeviceError};
 use crate::checkpoint::{Checkpoint, MemberState, RowState, State};
-use crate::optim::{Optimiser, OptimiserState};
-use crate::snapshot::Snapshot;
-use crate::weights::Weights;
+use flooding_engine::backend::{Backend, DeviceError};
+use flooding_engine::optim::{Optimiser, OptimiserState};
+use flooding_engine::snapshot::Snapshot;
+use flooding_engine::weights::Weights;
 
 impl<B: Backend> Trainer<'_, B> {
     /// Goes on from the checkpoint of these runs, if there is one; returns the epochs done.
@@ -103,8 +103,13 @@ impl<B: Backend> Trainer<'_, B> {
             }
         }
         let fits = |member: &MemberState| {
-            // The last row may still wait for its measure of the training set.
-            let measured = |row: &RowState| row.bits[..7].iter().all(Option::is_some);
+            // The last row may still wait for its measure of the training set, where that is due at each epoch.
+            let every_epoch = self.spec.observe.train_every <= 1;
+            let measured = |row: &RowState| {
+                let [batch, train, validation] = [&row.bits[..1], &row.bits[1..4], &row.bits[4..7]];
+                let all = |bits: &[Option<u64>]| bits.iter().all(Option::is_some);
+                all(batch) && all(validation) && (all(train) || !every_epoch)
+            };
             let rows = &member.rows;
             rows.len() == *epochs as usize
                 && rows.split_last().is_some_and(|(_, earlier)| earlier.iter().all(measured))
@@ -136,6 +141,7 @@ impl<B: Backend> Trainer<'_, B> {
             member.rows = saved.rows.iter().map(row).collect();
             member.best = saved.best;
             member.first_below = saved.below.then(|| weights("below"));
+            member.first_crossing = saved.first_crossing;
             member.last_finite_loss = saved.last_finite_loss.map(f32::from_bits);
             member.failure = saved.failure.clone().map(|(cause, step, loss)| Failure {
                 cause,
@@ -173,6 +179,7 @@ fn member_state(member: &Member) -> MemberState {
         rows: member.rows.iter().map(row_state).collect(),
         best: member.best,
         below: member.first_below.is_some(),
+        first_crossing: member.first_crossing,
         last_finite_loss: member.last_finite_loss.map(f32::to_bits),
         failure: (member.failure.as_ref())
             .map(|failure| (failure.cause.clone(), failure.step, failure.last_finite_loss.map(f32::to_bits))),
