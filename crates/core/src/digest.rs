@@ -143,7 +143,9 @@ mod tests {
     fn fields_that_are_cut_elsewhere_have_another_digest() {
         let digest = |fields: &[&str]| {
             let mut hasher = Hasher::new();
-            fields.iter().for_each(|field| hasher.field(field.as_bytes()));
+            for field in fields {
+                hasher.field(field.as_bytes());
+            }
             hasher.finish()
         };
         assert_ne!(digest(&["dog", "b 1.png"]), digest(&["dog b", "1.png"]));

@@ -58,7 +58,7 @@ pub enum LoadError {
         /// Its name.
         dataset: String,
         /// Where and what.
-        source: DecodeError,
+        source: Box<DecodeError>,
     },
     /// A user's own files cannot be read.
     #[error(transparent)]
@@ -110,7 +110,7 @@ impl From<LoadError> for SourceError {
 /// Every file's digest is computed while it is decoded: what is trained on is what was published, or what a user's own
 /// files were when this process first read them.
 pub fn load(name: &str, store: &Store, manifest: &Manifest) -> Result<Images, LoadError> {
-    let broken = |source| LoadError::Broken { dataset: name.to_owned(), source };
+    let broken = |source| LoadError::Broken { dataset: name.to_owned(), source: Box::new(source) };
     match manifest.get(name) {
         Some(Entry::Published(dataset)) => {
             check_whole(store, dataset)?;

@@ -13,7 +13,8 @@ use super::{Failure, Policy, proxy};
 
 const REDIRECTS: usize = 10;
 
-/// A client for all files of a run; it remembers which hosts could not be reached.
+/// A client for all files of a run, made when the first address is asked: a folder needs none. It remembers which hosts could not be reached.
+#[derive(Default)]
 pub struct Http {
     client: OnceLock<Result<Client, String>>,
     /// For http alone, where this machine has no CA certificates.
@@ -22,11 +23,6 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client that is made when the first address is asked: a folder needs none.
-    pub fn new() -> Self {
-        Self { client: OnceLock::new(), plain: OnceLock::new(), unreachable: Mutex::default() }
-    }
-
     /// The client for a scheme. Without CA certificates there is one for http all the same.
     fn client(&self, scheme: &str, policy: &Policy) -> Result<&Client, Failure> {
         match self.client.get_or_init(|| build(policy, |builder| builder)) {

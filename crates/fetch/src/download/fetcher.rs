@@ -63,7 +63,7 @@ impl<'a> Fetcher<'a> {
                 None => (Some(mirror), None),
             },
         };
-        let (http, received, mirror_told) = (Http::new(), AtomicU64::new(0), AtomicBool::new(false));
+        let (http, received, mirror_told) = (Http::default(), AtomicU64::new(0), AtomicBool::new(false));
         Self { store, context, manifest, mirror, bad_mirror, mirror_told, policy, http, received }
     }
 
@@ -172,7 +172,7 @@ impl<'a> Fetcher<'a> {
         let id = format!("{}/{}", dataset.name, file.name);
         let unpacked: u64 = file.members.iter().map(|member| member.bytes).sum();
         self.context.progress.item_started(&id, file.bytes.max(unpacked));
-        let outcome = self.from_anywhere(dataset, file, &id);
+        let outcome = self.first_source(dataset, file, &id);
         let note = match &outcome {
             Ok(()) => "fetched",
             Err(Failures::Fatal(_)) => "failed",
@@ -184,7 +184,7 @@ impl<'a> Fetcher<'a> {
     }
 
     /// From the mirror, unpacked from the mirror, or from where it is published.
-    fn from_anywhere(&self, dataset: &Dataset, file: &PublishedFile, id: &str) -> Result<(), Failures> {
+    fn first_source(&self, dataset: &Dataset, file: &PublishedFile, id: &str) -> Result<(), Failures> {
         let folder = self.store.layout().raw(&dataset.name);
         let target = Target { id, before: 0, bytes: file.bytes, sha256: &file.sha256 };
         let mut tried = Vec::new();
