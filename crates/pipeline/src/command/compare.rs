@@ -110,7 +110,8 @@ fn retrained(
         ..Context::default()
     };
     let drawn = sample::draw(rows, count, args.seed);
-    sample::retrain(&drawn, &specifications, StoredExamples::new(&store, &datasets), &context).map_err(Failure::Stage)
+    sample::retrain(&drawn, &specifications, StoredExamples::new(&store, &datasets, &*context.progress), &context)
+        .map_err(Failure::Stage)
 }
 
 fn text(certificate: &Certificate) -> String {
