@@ -14,6 +14,8 @@ use flooding_tables::{
 /// The stored tables; `None` is a table that was never made.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
+    /// The day on which a report was first made from these tables, such as `2020-07-13`; not stored with them.
+    pub published: Option<String>,
     /// What was run, by what, and what is missing.
     pub overview: Option<Overview>,
     /// Table 1.
@@ -59,6 +61,7 @@ impl Tables {
         let theorem = store.layout().theorem();
         let points: Option<Vec<CurvePoint>> = read(store, &tables)?;
         Ok(Self {
+            published: None,
             overview: store.read_document(&tables.join("overview.json"))?,
             methods: read(store, &tables)?,
             accuracy: read(store, &tables)?,
