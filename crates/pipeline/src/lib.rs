@@ -7,6 +7,8 @@ mod display;
 mod exit;
 mod interrupt;
 mod project;
+mod replaced;
+mod shell;
 mod source;
 mod stages;
 
