@@ -2,15 +2,16 @@
 
 use crate::probes::{Calibration, CalibrationRow, Flatness, FlatnessRow, SharpnessRow};
 use crate::record::{Provenance, Record};
-use crate::store::Kind;
+use crate::store::{ImportNote, Kind};
 use crate::tables::{
     AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck, TheoremRow,
 };
 
 /// All of them; the stages add their own. One that is left out here is named by `verify-store`, and so by `tests/damage.rs`.
-pub const DOCUMENTS: [Kind; 17] = [
+pub const DOCUMENTS: [Kind; 18] = [
     Kind::of::<Record>(),
     Kind::of::<Provenance>(),
+    Kind::of::<ImportNote>(),
     Kind::of::<Flatness>(),
     Kind::of::<Calibration>(),
     Kind::of::<Rows<FlatnessRow>>(),
