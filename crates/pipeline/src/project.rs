@@ -76,8 +76,13 @@ struct Place {
 }
 
 impl Project {
-    /// Reads and checks the configuration and resolves the plan, of all runs or of those with these keys; touches nothing.
-    pub fn load(args: &PlanArgs, keys: &[String]) -> Result<Self, Failure> {
+    /// Reads and checks the configuration and resolves the plan; touches nothing.
+    pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
+        Self::load_runs(args, &[])
+    }
+
+    /// As [`load`](Self::load), with only those runs whose keys start with these digits; with none, all.
+    pub fn load_runs(args: &PlanArgs, keys: &[String]) -> Result<Self, Failure> {
         let (config, configuration) = Config::load(&args.config)?;
         let folder = folder_of(&args.config);
         let manifest = manifest(&config, &folder)?;

@@ -105,13 +105,19 @@ impl<B: Backend> Trainer<'_, B> {
         let fits = |member: &MemberState| {
             // The last row may still wait for its measure of the training set.
             let measured = |row: &RowState| row.bits[..7].iter().all(Option::is_some);
-            let rows = &member.rows;
-            rows.len() == *epochs as usize
-                && rows.split_last().is_some_and(|(_, earlier)| earlier.iter().all(measured))
-                && member.best.is_some_and(|best| best < rows.len())
+            let (rows, epochs) = (&member.rows, *epochs as usize);
+            let is_counted = match member.failure {
+                // A member that failed stops having rows; the others have one an epoch.
+                Some(_) => rows.len() <= epochs,
+                None => {
+                    rows.len() == epochs
+                        && rows.split_last().is_some_and(|(_, earlier)| earlier.iter().all(measured))
+                        && member.best.is_some()
+                }
+            };
+            is_counted && member.best.is_none_or(|best| best < rows.len())
         };
-        // A member that failed stops having rows; the others have one an epoch.
-        if members.iter().any(|member| member.failure.is_none() && !fits(member)) {
+        if !members.iter().all(fits) {
             return Err("its rows do not count its epochs".to_owned());
         }
         Ok(())
