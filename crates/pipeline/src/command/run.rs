@@ -133,7 +133,7 @@ fn dry_run(args: &RunArgs, wanted: &[Task], project: &Project, context: &Context
     for task in wanted {
         items.extend(stages::work(task, project, &store, context)?);
     }
-    let items = summary::with_what_follows(items);
+    let items = summary::with_what_follows(items, &project.plan);
     if args.plan.json {
         print_json(&items)?;
     } else {

@@ -17,7 +17,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     for stage in Stage::ALL {
         items.extend(stages::work(&Task::Stage(stage), &project, &store, &context)?);
     }
-    let items = summary::with_what_follows(items);
+    let items = summary::with_what_follows(items, &project.plan);
     if args.json {
         print_json(&items)?;
     } else {

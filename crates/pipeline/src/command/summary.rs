@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use flooding_core::plan::Plan;
+use flooding_core::spec::DataSpec;
 use flooding_core::work::{Decision, Reason, Stage, WorkItem};
 
 /// One line for each group of tasks of one kind that share a setting, a decision and a reason; a single one by its name.
@@ -58,9 +60,10 @@ fn is_level(word: &str) -> bool {
     word.strip_prefix('b').is_some_and(|level| level.parse::<f64>().is_ok())
 }
 
-/// Tables follow the records and the report follows the tables: what an earlier stage is going to change makes the later
-/// ones run too, though they are up to date with what is stored now.
-pub fn with_what_follows(mut items: Vec<WorkItem>) -> Vec<WorkItem> {
+/// What earlier stages are going to do, or cannot do, changes what later ones will do, whatever is stored now: runs without
+/// their dataset are not trained, new records make new tables, and new tables a new report.
+pub fn with_what_follows(mut items: Vec<WorkItem>, plan: &Plan) -> Vec<WorkItem> {
+    without_missing_datasets(&mut items, plan);
     let runs = |items: &[WorkItem], stages: &[Stage]| {
         items.iter().any(|item| stages.contains(&item.stage) && item.decision.runs())
     };
@@ -80,6 +83,26 @@ pub fn with_what_follows(mut items: Vec<WorkItem>) -> Vec<WorkItem> {
     items
 }
 
+fn without_missing_datasets(items: &mut [WorkItem], plan: &Plan) {
+    let missing: Vec<String> = (items.iter())
+        .filter(|item| item.stage == Stage::Fetch)
+        .filter(|item| matches!(item.decision, Decision::Skip(Reason::Unavailable { .. })))
+        .map(|item| item.id.clone())
+        .collect();
+    for setting in &plan.settings {
+        let DataSpec::Images(images) = &setting.data else { continue };
+        if !missing.contains(&images.dataset) {
+            continue;
+        }
+        for item in items.iter_mut().filter(|item| item.stage == Stage::Train && item.decision.runs()) {
+            if item.id.split(' ').next() == Some(&setting.id) {
+                let why = format!("its dataset `{}` is missing", images.dataset);
+                item.decision = Decision::Skip(Reason::Unavailable { why });
+            }
+        }
+    }
+}
+
 /// The answer of `--dry-run`.
 pub fn dry_run(items: &[WorkItem]) -> String {
     let mut text = String::new();
@@ -89,12 +112,16 @@ pub fn dry_run(items: &[WorkItem]) -> String {
         }
     }
     let would = items.iter().filter(|item| item.decision.runs()).count();
-    let _ = writeln!(text, "{would} tasks would run, {} would be skipped (--json lists each)", items.len() - would);
+    let _ = writeln!(text, "{would} would run, {} would be skipped (--json lists each task)", items.len() - would);
     text
 }
 
 #[cfg(test)]
 mod tests {
+    use flooding_core::config::Config;
+    use flooding_core::digest::Digest;
+    use flooding_core::plan::{Overrides, Resolver};
+
     use super::*;
 
     fn item(stage: Stage, id: &str, decision: Decision) -> WorkItem {
@@ -127,6 +154,29 @@ mod tests {
         );
     }
 
+    /// The tracked configuration's smoke profile.
+    fn plan() -> Plan {
+        let text = include_str!("../../../../pipeline.toml");
+        let path = std::path::Path::new("pipeline.toml");
+        let names = ["mnist", "kmnist", "svhn", "cifar10", "cifar100"];
+        let catalogue = names.map(|name| (name.to_owned(), Digest::of(name.as_bytes()))).into();
+        let config = Config::parse(text, path).unwrap();
+        Resolver::new(&config, text, path, &catalogue).plan("smoke", &Overrides::default()).unwrap()
+    }
+
+    #[test]
+    fn runs_whose_dataset_is_missing_are_not_promised() {
+        let missing = Decision::Skip(Reason::Unavailable { why: "not here".to_owned() });
+        let items = vec![
+            item(Stage::Fetch, "mnist", missing),
+            item(Stage::Train, "mnist-mlp t00 b0.00", Decision::Run(Reason::New)),
+            item(Stage::Train, "spiral-high t00 b0.00", Decision::Run(Reason::New)),
+        ];
+        let items = with_what_follows(items, &plan());
+        assert!(!items[1].decision.runs() && items[2].decision.runs(), "{items:?}");
+        assert!(dry_run(&items).contains("skip mnist-mlp t00 b0.00: not available: its dataset `mnist` is missing"));
+    }
+
     #[test]
     fn a_training_that_will_run_makes_tables_and_report_run_too() {
         let current = || Decision::Skip(Reason::UpToDate);
@@ -135,9 +185,9 @@ mod tests {
             let later = stages.map(|(stage, id)| item(stage, id, current()));
             [vec![item(Stage::Train, "tiles t00 b0.00", train)], later.to_vec()].concat()
         };
-        let all = with_what_follows(items(Decision::Run(Reason::New)));
+        let all = with_what_follows(items(Decision::Run(Reason::New)), &plan());
         assert!(all.iter().all(|item| item.decision.runs()), "{all:?}");
-        let none = with_what_follows(items(current()));
+        let none = with_what_follows(items(current()), &plan());
         assert!(none.iter().all(|item| !item.decision.runs()), "{none:?}");
     }
 }
