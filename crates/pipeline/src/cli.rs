@@ -19,8 +19,8 @@ Examples:
   pipeline run                                   the quick profile, from data to report
   pipeline run --profile full --device cuda      the paper's whole grid on a GPU
   pipeline run --dry-run                         what would run, what would not, and why
-  pipeline stage train --only cifar10            one stage, one data set
-  pipeline stage train --only setting:cifar10 --train-size 5000 --epochs 12 --levels 0    a small trial
+  pipeline stage train --only cifar10            one stage, one dataset: a small part, a quarter of an hour on two cores
+  pipeline stage train --only setting:cifar10 --train-size 5000 --epochs 12 --levels 0    one setting, another size
   pipeline stage train --only 'spiral-*' --jobs 2
   pipeline stage train --only spiral-high --probe flatness
   pipeline status                                what is there and what is missing
@@ -187,15 +187,16 @@ pub struct PlanArgs {
     /// How much of the grid: smoke, quick, full, or a profile of your own
     #[arg(long, default_value = "quick")]
     pub profile: String,
-    /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size. A data
-    /// set stands for all of its settings, and `setting:cifar10` for the setting of that id alone
+    /// Only these: dataset names, setting ids, or globs; what the profile has no part for runs at full size. A dataset
+    /// stands for all of its settings, and `setting:cifar10` for the setting of that id alone
     #[arg(long, value_name = "ID,...", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Epochs, instead of the profile's; marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,
     /// Original training images to use, instead of the profile's: of 5000, a fifth is held out for validation and 4000
-    /// are learned from (with augmentation 15% and 4250); marks the runs as reduced
+    /// are learned from (with augmentation 15% and 4250); marks the runs as reduced. Not for settings that draw their
+    /// examples
     #[arg(long, value_name = "N")]
     pub train_size: Option<u32>,
     /// Test examples to use, instead of the profile's; marks the runs as reduced

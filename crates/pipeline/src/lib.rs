@@ -6,6 +6,7 @@ mod command;
 mod display;
 mod exchange;
 mod exit;
+mod forecast;
 mod interrupt;
 mod project;
 mod replaced;

@@ -113,8 +113,8 @@ fn longest_first(mut units: Vec<Vec<RunSpec>>) -> Vec<Vec<RunSpec>> {
     units
 }
 
-/// A run's share of the work, roughly: epochs x training examples x operations of an example.
-fn cost(spec: &RunSpec) -> f64 {
+/// A run's share of the work, roughly: epochs x training examples x multiplications of an example's forward pass.
+pub fn cost(spec: &RunSpec) -> f64 {
     use flooding_core::spec::DataSpec;
     let (examples, inputs) = match &spec.data {
         DataSpec::Synthetic(data) => (f64::from(data.train), data.distribution.dimension() as f64),
