@@ -11,6 +11,7 @@ mod interrupt;
 mod project;
 mod replaced;
 mod shell;
+mod significant;
 mod source;
 mod stages;
 
