@@ -76,7 +76,8 @@ struct Place {
 }
 
 impl Project {
-    /// Reads and checks the configuration and resolves the plan; touches nothing.
+    /// Reads and checks the configuration and resolves the plan; reads the user's own files that the plan needs, and
+    /// writes nothing.
     pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
         Self::load_runs(args, &[])
     }
@@ -138,6 +139,7 @@ impl Project {
     }
 }
 
+/// The plan, with the digests of the user's own files that it needs.
 fn resolve(
     config: &Config,
     text: &str,
@@ -147,7 +149,13 @@ fn resolve(
     overrides: &Overrides,
 ) -> Result<Plan, ConfigError> {
     let catalogue: BTreeMap<_, _> = manifest.catalogue();
-    Resolver::new(config, text, &place.config, &catalogue).plan(profile, overrides)
+    let mut plan = Resolver::new(config, text, &place.config, &catalogue).plan(profile, overrides)?;
+    let datasets: Vec<String> = plan.image_datasets().into_iter().map(str::to_owned).collect();
+    for (name, digest) in datasets.iter().filter_map(|name| Some((name, manifest.user_digest(name)?))) {
+        plan.set_files(name, digest);
+    }
+    plan.check_keys()?;
+    Ok(plan)
 }
 
 /// The settings that an import may bring results of, and the store that takes them, for writing.

@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use super::atomic::is_unsupported;
 use super::operation::{OperationKind, Phase, Step};
 use super::{StoreError, inside};
+use crate::{files, shown};
+
+/// Bytes of a lock file that are looked at for its holder's name.
+const HOLDER: u64 = 1024;
 
 /// The store is ours while this lives. The operating system releases it when the process dies, however it dies.
 #[derive(Debug)]
@@ -35,13 +39,7 @@ impl Lock {
     pub(super) fn acquire(path: &Path) -> Result<Self, LockError> {
         let folder = path.parent().unwrap_or(path);
         inside::refuse_link(path, folder)?;
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(StoreError::io("open the lock", path))?;
+        let (mut file, _) = files::open_in_place(path).map_err(StoreError::io("open the lock", path))?;
         let mut notices = Vec::new();
         match file.try_lock() {
             Ok(()) => {}
@@ -50,10 +48,7 @@ impl Lock {
                 folder.display()
             )),
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // The text is a courtesy; the lock itself is the operating system's.
-                let _ = file.read_to_string(&mut holder);
-                return Err(LockError::Held { folder: folder.to_owned(), holder: holder.trim().to_owned() });
+                return Err(LockError::Held { folder: folder.to_owned(), holder: holder(&file) });
             }
             Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error).into()),
         }
@@ -79,6 +74,15 @@ impl Lock {
 fn has_no_locks(error: &io::Error) -> bool {
     const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
     is_unsupported(error) || (cfg!(unix) && error.raw_os_error() == Some(ENOLCK))
+}
+
+/// What the holder wrote of itself, or whoever wrote there last: the lock itself is the operating system's.
+fn holder(file: &File) -> String {
+    let mut bytes = Vec::new();
+    match file.take(HOLDER).read_to_end(&mut bytes) {
+        Ok(_) => shown::line(String::from_utf8_lossy(&bytes).trim()),
+        Err(error) => format!("its name cannot be read: {error}"),
+    }
 }
 
 /// How the holder is called in the message to the one who has to wait: on a cluster the machine matters.
