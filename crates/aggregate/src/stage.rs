@@ -82,6 +82,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     });
     let overview = Overview {
         profile: plan.profile.clone(),
+        options: plan.overrides.options().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         summary: plan.summary.clone(),
         master_seed: plan.master_seed,
         readings: plan.readings.clone(),

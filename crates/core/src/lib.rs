@@ -20,5 +20,6 @@ pub mod seeds;
 pub mod shown;
 pub mod spec;
 pub mod split;
+pub mod spreadsheet;
 pub mod store;
 pub mod work;

@@ -9,6 +9,9 @@ const SETS: [&str; 3] = ["train", "validation", "test"];
 /// The synthetic datasets have two classes.
 const CLASSES: u16 = 2;
 
+/// Every distribution has two classes.
+const CLASSES: u16 = 2;
+
 /// The bytes of the file.
 pub(crate) fn encode(splits: &Splits) -> Result<Vec<u8>, SafeTensorError> {
     let mut columns: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
@@ -48,6 +51,9 @@ pub fn decode(bytes: &[u8]) -> Result<Splits, String> {
             match labels.iter().find(|&&label| label >= CLASSES) {
                 None => Ok(labels),
                 Some(label) => Err(format!("{set}.{name} hold {label}, and the labels are 0 and 1")),
+            match labels.iter().find(|label| **label >= CLASSES) {
+                Some(label) => Err(format!("{set}.{name} hold the label {label}, and there are {CLASSES} classes")),
+                None => Ok(labels),
             }
         };
         let clean = format!("{set}.clean_labels");

@@ -12,6 +12,7 @@ mod schema;
 mod selftest;
 mod stats;
 mod status;
+mod summary;
 mod theorem;
 mod verify_store;
 

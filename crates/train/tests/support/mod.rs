@@ -8,7 +8,7 @@ use flooding_core::context::Context;
 use flooding_core::dataset::{Examples, InputShape, Inputs, Source, SourceError, Splits};
 use flooding_core::group::Group;
 use flooding_core::level::Level;
-use flooding_core::plan::{Plan, Setting, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
 use flooding_core::progress::StopFlag;
 use flooding_core::seeds::{Purpose, Stream};
 use flooding_core::spec::{
@@ -69,6 +69,7 @@ pub fn plan(settings: Vec<Setting>) -> Plan {
             levels_over_risk: Vec::new(),
             scenarios: Vec::new(),
         },
+        overrides: Overrides::default(),
     }
 }
 
