@@ -22,7 +22,10 @@ mod outputs;
 mod paper;
 mod probes;
 mod scan;
+mod scorecard;
 mod select;
+mod selection_noise;
+mod spread;
 mod stage;
 pub mod stats;
 
