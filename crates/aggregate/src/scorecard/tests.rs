@@ -48,7 +48,7 @@ fn judged(row: &Row, shift: f64, margin: f64) -> Judged {
     difference([&with, &without], Some([published(row.with), published(row.without)]), Some(margin), 0.0)
 }
 
-fn met(criterion: &Criteria) -> [Option<bool>; 5] {
+fn met(criterion: Criteria) -> [Option<bool>; 5] {
     [
         criterion.same_direction,
         criterion.significant,
@@ -66,12 +66,7 @@ fn the_paper_against_itself_meets_every_criterion_in_every_cell() {
         // Equivalence takes a margin that ten trials can resolve: Spiral, High needs almost two points.
         let found = judged(row, 0.0, 2.5);
         let significant = row.significant.then_some(true);
-        assert_eq!(
-            met(&found.criterion),
-            [Some(true), significant, Some(true), Some(true), Some(true)],
-            "{}",
-            row.name
-        );
+        assert_eq!(met(found.criterion), [Some(true), significant, Some(true), Some(true), Some(true)], "{}", row.name);
         assert_eq!(found.criterion.equivalent, Some(true), "{}", row.name);
         assert_eq!(found.unavailable, None);
         let combined = found.compared.unwrap().combined.unwrap();
@@ -87,7 +82,7 @@ fn a_copy_that_is_shifted_to_the_other_side_meets_none() {
         let found = judged(&row, -2.0 * gain - 8.0, 2.5);
         let significant = row.significant.then_some(false);
         assert_eq!(
-            met(&found.criterion),
+            met(found.criterion),
             [Some(false), significant, Some(false), Some(false), Some(false)],
             "{}",
             row.name
@@ -111,9 +106,9 @@ fn accuracies_are_compared_with_the_paper_s_own() {
         let [mean, std] = row.without;
         let published = Some(Published::Summary { mean, std });
         let same = accuracy(&trials(mean, std, 0.0), published, Some(2.5), 0.0).criterion;
-        assert_eq!(met(&same), [None, None, Some(true), Some(true), Some(true)], "{}", row.name);
+        assert_eq!(met(same), [None, None, Some(true), Some(true), Some(true)], "{}", row.name);
         let lower = accuracy(&trials(mean - 12.0, std, 0.0), published, Some(2.5), 0.0).criterion;
-        assert_eq!(met(&lower), [None, None, Some(false), Some(false), Some(false)], "{}", row.name);
+        assert_eq!(met(lower), [None, None, Some(false), Some(false), Some(false)], "{}", row.name);
     }
 }
 
@@ -133,10 +128,10 @@ fn a_single_run_in_the_paper_is_predicted_by_three_trials_and_not_by_two() {
 fn criteria_that_need_more_than_there_is_say_why_and_decide_nothing() {
     let paper = Some([Published::Summary { mean: 88.0, std: 1.0 }, Published::Summary { mean: 84.0, std: 1.0 }]);
     let one = difference([&[88.0], &[84.5]], paper, Some(1.0), 0.0);
-    assert_eq!(met(&one.criterion), [Some(true), None, None, None, None]);
+    assert_eq!(met(one.criterion), [Some(true), None, None, None, None]);
     assert_eq!(one.unavailable.as_deref(), Some("one complete trial has no spread"));
     let none = difference([&[], &[]], paper, Some(1.0), 0.0);
-    assert_eq!(met(&none.criterion), [None; 5]);
+    assert_eq!(met(none.criterion), [None; 5]);
     assert_eq!(none.unavailable.as_deref(), Some("no complete trial"));
     let unknown = difference([&[88.0, 87.0], &[84.5, 84.0]], None, Some(1.0), 0.0);
     assert_eq!(unknown.unavailable.as_deref(), Some("the paper has no number"));

@@ -1,6 +1,6 @@
 //! The forest plot: the published gain and ours, row by row of Table 2, last epoch beside early stopping.
 
-use flooding_tables::{Checkpoint, Criteria, Estimated, Interval, Quantity, ScorecardRow, to_csv};
+use flooding_tables::{Checkpoint, Estimated, Interval, Quantity, ScorecardRow, to_csv};
 
 use super::axis::Axis;
 use super::ink::Ink;
@@ -74,7 +74,8 @@ fn marks(
     for (index, (reading, label)) in readings.iter().enumerate() {
         let Some(row) = rows.iter().filter(of).find(|row| row.reading == *reading) else { continue };
         let Some(ours) = row.ours else { continue };
-        let fill = significant(&row.criterion);
+        // Where the published gain is not significant the criterion is not available, and the mark is a ring.
+        let fill = row.criterion.significant == Some(true);
         let word =
             if fill { "published direction, significant at 1%" } else { "not significant in that direction at 1%" };
         marks.push(Mark {
@@ -85,11 +86,6 @@ fn marks(
         });
     }
     marks
-}
-
-/// Where the paper's own gain is not significant, the criterion is not available and the mark is a ring.
-fn significant(criterion: &Criteria) -> bool {
-    criterion.significant == Some(true)
 }
 
 fn written(estimate: Estimated) -> String {

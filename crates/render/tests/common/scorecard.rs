@@ -10,8 +10,8 @@ fn around(mean: f64, half: f64) -> Interval {
     Interval { low: mean - half, high: mean + half }
 }
 
-fn estimated(mean: f64, half: f64) -> Option<Estimated> {
-    Some(Estimated { mean, ci: Some(around(mean, half)) })
+fn estimated(mean: f64, half: f64) -> Estimated {
+    Estimated { mean, ci: Some(around(mean, half)) }
 }
 
 /// Three cells for each row of the accuracy table.
@@ -36,8 +36,8 @@ pub fn cells(rows: &[AccuracyRow]) -> Vec<ScorecardRow> {
                 checkpoint: row.checkpoint,
                 quantity,
                 trials: row.complete_trials,
-                ours: estimated(ours, 0.9),
-                paper: estimated(theirs, 0.8),
+                ours: Some(estimated(ours, 0.9)),
+                paper: Some(estimated(theirs, 0.8)),
                 criterion: Criteria {
                     same_direction: gain.then_some(ours > 0.0),
                     significant: gain.then_some(index.is_multiple_of(3)),
@@ -53,8 +53,8 @@ pub fn cells(rows: &[AccuracyRow]) -> Vec<ScorecardRow> {
                     p: 0.02,
                     p_beyond_margin: Some(0.8),
                     combined: Some(Combined {
-                        mean: (ours + theirs) / 2.0,
-                        ci: around((ours + theirs) / 2.0, 0.6),
+                        mean: f64::midpoint(ours, theirs),
+                        ci: around(f64::midpoint(ours, theirs), 0.6),
                         p: 0.001,
                     }),
                 }),
