@@ -2,7 +2,7 @@
 
 use flooding_core::level::Level;
 use flooding_core::plan::Plan;
-use flooding_tables::{LevelRow, MeanStd};
+use flooding_tables::{Interval, LevelRow, MeanStd};
 use polars::prelude::*;
 
 use crate::accuracy::MeanStdColumns;
@@ -11,6 +11,7 @@ use crate::frame::{
     CHECKPOINT, CHECKPOINTS, LEVEL, SETTING, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, VALIDATION_ACCURACY,
 };
 use crate::select::{MAIN_RULE, by_level, selected};
+use crate::stats::{Sample, mean_interval};
 
 /// One row a setting, level and checkpoint selection: the mean over every complete run (their number stands beside it), and
 /// in how many whole trials the level was selected.
@@ -39,9 +40,15 @@ fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
             train_accuracy: moments(0),
             validation_accuracy: moments(1),
             test_accuracy: moments(2),
+            test_accuracy_ci: interval(moments(2)),
             train_loss: moments(3),
             test_loss: moments(4),
         });
     }
     Ok(rows)
+}
+
+fn interval(value: MeanStd) -> Option<Interval> {
+    let sample = Sample { n: value.n, mean: value.mean, std: value.std? };
+    mean_interval(sample).map(Into::into)
 }

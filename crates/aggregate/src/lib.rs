@@ -23,7 +23,10 @@ mod paper;
 mod probes;
 mod published;
 mod scan;
+mod scorecard;
 mod select;
+mod selection_noise;
+mod spread;
 mod stage;
 pub mod stats;
 

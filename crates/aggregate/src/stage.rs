@@ -19,7 +19,10 @@ use crate::methods::methods;
 use crate::outputs::Outputs;
 use crate::probes::probe_tables;
 use crate::scan::{Found, gaps, made_by, run_rows, scan};
+use crate::scorecard::{counts, overall_effects, paired, scorecard};
 use crate::select::in_whole_trials;
+use crate::selection_noise::selection_noise;
+use crate::spread::spread;
 
 /// Makes the tables of the plan's records under `data/tables/`, unless they are up to date.
 ///
@@ -60,6 +63,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     let whole = in_whole_trials(&frame, whole_frame(settings_frame(plan))?.lazy());
     let accuracy = accuracy(plan, &runs, &whole)?;
     let levels = level_rows(plan, &frame, &whole)?;
+    let cells = scorecard(plan, &accuracy.rows, &accuracy.selections);
     let probes = probe_tables(plan, store, &runs);
     found_gaps.extend(probes.gaps.iter().cloned());
     let checks = theorem_checks(store, &mut found_gaps);
@@ -86,6 +90,8 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
         summary: plan.summary.clone(),
         master_seed: plan.master_seed,
         readings: plan.readings.clone(),
+        reading_labels: plan.reading_labels.clone(),
+        margin: plan.margin,
         runs: (runs.len() as u64, complete),
         gaps: inputs.gaps.iter().chain(&found_gaps).cloned().collect(),
         left_out: plan.left_out.clone(),
@@ -95,6 +101,12 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     };
     let mut outputs = Outputs::begin(store)?;
     outputs.document("overview", &overview)?;
+    outputs.table(counts(&cells, plan.margin))?;
+    outputs.table(cells)?;
+    outputs.table(overall_effects(&accuracy.rows, &accuracy.selections))?;
+    outputs.table(paired(plan, &accuracy.rows, &accuracy.selections))?;
+    outputs.table(selection_noise(plan, &runs))?;
+    outputs.table(spread(plan, &runs, &accuracy.rows))?;
     outputs.table(accuracy.rows)?;
     outputs.table(accuracy.selections)?;
     outputs.table(accuracy.sensitivity)?;

@@ -76,6 +76,8 @@ fn plan() -> Plan {
         ],
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 2,
             sample_sizes: Vec::new(),

@@ -7,8 +7,9 @@ use flooding_core::store::{DocumentError, Store, StoreError};
 use flooding_tables::catalogue::{AGGREGATED, Definition, VERIFIED};
 use flooding_tables::{
     AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FORMATS, FinalLossRow, FlatnessRow,
-    LevelRow, MethodRow, Overview, ReliabilityBinRow, RunRow, RunStatus, SelectionRow, SensitivityRow, SharpnessRow,
-    TheoremCheck, TheoremRow, read,
+    LevelRow, MethodRow, OverallRow, Overview, PairedRow, ReliabilityBinRow, RunRow, RunStatus, ScorecardCountRow,
+    ScorecardRow, SelectionNoiseRow, SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow,
+    read,
 };
 
 /// The stored tables; `None` is a table that was never made.
@@ -22,6 +23,18 @@ pub struct Tables {
     pub methods: Option<Vec<MethodRow>>,
     /// Tables 2 and 3.
     pub accuracy: Option<Vec<AccuracyRow>>,
+    /// Ours beside the paper's, cell by cell.
+    pub scorecard: Option<Vec<ScorecardRow>>,
+    /// The same, counted.
+    pub scorecard_counts: Option<Vec<ScorecardCountRow>>,
+    /// One effect over each table.
+    pub overall: Option<Vec<OverallRow>>,
+    /// Paired tests.
+    pub paired: Option<Vec<PairedRow>>,
+    /// The level chosen in three ways.
+    pub selection_noise: Option<Vec<SelectionNoiseRow>>,
+    /// Spreads over trials.
+    pub spread: Option<Vec<SpreadRow>>,
     /// The trials behind them.
     pub selections: Option<Vec<SelectionRow>>,
     /// Other choices about selection.
@@ -65,6 +78,12 @@ impl Tables {
             overview: store.read_document(&tables.join("overview.json"))?,
             methods: read(store, &tables)?,
             accuracy: read(store, &tables)?,
+            scorecard: read(store, &tables)?,
+            scorecard_counts: read(store, &tables)?,
+            overall: read(store, &tables)?,
+            paired: read(store, &tables)?,
+            selection_noise: read(store, &tables)?,
+            spread: read(store, &tables)?,
             selections: read(store, &tables)?,
             sensitivity: read(store, &tables)?,
             levels: read(store, &tables)?,

@@ -9,6 +9,8 @@ use crate::rows::{
     AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FinalLossRow, FlatnessRow, LevelRow,
     MethodRow, Overview, PublishedRunRow, ReliabilityBinRow, RunRow, SelectionRow, SensitivityRow, SharpnessRow,
     TheoremCheck, TheoremRow,
+    MethodRow, OverallRow, Overview, PairedRow, ReliabilityBinRow, RunRow, ScorecardCountRow, ScorecardRow,
+    SelectionNoiseRow, SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow,
 };
 
 /// A table, without its rows.
@@ -34,8 +36,14 @@ impl Definition {
 }
 
 /// The tables that the aggregate stage writes to `data/tables/`.
-pub const AGGREGATED: [Definition; 15] = [
+pub const AGGREGATED: [Definition; 21] = [
     Definition::of::<AccuracyRow>(),
+    Definition::of::<ScorecardRow>(),
+    Definition::of::<ScorecardCountRow>(),
+    Definition::of::<OverallRow>(),
+    Definition::of::<PairedRow>(),
+    Definition::of::<SelectionNoiseRow>(),
+    Definition::of::<SpreadRow>(),
     Definition::of::<SelectionRow>(),
     Definition::of::<SensitivityRow>(),
     Definition::of::<ClaimRow>(),

@@ -17,6 +17,7 @@ impl Resolver<'_> {
             self.known(&at, "model", &reading.model, self.config.model.keys(), "models")?;
             self.positive(&at, "batch_size", reading.batch_size)?;
             self.check_text(&at, "summary", &reading.summary)?;
+            reading.label.iter().try_for_each(|label| self.check_text(&at, "label", label))?;
             self.at_most(&at, "batch_size", reading.batch_size, limits::EXAMPLES)?;
             if let Some(other) = &reading.streams_of {
                 self.known(&at, "streams_of", other, self.config.reading.keys(), "readings")?;
@@ -41,6 +42,7 @@ impl Resolver<'_> {
                 classes.iter().try_for_each(|class| self.check_text(&at, "classes", class))?;
             }
         }
+        self.check_scorecard()?;
         self.check_theorem()
     }
 
@@ -206,6 +208,11 @@ impl Resolver<'_> {
             self.settings(name, profile, &Overrides::default(), when_named)?;
         }
         Ok(())
+    }
+
+    fn check_scorecard(&self) -> Result<(), ConfigError> {
+        let Some(scorecard) = &self.config.scorecard else { return Ok(()) };
+        self.in_range(&["scorecard"], "margin", scorecard.margin, 1e-6, 100.0)
     }
 
     fn check_theorem(&self) -> Result<(), ConfigError> {

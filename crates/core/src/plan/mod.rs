@@ -39,6 +39,10 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// The readings that the plan's settings follow, with their sentences.
     pub readings: Vec<(String, String)>,
+    /// The readings that the report calls by another label than their name, with that label.
+    pub reading_labels: Vec<(String, String)>,
+    /// The margin of equivalence of the scorecard, in percentage points.
+    pub margin: Option<f64>,
     /// The check of Theorem 1.
     pub theorem: TheoremPlan,
     /// What the command line changed of the profile. What came of it is in the fields above.

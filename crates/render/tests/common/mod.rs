@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses a part of it.
 
 mod probes;
+mod scorecard;
 
 use flooding_core::config::{Scenario, TableId};
 use flooding_core::level::Level;
@@ -84,6 +85,12 @@ pub fn tables(size: Size) -> Tables {
         overview: Some(overview(size)),
         methods: Some(methods()),
         accuracy: Some(Vec::new()),
+        scorecard: None,
+        scorecard_counts: None,
+        overall: Some(scorecard::overall()),
+        paired: None,
+        selection_noise: None,
+        spread: None,
         selections: Some(Vec::new()),
         sensitivity: Some(Vec::new()),
         levels: Some(Vec::new()),
@@ -103,6 +110,11 @@ pub fn tables(size: Size) -> Tables {
     for setting in 0..size.settings as u32 {
         add_setting(&mut tables, setting, size);
     }
+    let rows = tables.accuracy.as_deref().unwrap_or_default();
+    let cells = scorecard::cells(rows);
+    tables.paired = Some(scorecard::paired(rows));
+    tables.scorecard_counts = Some(scorecard::counts(&cells));
+    tables.scorecard = Some(cells);
     tables
 }
 
@@ -274,6 +286,7 @@ fn level_row(setting: u32, id: &str, at: Level, checkpoint: Checkpoint, selected
         train_accuracy: pair(100.0 - drop - early),
         validation_accuracy: pair(80.0 + 4.0 * b),
         test_accuracy: pair(79.0 + 4.0 * b),
+        test_accuracy_ci: (size.trials > 1).then(|| (78.0 + 4.0 * b, 80.0 + 4.0 * b).into()),
         train_loss: pair(b + 0.001),
         test_loss: pair(1.2 - b),
         selected_in,
@@ -337,6 +350,8 @@ fn overview(size: Size) -> Overview {
             ("paper".to_owned(), "The paper's text, literally.".to_owned()),
             ("demo".to_owned(), "The data, network and batch size of the authors' demo.".to_owned()),
         ],
+        reading_labels: vec![("paper".to_owned(), "as the text says".to_owned())],
+        margin: Some(1.0),
         runs: (runs + 11, runs),
         gaps: vec![Gap {
             stage: Stage::Fetch,

@@ -2,11 +2,11 @@
 
 use flooding_core::level::Level;
 
-use super::{Checkpoint, MeanStd};
+use super::{Checkpoint, Interval, MeanStd};
 use crate::definition::table;
 
 table! {
-    "levels" version 1,
+    "levels" version 2,
     /// One setting, flood level and checkpoint selection, averaged over complete runs (Figure 3).
     pub struct LevelRow {
         /// setting id
@@ -25,6 +25,8 @@ table! {
         validation_accuracy: MeanStd => "%",
         /// test accuracy
         test_accuracy: MeanStd => "%",
+        /// 95% confidence interval of the mean test accuracy; empty for one trial
+        test_accuracy_ci: Option<Interval> => "%",
         /// training loss
         train_loss: MeanStd => "nat",
         /// test loss

@@ -63,6 +63,8 @@ pub fn plan(settings: Vec<Setting>) -> Plan {
         settings,
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 1,
             sample_sizes: Vec::new(),
