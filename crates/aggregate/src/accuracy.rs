@@ -115,7 +115,7 @@ impl Row<'_> {
             without,
             with,
             chosen_b,
-            difference: compared.then(|| difference(&without_values, &with_values)),
+            difference: compared.then(|| difference(&without_values, &with_values, paper.and_then(paper::effect))),
             bold_without,
             bold_with,
             dash: compared && choices.iter().all(|choice| choice.trial.level.is_zero()),
@@ -189,6 +189,7 @@ fn trial_choices(runs: &[Found], selected: LazyFrame) -> PolarsResult<BTreeMap<K
             baseline_run: key_of(base_run.get(i).unwrap_or(at(run))),
             selected_run: key_of(at(run)),
             train_accuracy: train.get(i).unwrap_or(0.0),
+            flooded_from: None,
         };
         let choice = Choice { trial, has_baseline: base_run.get(i).is_some() };
         choices.entry((at(settings), at(stoppings))).or_default().push(choice);

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
-use flooding_core::record::History;
+use flooding_core::record::{EpochRow, History};
+use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, Layout, Store};
 use flooding_core::tables::{CurveRow, DescentRow, FloatRow};
 use flooding_core::work::{Gap, Stage};
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::descent::descent;
 use crate::error::AggregateError;
-use crate::floats::float;
+use crate::floats::{final_train_loss, float};
 use crate::frame::{EPOCH, LEVEL, percent};
 use crate::manifest::REVISION;
 use crate::scan::Found;
@@ -37,13 +38,26 @@ pub(crate) struct SettingCurves {
     pub descents: Vec<DescentRow>,
     /// Where the training loss of each level ended.
     pub floats: Vec<FloatRow>,
+    /// How each run ended.
+    pub ends: Vec<RunEnd>,
     /// Histories that could not be used.
     pub gaps: Vec<Gap>,
 }
 
+/// What a run's history says of its end, and of when flooding began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunEnd {
+    pub trial: u32,
+    pub level: Level,
+    /// Mean training loss over the last tenth of the epochs (at least five of them).
+    pub train_loss: Option<f64>,
+    /// The epoch of the first mini-batch whose loss lay below the level.
+    pub flooded_from: Option<u32>,
+}
+
 impl Document for SettingCurves {
     const KIND: &'static str = "setting-curves";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// The curves of one setting's complete runs, from the cache where nothing changed.
@@ -104,7 +118,30 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
         })
         .collect();
     let floats = setting.levels.iter().filter_map(|&level| float(setting, level, &histories)).collect();
-    Ok(SettingCurves { made_from: None, rows, descents, floats, gaps })
+    let ends = histories.iter().map(|(run, history)| end(run, history, &histories)).collect();
+    Ok(SettingCurves { made_from: None, rows, descents, floats, ends, gaps })
+}
+
+fn end(run: &Found, history: &History, all: &[(&Found, History)]) -> RunEnd {
+    let baseline = all.iter().find(|(other, _)| other.spec.trial == run.spec.trial && other.spec.level.is_zero());
+    let flooded_from = if run.spec.level.is_zero() {
+        None
+    } else {
+        match baseline.filter(|_| run.spec.initial_weights.are_shared()) {
+            Some((_, baseline)) => parting(history, baseline),
+            // A mean over the epoch's mini-batches: exact where the epoch is one of them.
+            None => history.rows.iter().find(|row| row.batch_loss < run.spec.level.value()).map(|row| row.epoch),
+        }
+    };
+    let RunSpec { trial, level, .. } = run.spec;
+    RunEnd { trial, level, train_loss: final_train_loss(history), flooded_from }
+}
+
+/// The first epoch in which a run parts from the baseline of its trial: up to its first flooded step the two are the same,
+/// bit for bit.
+fn parting(history: &History, baseline: &History) -> Option<u32> {
+    let same = |(a, b): &(&EpochRow, &EpochRow)| a.batch_loss == b.batch_loss && a.validation == b.validation;
+    history.rows.iter().zip(&baseline.rows).find(|pair| !same(pair)).map(|(row, _)| row.epoch)
 }
 
 /// A complete run's history, if it is the one its record speaks of.

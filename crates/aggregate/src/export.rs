@@ -3,10 +3,9 @@
 use std::io::Cursor;
 
 use flooding_core::config::TableId;
+use flooding_core::judged::{BaselineRow, ClaimReading, ClaimRow, FactorRow, PlaceboRow, TrialProbeRow};
 use flooding_core::probes::{Band, CalibrationRow, FlatnessRow, Sharpness, SharpnessRow};
-use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, MeanStd, RunRow, Stopping,
-};
+use flooding_core::tables::{AccuracyRow, CurveRow, DescentRow, FloatRow, LevelRow, MeanStd, RunRow, Stopping};
 use polars::prelude::*;
 use polars_io::SerWriter as _;
 use polars_io::csv::write::CsvWriter;
@@ -142,6 +141,9 @@ pub(crate) fn levels(rows: &[LevelRow]) -> PolarsResult<DataFrame> {
         .moments("test_accuracy", |row| Some(row.test_accuracy))
         .moments("train_loss", |row| Some(row.train_loss))
         .moments("test_loss", |row| Some(row.test_loss))
+        .moments("test_clean_accuracy", |row| Some(row.test_clean_accuracy))
+        .moments("fit_flipped", |row| row.fit_flipped)
+        .moments("fit_unflipped", |row| row.fit_unflipped)
         .finish()
 }
 
@@ -213,17 +215,118 @@ pub(crate) fn runs(rows: &[RunRow]) -> PolarsResult<DataFrame> {
     sheet.finish()
 }
 
+/// One row a claim, table and reading; a claim of which nothing was run has one row without a reading.
 pub(crate) fn claims(rows: &[ClaimRow]) -> PolarsResult<DataFrame> {
+    let of_claim = |row: &'_ ClaimRow| row.readings.len().max(1);
+    let flat: Vec<(&ClaimRow, Option<&ClaimReading>)> =
+        rows.iter().flat_map(|row| (0..of_claim(row)).map(move |i| (row, row.readings.get(i)))).collect();
+    Sheet::new(&flat)
+        .text("id", |(row, _)| row.id.clone())
+        .text("group", |(row, _)| word(row.group))
+        .text("claim", |(row, _)| row.claim.clone())
+        .text("source", |(row, _)| row.source.clone())
+        .text("verdict", |(row, _)| word(row.verdict))
+        .text("magnitude", |(row, _)| row.magnitude.map_or_else(String::new, word))
+        .text("reading", |(_, reading)| reading.map_or_else(String::new, |r| r.reading.clone()))
+        .text("table", |(_, reading)| table_name(reading.and_then(|r| r.table)).to_owned())
+        .text("reading_verdict", |(row, reading)| word(reading.map_or(row.verdict, |r| r.verdict)))
+        .text("reading_magnitude", |(_, reading)| reading.and_then(|r| r.magnitude).map_or_else(String::new, word))
+        .number("effect", |(_, reading)| reading.and_then(|r| r.effect))
+        .interval("effect", |(_, reading)| reading.and_then(|r| r.interval))
+        .text("unit", |(_, reading)| reading.map_or_else(String::new, |r| r.unit.clone()))
+        .number("paper_effect", |(_, reading)| reading.and_then(|r| r.paper_effect))
+        .interval("paper_effect", |(_, reading)| reading.and_then(|r| r.paper_interval))
+        .count("rows", |(_, reading)| reading.map(|r| r.rows.0))
+        .count("paper_rows", |(_, reading)| reading.map(|r| r.rows.1))
+        .count("trials", |(_, reading)| reading.map(|r| r.trials))
+        .text("statistic", |(row, reading)| reading.map_or_else(|| row.statistic.clone(), |r| r.statistic.clone()))
+        .text("rule", |(row, _)| row.rule.clone())
+        .text("reason", |(row, _)| row.reason.clone())
+        .text("settings", |(_, reading)| reading.map_or_else(String::new, |r| r.settings.join(" ")))
+        .finish()
+}
+
+pub(crate) fn trial_probes(rows: &[TrialProbeRow]) -> PolarsResult<DataFrame> {
+    let mut sheet = Sheet::new(rows)
+        .text("setting", |row| row.setting.clone())
+        .count("trial", |row| Some(row.trial))
+        .number("level", |row| Some(row.level.value()))
+        .count("flooded_from", |row| row.flooded_from);
+    type Pair = fn(&TrialProbeRow) -> Option<(f64, f64)>;
+    let pairs: [(&str, Pair); 4] = [
+        ("train_gradient", |row| row.train_gradient),
+        ("test_gradient", |row| row.test_gradient),
+        ("second_descent", |row| row.descent),
+        ("overconfidence", |row| row.overconfidence),
+    ];
+    for (name, of) in pairs {
+        sheet = sheet
+            .number(&format!("{name}_with"), |row| of(row).map(|pair| pair.0))
+            .number(&format!("{name}_without"), |row| of(row).map(|pair| pair.1));
+    }
+    for (i, model) in ["first_crossing", "with", "without"].into_iter().enumerate() {
+        sheet = sheet
+            .number(&format!("unsigned_rise_{model}"), |row| row.rise[i])
+            .number(&format!("test_loss_{model}"), |row| row.test_loss[i]);
+    }
+    sheet
+        .count("n", |row| row.theorem.map(|cell| cell.n))
+        .number("risk", |row| row.theorem.map(|cell| cell.risk))
+        .number("prob_below", |row| row.theorem.map(|cell| cell.prob_below))
+        .number("gain", |row| row.theorem.map(|cell| cell.gain))
+        .number("mse_empirical", |row| row.theorem.map(|cell| cell.mse_empirical))
+        .finish()
+}
+
+pub(crate) fn placebo(rows: &[PlaceboRow]) -> PolarsResult<DataFrame> {
     Sheet::new(rows)
-        .text("id", |row| row.id.clone())
-        .text("claim", |row| row.claim.clone())
-        .text("source", |row| row.source.clone())
+        .text("setting", |row| row.setting.clone())
+        .text("placebo_setting", |row| row.placebo_setting.clone())
         .text("reading", |row| row.reading.clone())
-        .text("verdict", |row| word(row.verdict))
-        .text("statistic", |row| row.statistic.clone())
-        .text("rule", |row| row.rule.clone())
-        .text("settings", |row| row.settings.join(" "))
-        .number("runs", |row| Some(row.runs as f64))
+        .text("subtable", |row| stopping_name(row.stopping).to_owned())
+        .count("trials", |row| Some(row.with.n))
+        .count("candidates", |row| Some(row.candidates.0))
+        .count("placebo_candidates", |row| Some(row.candidates.1))
+        .moments("without", |row| Some(row.without))
+        .moments("with", |row| Some(row.with))
+        .moments("placebo", |row| Some(row.placebo))
+        .number("selection", |row| Some(row.selection.mean))
+        .interval("selection", |row| row.selection.interval)
+        .number("effect", |row| Some(row.effect.mean))
+        .interval("effect", |row| row.effect.interval)
+        .number("effect_p_paired", |row| row.effect.p_paired)
+        .finish()
+}
+
+pub(crate) fn factors(rows: &[FactorRow]) -> PolarsResult<DataFrame> {
+    Sheet::new(rows)
+        .text("reading", |row| row.reading.clone())
+        .text("summary", |row| row.summary.clone())
+        .text("subtable", |row| stopping_name(row.stopping).to_owned())
+        .count("settings", |row| Some(row.settings))
+        .count("trials", |row| Some(row.trials))
+        .number("gain", |row| Some(row.gain))
+        .interval("gain", |row| Some(row.interval))
+        .number("change", |row| row.change)
+        .interval("change", |row| row.change_interval)
+        .finish()
+}
+
+/// One row a cell.
+pub(crate) fn baselines(rows: &[BaselineRow]) -> PolarsResult<DataFrame> {
+    let flat: Vec<_> = rows.iter().flat_map(|row| row.cells.iter().map(move |cell| (row, cell))).collect();
+    Sheet::new(&flat)
+        .text("dataset", |(row, _)| row.dataset.clone())
+        .text("reading", |(row, _)| row.reading.clone())
+        .text("row", |(_, cell)| cell.row.clone())
+        .text("subtable", |(_, cell)| stopping_name(cell.stopping).to_owned())
+        .count("trials", |(_, cell)| Some(cell.ours.n))
+        .moments("ours", |(_, cell)| Some(cell.ours))
+        .number("paper_mean", |(_, cell)| Some(cell.paper.0))
+        .number("paper_std", |(_, cell)| Some(cell.paper.1))
+        .number("z", |(_, cell)| cell.z)
+        .number("mean_square", |(row, _)| row.mean_square)
+        .flag("closest", |(row, _)| Some(row.closest))
         .finish()
 }
 

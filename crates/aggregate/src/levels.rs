@@ -7,10 +7,8 @@ use polars::prelude::*;
 
 use crate::accuracy::MeanStdColumns;
 use crate::error::AggregateError;
-use crate::frame::{
-    LEVEL, SETTING, STOPPING, STOPPINGS, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, VALIDATION_ACCURACY,
-};
-use crate::select::{MAIN_RULE, by_level, selected};
+use crate::frame::{LEVEL, SETTING, STOPPING, STOPPINGS};
+use crate::select::{LEVEL_MOMENTS, MAIN_RULE, by_level, selected};
 
 /// One row a setting, level and way of stopping: the mean over every complete run (their number stands beside it), and
 /// in how many whole trials the level was selected.
@@ -23,13 +21,14 @@ fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
     let whole = |name: &str| frame.column(name)?.u32();
     let (setting, stopping, level) = (whole(SETTING)?, whole(STOPPING)?, whole(LEVEL)?);
     let (trials, chosen_in) = (whole("trials")?, whole("chosen_in")?);
-    let names = [TRAIN_ACCURACY, VALIDATION_ACCURACY, TEST_ACCURACY, TRAIN_LOSS, TEST_LOSS];
-    let columns = names.iter().map(|name| MeanStdColumns::new(&frame, name)).collect::<PolarsResult<Vec<_>>>()?;
+    let columns =
+        LEVEL_MOMENTS.iter().map(|name| MeanStdColumns::new(&frame, name)).collect::<PolarsResult<Vec<_>>>()?;
     let mut rows = Vec::with_capacity(frame.height());
     for i in 0..frame.height() {
         let at = |column: &UInt32Chunked| column.get(i).unwrap_or(0);
         let n = at(trials);
-        let moments = |which: usize| columns[which].get(i, n).unwrap_or(MeanStd { n, mean: 0.0, std: None });
+        let optional = |which: usize| columns[which].get(i, n);
+        let moments = |which: usize| optional(which).unwrap_or(MeanStd { n, mean: 0.0, std: None });
         rows.push(LevelRow {
             setting: plan.settings[at(setting) as usize].id.clone(),
             level: Level::from_millionths(at(level)),
@@ -40,6 +39,9 @@ fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
             train_loss: moments(3),
             test_loss: moments(4),
             chosen_in: at(chosen_in),
+            test_clean_accuracy: moments(5),
+            fit_flipped: optional(6),
+            fit_unflipped: optional(7),
         });
     }
     Ok(rows)

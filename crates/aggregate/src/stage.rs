@@ -5,26 +5,28 @@ use std::collections::BTreeMap;
 use flooding_core::config::TableId;
 use flooding_core::context::Context;
 use flooding_core::digest::Digest;
+use flooding_core::judged::{BaselineRow, ClaimRow, FactorRow, PlaceboRow};
 use flooding_core::plan::Plan;
 use flooding_core::store::{Document, Store};
 use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck,
+    AccuracyRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck,
 };
 use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult};
 
 use crate::accuracy::accuracy_rows;
 use crate::claims::{Evidence, judge};
-use crate::curves::{curves, thinned};
+use crate::controls::{baseline_rows, factor_rows, placebo_rows};
+use crate::curves::{RunEnd, curves, thinned};
 use crate::error::AggregateError;
 use crate::export;
-use crate::frame::{runs_frame, settings_frame};
+use crate::frame::{is_judged, papers_levels, runs_frame, settings_frame};
 use crate::inputs::Inputs;
 use crate::levels::level_rows;
 use crate::manifest::{self, Manifest};
 use crate::probes::{ProbeTables, probe_tables};
 use crate::scan::{Found, gaps, made_by, run_rows, scan};
-use crate::select::in_whole_trials;
+use crate::select::{in_whole_trials, only_levels};
 
 /// Everything the stage makes.
 struct Tables {
@@ -37,6 +39,9 @@ struct Tables {
     floats: Vec<FloatRow>,
     runs: Vec<RunRow>,
     claims: Vec<ClaimRow>,
+    placebo: Vec<PlaceboRow>,
+    factors: Vec<FactorRow>,
+    baselines: Vec<BaselineRow>,
     probes: ProbeTables,
 }
 
@@ -56,7 +61,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     let runs = scan(plan, store);
     let mut found_gaps = gaps(plan, &runs, &inputs.gaps);
     let (mut all, mut in_report) = (Vec::new(), Vec::new());
-    let (mut descents, mut floats) = (Vec::new(), Vec::new());
+    let (mut descents, mut floats, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     for (index, setting) in plan.settings.iter().enumerate() {
         if context.stop.is_raised() {
             progress.stage_finished();
@@ -70,33 +75,33 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
         all.extend(made.rows);
         descents.extend(made.descents);
         floats.extend(made.floats);
+        ends.push(made.ends);
         found_gaps.extend(made.gaps);
         progress.item_finished(&setting.id, &format!("{} runs", of_setting.len()));
     }
     progress.item_started("tables", 1);
     let whole_frame = |frame: PolarsResult<DataFrame>| frame.map_err(AggregateError::table("runs"));
     let frame = whole_frame(runs_frame(&runs))?.lazy();
-    let whole = in_whole_trials(&frame, whole_frame(settings_frame(plan))?.lazy());
-    let accuracy = accuracy_rows(plan, &runs, &whole)?;
+    let whole = in_whole_trials(&frame, whole_frame(settings_frame(plan, |_, _| true))?.lazy());
+    let accuracy = with_beginnings(accuracy_rows(plan, &runs, &whole)?, plan, &ends);
+    // The paper's claims are judged by a selection among the paper's levels.
+    let papers = whole_frame(papers_levels(plan))?.lazy();
+    let judged = in_whole_trials(&only_levels(&frame, papers), whole_frame(settings_frame(plan, is_judged))?.lazy());
+    let judged = with_beginnings(accuracy_rows(plan, &runs, &judged)?, plan, &ends);
     let levels = level_rows(plan, &frame, &whole)?;
-    let probes = probe_tables(plan, store, &runs);
+    let probes = probe_tables(plan, store, &runs, &ends);
+    let placebo = placebo_rows(plan, &accuracy);
     found_gaps.extend(probes.gaps.iter().cloned());
     let checks = theorem_checks(store, &mut found_gaps);
-    let mut complete_in = vec![0; plan.settings.len()];
-    for run in runs.iter().filter(|run| run.complete().is_some()) {
-        complete_in[run.setting] += 1;
-    }
-    let complete: u64 = complete_in.iter().sum();
+    let complete = runs.iter().filter(|run| run.complete().is_some()).count() as u64;
     let claims = judge(&Evidence {
         plan,
-        accuracy: &accuracy,
-        levels: &levels,
-        curves: &all,
-        descents: &descents,
-        floats: &floats,
-        sharpness: &probes.sharpness,
+        accuracy: &judged,
+        runs: &runs,
+        ends: &ends,
+        probes: &probes.trials,
+        placebo: &placebo,
         checks: &checks,
-        complete: &complete_in,
     });
     let tables = Tables {
         overview: Overview {
@@ -111,6 +116,9 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
             datasets: inputs.datasets.clone(),
             configuration: inputs.configuration.clone(),
         },
+        factors: factor_rows(plan, &accuracy),
+        baselines: baseline_rows(plan, &accuracy),
+        placebo,
         accuracy,
         levels,
         curves: all,
@@ -125,6 +133,18 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     progress.item_finished("tables", &format!("{complete} of {} runs", runs.len()));
     progress.stage_finished();
     Ok(StageReport { done: 1, gaps: found_gaps, ..StageReport::default() })
+}
+
+/// Says of each selected run when flooding began in it.
+fn with_beginnings(mut rows: Vec<AccuracyRow>, plan: &Plan, ends: &[Vec<RunEnd>]) -> Vec<AccuracyRow> {
+    for row in &mut rows {
+        let Some(index) = plan.settings.iter().position(|setting| setting.id == row.setting) else { continue };
+        for choice in &mut row.per_trial {
+            let end = ends[index].iter().find(|end| end.trial == choice.trial && end.level == choice.level);
+            choice.flooded_from = end.and_then(|end| end.flooded_from);
+        }
+    }
+    rows
 }
 
 /// What `verify` found; nothing where it has not run, and a gap where its document is damaged.
@@ -170,6 +190,14 @@ fn write(store: &Store, tables: Tables, inputs: BTreeMap<String, Digest>, gaps: 
     out.document("runs", &Rows(tables.runs))?;
     out.table("claims", export::claims(&tables.claims))?;
     out.document("claims", &Rows(tables.claims))?;
+    out.table("placebo", export::placebo(&tables.placebo))?;
+    out.document("placebo", &Rows(tables.placebo))?;
+    out.table("factors", export::factors(&tables.factors))?;
+    out.document("factors", &Rows(tables.factors))?;
+    out.table("baselines", export::baselines(&tables.baselines))?;
+    out.document("baselines", &Rows(tables.baselines))?;
+    out.table("trial-probes", export::trial_probes(&tables.probes.trials))?;
+    out.document("trial-probes", &Rows(tables.probes.trials))?;
     out.table("flatness", export::flatness(&tables.probes.flatness))?;
     out.document("flatness", &Rows(tables.probes.flatness))?;
     out.table("sharpness", export::sharpness(&tables.probes.sharpness))?;

@@ -34,7 +34,6 @@ row_documents! {
     RunRow => "runs",
     TheoremRow => "theorem",
     TheoremCheck => "theorem-checks",
-    ClaimRow => "claims",
     DescentRow => "second-descents",
     FloatRow => "floats",
 }
@@ -139,7 +138,8 @@ pub struct Difference {
     pub p_holm: Option<f64>,
     /// Cohen's d with the pooled standard deviation.
     pub effect: Option<f64>,
-    /// Power of the Student test at 1% to see the observed effect with this number of trials.
+    /// Power of the Student test at 1% to see the paper's own effect with this number of trials; `None` where the paper
+    /// gives no standard deviations.
     pub power: Option<f64>,
 }
 
@@ -187,6 +187,10 @@ pub struct TrialChoice {
     pub selected_run: RunKey,
     /// Training accuracy of the selected run at the reported epoch, in percent.
     pub train_accuracy: f64,
+    /// The epoch of the selected run's first mini-batch whose loss lay below the level; `None` where none did. Up to the
+    /// end of the epoch before it, the run is the baseline.
+    #[serde(default)]
+    pub flooded_from: Option<u32>,
 }
 
 /// Mean test accuracy "with" under another choice of what the paper leaves open.
@@ -221,6 +225,13 @@ pub struct LevelRow {
     pub test_loss: MeanStd,
     /// In how many trials this level was the selected one.
     pub chosen_in: u32,
+    /// Training examples whose label was flipped that are classified as labelled (memorised), in percent; `None` without
+    /// flipped labels, or where their number is not known exactly.
+    pub fit_flipped: Option<MeanStd>,
+    /// Training examples whose label was not flipped that are classified as labelled, in percent.
+    pub fit_unflipped: Option<MeanStd>,
+    /// Test accuracy against the labels before noise, in percent.
+    pub test_clean_accuracy: MeanStd,
 }
 
 /// One epoch of one level of a setting, averaged over trials (Figures 1, 2, 4, 6, 7).
@@ -315,31 +326,6 @@ pub struct TheoremCheck {
     pub detail: String,
 }
 
-/// The verdict on one claim of the paper.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClaimRow {
-    /// Short id.
-    pub id: String,
-    /// The claim, in a sentence of ours.
-    pub claim: String,
-    /// Where the paper makes it.
-    pub source: String,
-    /// The reading it was judged under.
-    pub reading: String,
-    /// The judgement.
-    pub verdict: Verdict,
-    /// The statistic behind it, in words and digits.
-    pub statistic: String,
-    /// Settings behind it.
-    pub settings: Vec<String>,
-    /// What would confirm it and what would contradict it, in a sentence.
-    #[serde(default)]
-    pub rule: String,
-    /// How many complete runs are behind it; they are the rows of `runs` whose setting is among `settings`.
-    #[serde(default)]
-    pub runs: u64,
-}
-
 /// The second descent of the test loss of one level of a setting (paper, Section 1 and Figures 2 and 6).
 ///
 /// Measured on the mean curve over trials, at the epochs where the test set was evaluated. For an epoch e, the rise is
@@ -394,24 +380,6 @@ pub struct FloatRow {
     pub train_loss_range: (f64, f64),
     /// Training accuracy after each epoch, in percent.
     pub train_accuracy: MeanStd,
-}
-
-/// The fixed vocabulary of judgements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// The paper's whole grid was run and agrees.
-    Confirmed,
-    /// The paper's whole grid was run and disagrees.
-    Contradicted,
-    /// A reduced grid was run and agrees; it cannot confirm.
-    ConsistentAtThisScale,
-    /// A reduced grid was run and disagrees; it cannot contradict.
-    InconsistentAtThisScale,
-    /// It was run and decides nothing.
-    Inconclusive,
-    /// Nothing that bears on it was run.
-    NotRun,
 }
 
 /// What the report says about the whole: written by `aggregate` from what it was handed.

@@ -1,10 +1,11 @@
 //! Everything that the report is made from, read at once.
 
 use flooding_core::digest::{Digest, Hasher};
+use flooding_core::judged::{BaselineRow, ClaimRow, FactorRow, PlaceboRow, TrialProbeRow};
 use flooding_core::probes::{CalibrationRow, FlatnessRow, SharpnessRow};
 use flooding_core::store::{Document, DocumentError, Store};
 use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck, TheoremRow,
+    AccuracyRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck, TheoremRow,
 };
 
 /// The stored tables; `None` is a table that was never made.
@@ -32,13 +33,21 @@ pub struct Tables {
     pub sharpness: Option<Vec<SharpnessRow>>,
     /// Confidence against accuracy.
     pub calibration: Option<Vec<CalibrationRow>>,
+    /// What the probes of each trial found.
+    pub trial_probes: Option<Vec<TrialProbeRow>>,
+    /// "With" against a placebo.
+    pub placebo: Option<Vec<PlaceboRow>>,
+    /// Flooding's gain by reading.
+    pub factors: Option<Vec<FactorRow>>,
+    /// Baselines beside the paper's.
+    pub baselines: Option<Vec<BaselineRow>>,
     /// Theorem 1, cell by cell.
     pub theorem: Option<Vec<TheoremRow>>,
     /// Theorem 1's verdict.
     pub checks: Option<Vec<TheoremCheck>>,
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 15] = [
     "overview.json",
     "accuracy.json",
     "levels.json",
@@ -50,6 +59,10 @@ const TABLES: [&str; 11] = [
     "flatness.json",
     "sharpness.json",
     "calibration.json",
+    "trial-probes.json",
+    "placebo.json",
+    "factors.json",
+    "baselines.json",
 ];
 const THEOREM: [&str; 2] = ["theorem.json", "checks.json"];
 
@@ -70,6 +83,10 @@ impl Tables {
             flatness: rows(store, &table("flatness.json"))?,
             sharpness: rows(store, &table("sharpness.json"))?,
             calibration: rows(store, &table("calibration.json"))?,
+            trial_probes: rows(store, &table("trial-probes.json"))?,
+            placebo: rows(store, &table("placebo.json"))?,
+            factors: rows(store, &table("factors.json"))?,
+            baselines: rows(store, &table("baselines.json"))?,
             theorem: rows(store, &theorem("theorem.json"))?,
             checks: rows(store, &theorem("checks.json"))?,
         })

@@ -2,11 +2,17 @@
 //! numbers; nothing here knows about runs or tables.
 
 mod csv;
+mod proportion;
 mod special;
+mod stratified;
+mod trend;
 mod ttest;
 
 pub use csv::columns_of_csv;
+pub use proportion::proportion_interval;
 pub use special::{critical_t, noncentral_two_sided, two_sided_p};
+pub use stratified::{Pooled, Stratum};
+pub use trend::Trend;
 pub use ttest::{Kind, Sample, TTest, ttest, ttest_from_summary};
 
 /// Confidence of every interval in the tables.

@@ -3,6 +3,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod claims;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -70,7 +72,7 @@ pub fn history(spec: &RunSpec, test_loss: impl Fn(u32) -> Option<f64>) -> Histor
     let rows = (1..=spec.epochs).map(|epoch| EpochRow {
         epoch,
         batch_loss: 0.5,
-        train: measure(f64::from(spec.trial) + 1.0 / f64::from(epoch)),
+        train: Some(measure(f64::from(spec.trial) + 1.0 / f64::from(epoch))),
         validation: measure(1.0),
         test: test_loss(epoch).map(measure),
         gradients: None,

@@ -5,13 +5,14 @@
 mod probes;
 
 use flooding_core::config::{Scenario, TableId};
+use flooding_core::judged::{ClaimGroup, ClaimReading, ClaimRow, Magnitude, Verdict};
 use flooding_core::level::Level;
 use flooding_core::plan::LeftOut;
 use flooding_core::record::Provenance;
 use flooding_core::spec::RunKey;
 use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DatasetRow, Difference, Estimate, FloatRow, LevelRow, MeanStd, Overview,
-    PaperCell, RunRow, Sensitivity, Stopping, TheoremCheck, TheoremRow, TrialChoice, Verdict,
+    AccuracyRow, CurveRow, DatasetRow, Difference, Estimate, FloatRow, LevelRow, MeanStd, Overview, PaperCell, RunRow,
+    Sensitivity, Stopping, TheoremCheck, TheoremRow, TrialChoice,
 };
 use flooding_core::work::{Gap, Stage};
 use flooding_render::Tables;
@@ -91,6 +92,10 @@ pub fn tables(size: Size) -> Tables {
         flatness: Some(probes::flatness(ROWS[1].0)),
         sharpness: Some(probes::sharpness(ROWS[1].0)),
         calibration: Some(probes::calibration(ROWS[1].0)),
+        trial_probes: Some(Vec::new()),
+        placebo: Some(Vec::new()),
+        factors: Some(Vec::new()),
+        baselines: Some(Vec::new()),
         theorem: Some(theorem()),
         checks: Some(checks()),
     };
@@ -155,6 +160,7 @@ fn accuracy(
                 baseline_run: key(&[setting, trial, 0]),
                 selected_run: key(&[setting, trial, index]),
                 train_accuracy: 100.0 - noise(&[setting, trial, 10]),
+                flooded_from: Some(epoch / 2),
             }
         })
         .collect();
@@ -221,6 +227,9 @@ fn level_row(setting: u32, id: &str, at: Level, stopping: Stopping, chosen_in: u
         train_loss: pair(b + 0.001),
         test_loss: pair(1.2 - b),
         chosen_in,
+        fit_flipped: Some(pair(60.0 - drop)),
+        fit_unflipped: Some(pair(100.0 - drop)),
+        test_clean_accuracy: pair(84.0 + 4.0 * b),
     }
 }
 
@@ -319,15 +328,38 @@ fn overview(size: Size) -> Overview {
 }
 
 fn claims() -> Vec<ClaimRow> {
+    let reading = |verdict, settings: &[&str]| ClaimReading {
+        reading: "paper".to_owned(),
+        table: Some(TableId::Table2),
+        verdict,
+        magnitude: Some(Magnitude::Smaller),
+        effect: Some(1.2),
+        interval: Some((0.3, 2.1)),
+        unit: "points".to_owned(),
+        paper_effect: Some(3.3),
+        paper_interval: Some((3.0, 3.6)),
+        rows: (6, 9),
+        trials: 18,
+        statistic: "+1.20 points [+0.30, +2.10] over 6 rows".to_owned(),
+        settings: settings.iter().map(|id| (*id).to_owned()).collect(),
+    };
     let row = |id: &str, claim: &str, verdict, settings: &[&str]| ClaimRow {
         id: id.to_owned(),
+        group: match id {
+            "theorem" => ClaimGroup::Theory,
+            "memorisation" => ClaimGroup::Mechanism,
+            _ => ClaimGroup::Accuracy,
+        },
         claim: claim.to_owned(),
         source: "Section 4.1, Table 2".to_owned(),
-        reading: "paper".to_owned(),
         verdict,
-        statistic: "5 of 6 rows higher; sign test p = 0.22".to_owned(),
+        magnitude: (id == "accuracy").then_some(Magnitude::Smaller),
+        statistic: "+1.20 points [+0.30, +2.10] over 6 rows".to_owned(),
         settings: settings.iter().map(|id| (*id).to_owned()).collect(),
-        rule: "confirmed where at least 16 of 18 rows are higher on the full grid".to_owned(),
+        rule: "Agrees if the 95% interval lies above 0.".to_owned(),
+        reason: "One point is the smallest effect that would carry the conclusion.".to_owned(),
+        qualification: (id == "theorem").then(|| "It is about a fixed model.".to_owned()),
+        readings: if verdict == Verdict::NotRun { Vec::new() } else { vec![reading(verdict, settings)] },
         runs: 66,
     };
     vec![

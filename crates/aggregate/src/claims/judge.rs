@@ -1,0 +1,247 @@
+//! A verdict for every claim.
+
+use flooding_core::judged::{ClaimReading, ClaimRow, Verdict};
+
+use super::block::{Block, Evidence, Sampled, blocks};
+use super::decide::{Scale, combined, verdict};
+use super::definition::{Checked, Claim, Claims, Measure};
+use super::rule::{Direction, Rule};
+use super::words::{self, Unit};
+use super::{accuracy, benchmark, magnitude, probed, theory, training, trend};
+use crate::stats::{CONFIDENCE, Pooled, proportion_interval};
+
+/// A verdict for every claim, in the order of `claims.toml`.
+pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<ClaimRow> {
+    let claims = Claims::load();
+    claims.claim.iter().map(|claim| row(claim, claims.magnitude_margin, evidence)).collect()
+}
+
+fn row(claim: &Claim, margin: f64, evidence: &Evidence<'_>) -> ClaimRow {
+    let (readings, verdict) = match claim.measure {
+        Measure::Checks { source } => theory_reading(claim, source, evidence),
+        _ => {
+            let blocks = blocks(evidence, &claim.domain);
+            let readings: Vec<ClaimReading> = blocks.iter().filter_map(|block| reading(claim, margin, block)).collect();
+            let whole = claim.domain.iter().all(|part| readings.iter().any(|r| r.table == Some(part.table)));
+            let verdicts: Vec<Verdict> = readings.iter().map(|reading| reading.verdict).collect();
+            let verdict = combined(&verdicts, whole);
+            (readings, verdict)
+        }
+    };
+    let mut settings: Vec<String> = readings.iter().flat_map(|reading| reading.settings.clone()).collect();
+    settings.dedup();
+    let of_settings = |run: &&crate::scan::Found| run.complete().is_some() && settings.contains(&run.spec.setting);
+    let runs = evidence.runs.iter().filter(of_settings).count() as u64;
+    ClaimRow {
+        id: claim.id.clone(),
+        group: claim.group,
+        claim: claim.sentence.clone(),
+        source: claim.source.clone(),
+        verdict,
+        magnitude: magnitude::combined(&readings.iter().map(|reading| reading.magnitude).collect::<Vec<_>>()),
+        rule: words::rule(claim),
+        reason: claim.reason.clone(),
+        statistic: statistic(&readings),
+        qualification: claim.qualification.clone(),
+        readings,
+        settings,
+        runs,
+    }
+}
+
+fn statistic(readings: &[ClaimReading]) -> String {
+    match readings {
+        [] => "nothing that bears on it was run".to_owned(),
+        [one] => one.statistic.clone(),
+        many => {
+            let parts = many.iter().map(|r| format!("{}: {}", words::block(&r.reading, r.table), r.statistic));
+            parts.collect::<Vec<_>>().join(" | ")
+        }
+    }
+}
+
+/// The checks of the verify stage; their verdict does not depend on how much was trained.
+fn theory_reading(claim: &Claim, source: Checked, evidence: &Evidence<'_>) -> (Vec<ClaimReading>, Verdict) {
+    let checks = theory::checks(evidence.checks, source);
+    if checks.is_empty() {
+        return (Vec::new(), Verdict::NotRun);
+    }
+    let passed = checks.iter().filter(|check| check.passed).count();
+    let verdict = match claim.rule.on_count(passed, checks.len()) {
+        Direction::Agrees => Verdict::Confirmed,
+        Direction::Disagrees => Verdict::Contradicted,
+        Direction::Open => Verdict::Inconclusive,
+    };
+    let reading = ClaimReading {
+        reading: "any".to_owned(),
+        table: None,
+        verdict,
+        magnitude: None,
+        effect: None,
+        interval: None,
+        unit: Unit::Count.name().to_owned(),
+        paper_effect: None,
+        paper_interval: None,
+        rows: (checks.len() as u32, checks.len() as u32),
+        trials: 0,
+        statistic: theory::statistic(&checks),
+        settings: Vec::new(),
+    };
+    (vec![reading], verdict)
+}
+
+/// What one block says; `None` where nothing of it was measured.
+fn reading(claim: &Claim, margin: f64, block: &Block<'_>) -> Option<ClaimReading> {
+    match claim.measure {
+        Measure::LevelAgainstNoise { stopping } => growth(claim, block, stopping),
+        Measure::BestCell => best_cells(claim, block),
+        measure => {
+            let mut sampled: Vec<Sampled> = block.settings.iter().map(|judged| sample(*judged, measure)).collect();
+            let enough = |one: &Sampled<'_>| {
+                one.trials() >= claim.needs.trials && one.judged.levels().len() >= claim.needs.levels as usize
+            };
+            let all = sampled.iter().filter(|one| one.trials() > 0).count();
+            if all == 0 {
+                return None;
+            }
+            sampled.retain(enough);
+            Some(on_trials(claim, margin, block, &sampled))
+        }
+    }
+}
+
+fn sample<'a>(judged: super::block::Judged<'a>, measure: Measure) -> Sampled<'a> {
+    match measure {
+        Measure::Gain { better, worse } => accuracy::gain(judged, better, worse),
+        Measure::MeanGain => accuracy::mean_gain(judged),
+        Measure::GainOverPlacebo { stopping } => accuracy::gain_over_placebo(judged, stopping),
+        Measure::ZeroTrainingError { stopping } => training::zero_training_error(judged, stopping),
+        Measure::LossFloats { within } => training::loss_floats(judged, within),
+        Measure::TrainingAccuracyFall => training::training_accuracy_fall(judged),
+        Measure::TestLoss => training::test_loss(judged),
+        measure => probed::sampled(judged, measure),
+    }
+}
+
+fn scale(claim: &Claim, block: &Block<'_>, sampled: &[Sampled<'_>]) -> Scale {
+    let full = sampled.iter().all(|one| one.judged.is_full(claim.needs, one.trials()));
+    Scale { settings: sampled.len(), rows: block.rows, full }
+}
+
+/// One value a trial: a pooled effect or a share.
+fn on_trials(claim: &Claim, margin: f64, block: &Block<'_>, sampled: &[Sampled<'_>]) -> ClaimReading {
+    let unit = Unit::of(claim.measure);
+    let scale = scale(claim, block, sampled);
+    let mut reading = blank(block, scale, unit, sampled);
+    if sampled.is_empty() {
+        return ClaimReading { statistic: words::too_few(claim), ..reading };
+    }
+    if let Rule::MoreThan { .. } = claim.rule {
+        let values: Vec<f64> = sampled.iter().flat_map(|one| one.values.clone()).collect();
+        let (hits, n) = (values.iter().filter(|v| **v > 0.0).count() as u32, values.len() as u32);
+        let (low, high) = proportion_interval(hits, n);
+        reading.verdict = verdict(claim.rule.on_share(hits, n), scale);
+        reading.effect = (n > 0).then(|| f64::from(hits) / f64::from(n));
+        reading.interval = Some((low, high));
+        reading.statistic = format!(
+            "{hits} of {} [{:.0}%, {:.0}%] over {}",
+            words::counted(n as usize, "trial"),
+            100.0 * low,
+            100.0 * high,
+            words::counted(sampled.len(), "row")
+        );
+        return reading;
+    }
+    let zeros = !matches!(claim.rule, Rule::NotInferior { .. });
+    let values = |one: &Sampled<'_>| if zeros { one.with_zeros() } else { one.values.clone() };
+    let Some(pooled) = Pooled::of(&sampled.iter().map(values).collect::<Vec<_>>()) else {
+        reading.verdict = verdict(Direction::Open, scale);
+        reading.statistic =
+            "no effect with an interval: every difference is zero by construction, or there is a single \
+                             trial of a single setting"
+                .to_owned();
+        return reading;
+    };
+    reading.verdict = verdict(claim.rule.on_effect(&pooled), scale);
+    reading.effect = Some(pooled.effect);
+    reading.interval = Some(pooled.interval(CONFIDENCE));
+    reading.statistic = format!("{} {}", words::effect(&pooled, unit), words::rows(sampled, unit, zeros));
+    if let Some(paper) = magnitude::paper(sampled) {
+        // The paper's means include the trials in which b = 0 was chosen; so do ours.
+        let ours = Pooled::of(&sampled.iter().map(Sampled::with_zeros).collect::<Vec<_>>()).unwrap_or(pooled);
+        reading.magnitude = Some(magnitude::compare(&ours, &paper, margin));
+        reading.paper_effect = Some(paper.effect);
+        reading.paper_interval = Some(paper.interval(CONFIDENCE));
+        reading.statistic = format!("{}; the paper: {}", reading.statistic, words::effect(&paper, unit));
+    }
+    reading
+}
+
+fn blank(block: &Block<'_>, scale: Scale, unit: Unit, sampled: &[Sampled<'_>]) -> ClaimReading {
+    ClaimReading {
+        reading: block.reading.to_owned(),
+        table: Some(block.table),
+        verdict: verdict(Direction::Open, scale),
+        magnitude: None,
+        effect: None,
+        interval: None,
+        unit: unit.name().to_owned(),
+        paper_effect: None,
+        paper_interval: None,
+        rows: (scale.settings as u32, block.rows as u32),
+        trials: sampled.iter().map(Sampled::trials).sum(),
+        statistic: String::new(),
+        settings: sampled.iter().map(|one| one.judged.setting.id.clone()).collect(),
+    }
+}
+
+fn growth(claim: &Claim, block: &Block<'_>, stopping: flooding_core::tables::Stopping) -> Option<ClaimReading> {
+    let growth = trend::growth(block, stopping)?;
+    let enough = growth.least_trials >= claim.needs.trials;
+    let full = growth.settings.iter().all(|judged| judged.is_full(claim.needs, growth.least_trials));
+    let settings = if enough { growth.settings.len() } else { 0 };
+    let scale = Scale { settings, rows: block.rows, full };
+    let interval = growth.rise.interval(CONFIDENCE);
+    let direction = claim.rule.on_trend(growth.trend.p_growth(), interval.1);
+    let margin = match claim.rule {
+        Rule::Trend { smallest } => smallest,
+        _ => 0.0,
+    };
+    Some(ClaimReading {
+        verdict: verdict(direction, scale),
+        magnitude: growth.paper.map(|paper| magnitude::compare(&growth.rise, &paper, margin)),
+        effect: Some(growth.rise.effect),
+        interval: Some(interval),
+        paper_effect: growth.paper.map(|paper| paper.effect),
+        paper_interval: growth.paper.map(|paper| paper.interval(CONFIDENCE)),
+        trials: growth.trials,
+        statistic: format!(
+            "Jonckheere z = {:.2} (p = {}), {:.0}% of pairs in order; rise {}; mean b by rising noise: {}",
+            growth.trend.z(),
+            words::p(growth.trend.p_growth()),
+            100.0 * growth.trend.share(),
+            words::effect(&growth.rise, Unit::Level),
+            growth.details.join(", ")
+        ),
+        settings: growth.settings.iter().map(|judged| judged.setting.id.clone()).collect(),
+        ..blank(block, scale, Unit::Level, &[])
+    })
+}
+
+fn best_cells(claim: &Claim, block: &Block<'_>) -> Option<ClaimReading> {
+    let cells = benchmark::best_cells(block);
+    if cells.settings.is_empty() {
+        return None;
+    }
+    let full = cells.settings.iter().all(|judged| judged.is_full(claim.needs, judged.setting.trials));
+    let scale = Scale { settings: cells.settings.len(), rows: block.rows, full };
+    Some(ClaimReading {
+        verdict: verdict(
+            if cells.all == 0 { Direction::Open } else { claim.rule.on_count(cells.with, cells.all) },
+            scale,
+        ),
+        statistic: format!("{} of {}; {}", cells.with, words::counted(cells.all, "data set"), cells.details.join(", ")),
+        settings: cells.settings.iter().map(|judged| judged.setting.id.clone()).collect(),
+        ..blank(block, scale, Unit::Count, &[])
+    })
+}
