@@ -4,15 +4,16 @@ use crate::judged::{BaselineRow, ClaimRow, FactorRow, PlaceboRow, TrialProbeRow}
 use crate::probes::{Calibration, CalibrationRow, Flatness, FlatnessRow, SharpnessRow};
 use crate::record::{Provenance, Record};
 use crate::replay::Replay;
-use crate::store::Kind;
+use crate::store::{ImportNote, Kind};
 use crate::tables::{
     AccuracyRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck, TheoremRow,
 };
 
 /// All of them; the stages add their own. One that is left out here is named by `verify-store`, and so by `tests/damage.rs`.
-pub const DOCUMENTS: [Kind; 22] = [
+pub const DOCUMENTS: [Kind; 23] = [
     Kind::of::<Record>(),
     Kind::of::<Provenance>(),
+    Kind::of::<ImportNote>(),
     Kind::of::<Flatness>(),
     Kind::of::<Calibration>(),
     Kind::of::<Replay>(),

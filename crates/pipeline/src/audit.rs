@@ -121,6 +121,7 @@ fn document(store: &Store, path: &Path, audit: &mut Audit) {
                 // Without the document, the next run makes both again.
                 audit.damaged.push(Damage { path: file.clone(), problem, remove: vec![path.to_owned(), file] });
             }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && store.was_left_out(folder, &name) => {}
             Err(error) => {
                 let problem =
                     if error.kind() == io::ErrorKind::NotFound { "missing".to_owned() } else { error.to_string() };

@@ -1,6 +1,7 @@
 //! The command line, in one place: help, completion and parsing all come from here.
 
 mod data;
+mod exchange;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use flooding_core::context::{DeviceChoice, GroupSize};
 use flooding_core::work::Stage;
 
 pub use data::{DataArgs, DataCommand, DataFormat};
+pub use exchange::{ImportArgs, PackArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +37,13 @@ Examples:
   pipeline explain 3fa9c1                  a run, by the first digits of its key
   pipeline explain spiral-high:A           a row of Table 2 (A); :B for early stopping
   pipeline explain figure-2-spiral-high    a figure, by its id in the report";
+
+const PACK_EXAMPLES: &str = "\
+Examples:
+  pipeline pack --profile full -o results.tar.gz    on the machine that trained
+  pipeline import results.tar.gz                    on the machine that makes the report
+  pipeline import ../other-checkout                 another project folder
+  pipeline import a.tar b.tar --prefer mine         keep what is here where results differ";
 
 /// Re-derives the tables and figures of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\"
 /// (Ishida et al., ICML 2020) and checks its Theorem 1.
@@ -87,6 +96,12 @@ pub enum Command {
         #[command(subcommand)]
         command: StatsCommand,
     },
+    /// Write the finished runs, with their drawn trials and probes, to a tar file
+    #[command(after_help = PACK_EXAMPLES)]
+    Pack(PackArgs),
+    /// Take results that were made elsewhere into data/
+    #[command(after_help = PACK_EXAMPLES)]
+    Import(ImportArgs),
     /// Compare everything that is kept with its digests
     VerifyStore(VerifyStoreArgs),
     /// Check a device's arithmetic against the CPU and PyTorch's golden values, and time it

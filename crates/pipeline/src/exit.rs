@@ -4,7 +4,9 @@ use std::io::{self, Write as _};
 
 use flooding_core::config::ConfigError;
 use flooding_core::store::{DocumentError, LockError, StoreError};
-use flooding_train::TrainError;
+use flooding_engine::EngineError;
+
+use crate::exchange::ExchangeError;
 
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum Failure {
     Manifest(Box<flooding_fetch::ManifestError>),
     /// A device that is not there: exit code 2.
     #[error(transparent)]
-    Device(Box<TrainError>),
+    Device(Box<EngineError>),
     /// A value on the command line that only the command can judge: exit code 2.
     #[error("{0}")]
     Usage(String),
@@ -72,6 +74,11 @@ impl Failure {
     /// Wraps the manifest's error.
     pub fn manifest(error: flooding_fetch::ManifestError) -> Self {
         Self::Manifest(Box::new(error))
+    }
+
+    /// What was to be packed or imported is at fault, or the store.
+    pub fn exchange(error: ExchangeError) -> Self {
+        if error.is_usage() { Self::Usage(error.to_string()) } else { Self::stage(error) }
     }
 
     /// Did the reader of our output go away (`pipeline status | head`)? Nobody wants an error then.

@@ -4,6 +4,7 @@ mod audit;
 mod cli;
 mod command;
 mod display;
+mod exchange;
 mod exit;
 mod interrupt;
 mod project;

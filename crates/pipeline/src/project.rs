@@ -10,8 +10,9 @@ use flooding_core::plan::{Overrides, Plan, Resolver};
 use flooding_core::store::Store;
 use flooding_fetch::Manifest;
 
-use crate::cli::{DataArgs, PlanArgs, RunArgs};
+use crate::cli::{DataArgs, ImportArgs, PlanArgs, RunArgs};
 use crate::display;
+use crate::exchange::KnownSettings;
 use crate::exit::Failure;
 use crate::interrupt;
 
@@ -97,13 +98,23 @@ impl Project {
     }
 }
 
+/// The settings that an import may bring results of, and the store that takes them, for writing.
+pub fn known_settings(args: &ImportArgs) -> Result<(KnownSettings, Store), Failure> {
+    let (config, text) = Config::load(&args.config)?;
+    let folder = folder_of(&args.config);
+    let catalogue: BTreeMap<_, _> = manifest(&config, &folder)?.catalogue();
+    let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
+    let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
+    Ok((KnownSettings::new(config, text, &args.config, catalogue), Store::open(data, reports)?))
+}
+
 /// How the stages are to work.
 pub fn context(args: &RunArgs) -> Result<Context, Failure> {
     if args.device == DeviceChoice::Cpu && args.group_size.is_some() {
         let problem = "--group-size goes with --device cuda: the CPU trains every run by itself, --jobs N side by side";
         return Err(Failure::Usage(problem.to_owned()));
     }
-    flooding_train::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
+    flooding_engine::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
     Ok(Context {
         jobs: args.jobs.map_or_else(cores, usize::from),
         device: args.device,

@@ -153,17 +153,22 @@ pub fn parse_any_document(bytes: &[u8], path: &Path) -> Result<AnyDocument, Docu
     Ok(AnyDocument { kind: envelope.kind, version: envelope.version, body })
 }
 
+/// The bytes of a document: a header that lets any reader check it, and the value. `path` is for messages.
+pub fn document_bytes<T: Document>(path: &Path, value: &T) -> Result<Vec<u8>, DocumentError> {
+    let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
+    let body = serde_json::to_string(value).map_err(malformed)?;
+    let sha256 = Digest::of(body.as_bytes());
+    let body = RawValue::from_string(body).map_err(malformed)?;
+    let envelope = Envelope { kind: T::KIND.to_owned(), version: T::VERSION, sha256, body: &body };
+    let mut text = serde_json::to_string(&envelope).map_err(malformed)?;
+    text.push('\n');
+    Ok(text.into_bytes())
+}
+
 impl Store {
     /// Writes `value` with a header that lets any reader check it; returns the digest of the whole file.
     pub fn write_document<T: Document>(&self, path: &Path, value: &T) -> Result<Digest, DocumentError> {
-        let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: T::KIND, source };
-        let body = serde_json::to_string(value).map_err(malformed)?;
-        let sha256 = Digest::of(body.as_bytes());
-        let body = RawValue::from_string(body).map_err(malformed)?;
-        let envelope = Envelope { kind: T::KIND.to_owned(), version: T::VERSION, sha256, body: &body };
-        let mut text = serde_json::to_string(&envelope).map_err(malformed)?;
-        text.push('\n');
-        Ok(self.write(path, text.as_bytes())?)
+        Ok(self.write(path, &document_bytes(path, value)?)?)
     }
 
     /// Reads and checks a document; `None` where there is none.

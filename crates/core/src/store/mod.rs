@@ -7,6 +7,7 @@
 
 mod atomic;
 mod document;
+mod import_note;
 mod inside;
 mod layout;
 mod lock;
@@ -15,7 +16,8 @@ mod partial;
 mod stale;
 
 pub use atomic::AtomicFile;
-pub use document::{AnyDocument, Document, DocumentError, Kind, parse_any_document, parse_document};
+pub use document::{AnyDocument, Document, DocumentError, Kind, document_bytes, parse_any_document, parse_document};
+pub use import_note::ImportNote;
 pub use layout::Layout;
 pub use lock::{Lock, LockError};
 pub use partial::PartialFile;

@@ -3,6 +3,8 @@
 mod completions;
 mod data;
 mod explain;
+mod import;
+mod pack;
 mod run;
 mod schema;
 mod selftest;
@@ -27,6 +29,8 @@ pub fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Explain { what, args } => explain::run(&what, &args),
         Command::Theorem(args) => theorem::run(&args),
         Command::Stats { command } => stats::run(&command),
+        Command::Pack(args) => pack::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::VerifyStore(args) => verify_store::run(&args),
         Command::Selftest { device, json, full, peer } => selftest::run(device, full, peer.as_deref(), json.as_deref()),
         Command::Schema => schema::run(),

@@ -1,0 +1,44 @@
+//! `pipeline pack` and `pipeline import`, as typed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::PlanArgs;
+use crate::exchange::Preference;
+
+/// What is packed.
+#[derive(Args, Clone, Debug)]
+pub struct PackArgs {
+    /// The tar file to write; compressed where its name ends in .gz or .tgz
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Pack the kept weights too, which are many times larger than everything else
+    #[arg(long)]
+    pub weights: bool,
+    #[command(flatten)]
+    pub plan: PlanArgs,
+}
+
+/// What is imported.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// Tar files that `pipeline pack` wrote, projects, or data folders
+    #[arg(required = true, value_name = "DIR_OR_TAR")]
+    pub sources: Vec<PathBuf>,
+    /// Where the same run has different results here and there: which to keep [default: import nothing]
+    #[arg(long, value_enum)]
+    pub prefer: Option<Preference>,
+    /// The configuration; data/ and reports/ lie beside it
+    #[arg(long, value_name = "FILE", default_value = "pipeline.toml")]
+    pub config: PathBuf,
+    /// Where data, runs and tables are kept [default: data, beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where the report is written [default: reports, beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// Print results as JSON
+    #[arg(long)]
+    pub json: bool,
+}

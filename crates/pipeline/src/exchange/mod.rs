@@ -1,0 +1,21 @@
+//! Results between machines: `pipeline pack` writes the finished part of a store as a tar file, `pipeline import` takes
+//! such files, or other data folders, into this one.
+//!
+//! An import reads everything twice. The first pass checks every file against its digest, its specification and what is
+//! here already, and changes nothing; the second one writes. A unit (a run, a drawn trial, a probe) is written with the
+//! document that records its checksums last, so a process that is killed leaves whole units alone.
+
+mod error;
+mod import;
+mod inventory;
+mod judge;
+mod known;
+mod origin;
+mod pack;
+mod write;
+
+pub use error::{ExchangeError, Refusal};
+pub use import::{Imported, import};
+pub use judge::Preference;
+pub use known::KnownSettings;
+pub use pack::pack;
