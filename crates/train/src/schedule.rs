@@ -94,11 +94,14 @@ fn alone(threads: usize, state: &State<'_>) {
     }
 }
 
-/// Runs of the same setting and trial together.
+/// Runs of the same setting and trial together, where they start from the same weights.
 fn groups(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
-    let mut groups: BTreeMap<(String, u32), Vec<RunSpec>> = BTreeMap::new();
+    use flooding_core::level::Level;
+    use flooding_core::spec::InitialWeights;
+    let mut groups: BTreeMap<(String, u32, Option<Level>), Vec<RunSpec>> = BTreeMap::new();
     for run in runs {
-        groups.entry((run.setting.clone(), run.trial)).or_default().push(run);
+        let alone = (run.initial_weights == InitialWeights::PerLevel).then_some(run.level);
+        groups.entry((run.setting.clone(), run.trial, alone)).or_default().push(run);
     }
     groups.into_values().collect()
 }

@@ -59,7 +59,8 @@ fn train(plan: &Plan, store: &Store, jobs: usize, stop_after: Option<u64>) -> Ar
 fn single() -> Plan {
     let mut plan = plan(vec![setting("clouds", &[0.1])]);
     plan.settings[0].trials = 1;
-    plan.settings[0].observe = Observe { weights: true, trials: 1, test_every: 2, test_points: 7, gradients_every: 3 };
+    plan.settings[0].observe =
+        Observe { weights: true, trials: 1, test_every: 2, test_points: 7, gradients_every: 3, ..Observe::default() };
     plan
 }
 

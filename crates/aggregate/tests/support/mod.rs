@@ -117,6 +117,7 @@ impl Grid {
             summary,
             history: digest,
             files: BTreeMap::new(),
+            first_crossing: None,
         };
         self.store.write_document(&folder.join(Layout::RECORD), &record).unwrap();
     }

@@ -103,8 +103,13 @@ impl<B: Backend> Trainer<'_, B> {
             }
         }
         let fits = |member: &MemberState| {
-            // The last row may still wait for its measure of the training set.
-            let measured = |row: &RowState| row.bits[..7].iter().all(Option::is_some);
+            // The last row may still wait for its measure of the training set, where that is due at each epoch.
+            let every_epoch = self.spec.observe.train_every <= 1;
+            let measured = |row: &RowState| {
+                let [batch, train, validation] = [&row.bits[..1], &row.bits[1..4], &row.bits[4..7]];
+                let all = |bits: &[Option<u64>]| bits.iter().all(Option::is_some);
+                all(batch) && all(validation) && (all(train) || !every_epoch)
+            };
             let rows = &member.rows;
             rows.len() == *epochs as usize
                 && rows.split_last().is_some_and(|(_, earlier)| earlier.iter().all(measured))
@@ -136,6 +141,7 @@ impl<B: Backend> Trainer<'_, B> {
             member.rows = saved.rows.iter().map(row).collect();
             member.best = saved.best;
             member.first_below = saved.below.then(|| weights("below"));
+            member.first_crossing = saved.first_crossing;
             member.last_finite_loss = saved.last_finite_loss.map(f32::from_bits);
             member.failure = saved.failure.clone().map(|(cause, step, loss)| Failure {
                 cause,
@@ -173,6 +179,7 @@ fn member_state(member: &Member) -> MemberState {
         rows: member.rows.iter().map(row_state).collect(),
         best: member.best,
         below: member.first_below.is_some(),
+        first_crossing: member.first_crossing,
         last_finite_loss: member.last_finite_loss.map(f32::to_bits),
         failure: (member.failure.as_ref())
             .map(|failure| (failure.cause.clone(), failure.step, failure.last_finite_loss.map(f32::to_bits))),
