@@ -103,12 +103,7 @@ impl<'a> Resolver<'a> {
                     let setting = self.setting(id, config, reading, &Part::default(), &["--only"], overrides)?;
                     // A data set or a row is meant under the paper's reading, unless another is spelled out.
                     let id = pattern.strip_prefix(ID_ALONE).unwrap_or(pattern);
-                    // A data set stands for its rows of the paper's tables; controls and figures are named by their ids.
-                    let is_meant = setting.table.is_some() || glob_matches(id, &setting.base);
-                    if setting.is_named(pattern)
-                        && (is_meant || glob_matches(id, &setting.id))
-                        && (reading == DEFAULT_READING || glob_matches(id, &setting.id))
-                    {
+                    if setting.is_named(pattern) && (reading == DEFAULT_READING || glob_matches(id, &setting.id)) {
                         named.push(setting.clone());
                     }
                     known.push(setting);
