@@ -16,6 +16,7 @@ pub mod probes;
 pub mod progress;
 pub mod record;
 pub mod replay;
+pub mod resampling;
 pub mod seeds;
 pub mod spec;
 pub mod split;

@@ -8,14 +8,15 @@ use flooding_core::record::Summary;
 use flooding_core::spec::{DataSpec, Objective};
 use flooding_core::tables::{AccuracyRow, Stopping, TheoremCheck, TrialChoice};
 
-use super::definition::{Domain, Needs};
+use super::definition::Domain;
 use crate::curves::RunEnd;
 use crate::paper;
 use crate::scan::Found;
 use crate::stats::Stratum;
 
-/// The readings that claims are judged under; others are the user's or single factors.
-const READINGS: [&str; 3] = ["paper", "demo", "calibrated"];
+/// The readings that claims are judged under; others are the user's or single factors. Where the second one is named, it
+/// stands in for the settings that the first does not change.
+const READINGS: [(&str, Option<&str>); 3] = [("paper", None), ("demo", None), ("calibrated", Some("demo"))];
 
 /// What claims are judged by.
 pub(crate) struct Evidence<'a> {
@@ -106,20 +107,28 @@ pub(super) fn blocks<'a>(evidence: &'a Evidence<'a>, domain: &[Domain]) -> Vec<B
     for part in domain {
         let rows = paper::rows(part.table).filter(|row| part.rows.is_empty() || part.rows.iter().any(|r| r == row[1]));
         let rows: Vec<[&str; 2]> = rows.collect();
-        for reading in READINGS {
-            let of_block = |setting: &&(usize, &Setting)| {
-                let (_, setting) = setting;
+        let settings = |reading: &str| -> Vec<Judged<'a>> {
+            let of_block = |setting: &Setting| {
                 setting.reading == reading
                     && is_the_papers(setting, part.table)
                     && rows.contains(&[&setting.row[0], &setting.row[1]])
             };
-            let settings: Vec<Judged> = (evidence.plan.settings.iter().enumerate().collect::<Vec<_>>().iter())
-                .filter(of_block)
-                .map(|&(index, setting)| Judged { setting, index, evidence })
-                .collect();
-            if !settings.is_empty() {
-                blocks.push(Block { table: part.table, reading, rows: rows.len(), settings });
+            let all = evidence.plan.settings.iter().enumerate().filter(|(_, setting)| of_block(setting));
+            all.map(|(index, setting)| Judged { setting, index, evidence }).collect()
+        };
+        for (reading, stand_in) in READINGS {
+            let mut found = settings(reading);
+            if found.is_empty() {
+                continue;
             }
+            let missing = stand_in.map_or_else(Vec::new, settings);
+            let has = |row: &[String; 2]| found.iter().any(|judged| judged.setting.row == *row);
+            let missing: Vec<Judged> = missing.into_iter().filter(|judged| !has(&judged.setting.row)).collect();
+            found.extend(missing);
+            found.sort_by_key(|judged| {
+                rows.iter().position(|row| *row == [&judged.setting.row[0], &judged.setting.row[1]])
+            });
+            blocks.push(Block { table: part.table, reading, rows: rows.len(), settings: found });
         }
     }
     blocks
@@ -179,17 +188,16 @@ impl<'a> Judged<'a> {
         self.evidence.probes.iter().filter(move |row| row.setting == *id)
     }
 
-    /// Was it run as in the paper, with enough trials behind a value each?
-    pub fn is_full(&self, needs: Needs, trials: u32) -> bool {
+    /// Was it run as in the paper, with the paper's number of trials behind a measure?
+    pub fn is_full(&self, trials: u32) -> bool {
         let Some(table) = self.setting.table else { return false };
         let grid = paper::grid(table);
-        let wanted = if needs.trials_to_confirm == 0 { grid.trials } else { needs.trials_to_confirm };
         let missing = self.row(Stopping::LastEpoch).is_none_or(|row| !row.missing.is_empty());
         self.setting.reduced.is_empty()
             && self.setting.epochs >= grid.epochs
             && self.levels().len() >= grid.levels
             && self.setting.trials >= grid.trials
-            && trials >= wanted
+            && trials >= grid.trials
             && !missing
     }
 

@@ -1,7 +1,8 @@
 //! `claims.toml` as types.
 
 use flooding_core::config::TableId;
-use flooding_core::tables::{ClaimGroup, Stopping};
+use flooding_core::judged::ClaimGroup;
+use flooding_core::tables::Stopping;
 use serde::Deserialize;
 
 use super::rule::Rule;
@@ -58,13 +59,11 @@ pub struct Needs {
     pub trials: u32,
     /// Levels of a setting that it takes to be judged at all, b = 0 among them.
     pub levels: u32,
-    /// Trials of a setting that it takes to confirm or to contradict; 0 is the paper's number.
-    pub trials_to_confirm: u32,
 }
 
 impl Default for Needs {
     fn default() -> Self {
-        Self { trials: 1, levels: 3, trials_to_confirm: 0 }
+        Self { trials: 1, levels: 3 }
     }
 }
 

@@ -8,6 +8,7 @@ use super::definition::{Checked, Claim, Claims, Measure};
 use super::rule::{Direction, Rule};
 use super::words::{self, Unit};
 use super::{accuracy, benchmark, magnitude, probed, theory, training, trend};
+use crate::paper;
 use crate::stats::{CONFIDENCE, Pooled, proportion_interval};
 
 /// A verdict for every claim, in the order of `claims.toml`.
@@ -97,9 +98,9 @@ fn reading(claim: &Claim, margin: f64, block: &Block<'_>) -> Option<ClaimReading
         Measure::BestCell => best_cells(claim, block),
         measure => {
             let mut sampled: Vec<Sampled> = block.settings.iter().map(|judged| sample(*judged, measure)).collect();
-            let enough = |one: &Sampled<'_>| {
-                one.trials() >= claim.needs.trials && one.judged.levels().len() >= claim.needs.levels as usize
-            };
+            let trials = claim.needs.trials.min(paper::grid(block.table).trials);
+            let enough =
+                |one: &Sampled<'_>| one.trials() >= trials && one.judged.levels().len() >= claim.needs.levels as usize;
             let all = sampled.iter().filter(|one| one.trials() > 0).count();
             if all == 0 {
                 return None;
@@ -123,15 +124,15 @@ fn sample<'a>(judged: super::block::Judged<'a>, measure: Measure) -> Sampled<'a>
     }
 }
 
-fn scale(claim: &Claim, block: &Block<'_>, sampled: &[Sampled<'_>]) -> Scale {
-    let full = sampled.iter().all(|one| one.judged.is_full(claim.needs, one.trials()));
+fn scale(block: &Block<'_>, sampled: &[Sampled<'_>]) -> Scale {
+    let full = sampled.iter().all(|one| one.judged.is_full(one.trials()));
     Scale { settings: sampled.len(), rows: block.rows, full }
 }
 
 /// One value a trial: a pooled effect or a share.
 fn on_trials(claim: &Claim, margin: f64, block: &Block<'_>, sampled: &[Sampled<'_>]) -> ClaimReading {
     let unit = Unit::of(claim.measure);
-    let scale = scale(claim, block, sampled);
+    let scale = scale(block, sampled);
     let mut reading = blank(block, scale, unit, sampled);
     if sampled.is_empty() {
         return ClaimReading { statistic: words::too_few(claim), ..reading };
@@ -198,7 +199,7 @@ fn blank(block: &Block<'_>, scale: Scale, unit: Unit, sampled: &[Sampled<'_>]) -
 fn growth(claim: &Claim, block: &Block<'_>, stopping: flooding_core::tables::Stopping) -> Option<ClaimReading> {
     let growth = trend::growth(block, stopping)?;
     let enough = growth.least_trials >= claim.needs.trials;
-    let full = growth.settings.iter().all(|judged| judged.is_full(claim.needs, growth.least_trials));
+    let full = growth.settings.iter().all(|judged| judged.is_full(growth.least_trials));
     let settings = if enough { growth.settings.len() } else { 0 };
     let scale = Scale { settings, rows: block.rows, full };
     let interval = growth.rise.interval(CONFIDENCE);
@@ -233,7 +234,7 @@ fn best_cells(claim: &Claim, block: &Block<'_>) -> Option<ClaimReading> {
     if cells.settings.is_empty() {
         return None;
     }
-    let full = cells.settings.iter().all(|judged| judged.is_full(claim.needs, judged.setting.trials));
+    let full = cells.settings.iter().all(|judged| judged.is_full(judged.setting.trials));
     let scale = Scale { settings: cells.settings.len(), rows: block.rows, full };
     Some(ClaimReading {
         verdict: verdict(

@@ -9,6 +9,7 @@ use flooding_core::config::ConfigError;
 use flooding_core::digest::Digest;
 use flooding_core::probes::{Calibration, Flatness};
 use flooding_core::record::{Provenance, Record, Status};
+use flooding_core::replay::Replay;
 use flooding_core::spec::{DataSpec, RunSpec, SyntheticSpec};
 use flooding_core::store::{
     AnyDocument, Document, ImportNote, Kind, Layout, Store, parse_any_document, parse_document,
@@ -178,6 +179,9 @@ impl Reader<'_> {
         } else if is(Kind::of::<Calibration>()) {
             let probe: Calibration = parsed(path, bytes)?;
             self.probe(path, bytes, (&probe.setting, probe.trial, "calibration"), probe.made_from)
+        } else if is(Kind::of::<Replay>()) {
+            let probe: Replay = parsed(path, bytes)?;
+            self.probe(path, bytes, (&probe.setting, probe.trial, "replay"), probe.made_from)
         } else if is(Kind::of::<ImportNote>()) {
             // What is left out is seen by its absence.
             Ok(())

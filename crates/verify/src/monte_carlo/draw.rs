@@ -13,7 +13,7 @@ const HISTOGRAM: u32 = 4096;
 
 /// A distribution of one loss.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Source<'a> {
+pub(crate) enum Source {
     /// c plus a Bernoulli variable.
     ZeroOne { p: f64, c: f64 },
     /// Always c.
@@ -24,11 +24,9 @@ pub(crate) enum Source<'a> {
     Gaussian(f64, f64),
     /// Cross-entropy of a linear score on two Gaussians.
     CrossEntropy(Margin),
-    /// One of these values, each as likely: resampling with replacement.
-    Resampled(&'a [f64]),
 }
 
-impl Source<'_> {
+impl Source {
     /// The losses of a scenario.
     pub(crate) fn of(scenario: &Scenario) -> Self {
         match *scenario {
@@ -59,7 +57,6 @@ impl Source<'_> {
             }
             Self::CrossEntropy(margin) if margin.spread == 0.0 => visit(softplus(0.0), repetitions),
             Self::CrossEntropy(margin) => cross_entropy(margin, n, repetitions, stream, visit),
-            Self::Resampled(losses) => means(n, repetitions, visit, || losses[stream.random_range(0..losses.len())]),
         }
     }
 }
