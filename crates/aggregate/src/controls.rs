@@ -73,51 +73,49 @@ pub(crate) fn placebo_rows(plan: &Plan, accuracy: &[AccuracyRow]) -> Vec<Placebo
     rows
 }
 
-/// Flooding's gain under each reading, over the settings of Table 2 that every reading of the plan has; empty for fewer
-/// than two readings.
+/// Flooding's gain under each reading, by setting and over all of the reading's settings; empty for fewer than two readings.
+/// The first reading is what the others are compared with.
 pub(crate) fn factor_rows(plan: &Plan, accuracy: &[AccuracyRow]) -> Vec<FactorRow> {
-    let has = |reading: &str, base: &str| {
-        plan.settings.iter().filter(is_of_table_2).any(|setting| setting.reading == reading && setting.base == base)
+    let of_reading = |reading: &str| -> Vec<&Setting> {
+        plan.settings.iter().filter(is_of_table_2).filter(|setting| setting.reading == reading).collect()
     };
-    let readings: Vec<&(String, String)> = plan
-        .readings
-        .iter()
-        .filter(|(name, _)| plan.settings.iter().filter(is_of_table_2).any(|s| s.reading == *name))
-        .collect();
-    let mut shared: Vec<&str> = plan.settings.iter().filter(is_of_table_2).map(|setting| &*setting.base).collect();
-    shared.retain(|base| readings.iter().all(|(name, _)| has(name, base)));
-    if readings.len() < 2 {
-        return Vec::new();
-    }
+    let readings: Vec<&(String, String)> =
+        plan.readings.iter().filter(|(name, _)| !of_reading(name).is_empty()).collect();
+    let [first, _, ..] = readings[..] else { return Vec::new() };
     let mut rows = Vec::new();
     for stopping in STOPPINGS {
-        let gain = |reading: &str| -> Option<(Pooled, u32)> {
-            let settings = plan.settings.iter().filter(is_of_table_2);
-            let strata: Vec<Vec<f64>> = settings
-                .filter(|setting| setting.reading == reading && shared.contains(&&*setting.base))
-                .filter_map(|setting| row(accuracy, &setting.id, stopping))
-                .map(|row| row.per_trial.iter().map(|choice| choice.with - choice.without).collect())
-                .filter(|values: &Vec<f64>| values.len() > 1)
-                .collect();
-            Some((Pooled::of(&strata)?, strata.len() as u32))
+        let gain = |settings: &[&Setting]| -> Option<Pooled> {
+            let gains = |setting: &&Setting| {
+                let row = row(accuracy, &setting.id, stopping)?;
+                Some(row.per_trial.iter().map(|choice| choice.with - choice.without).collect::<Vec<f64>>())
+            };
+            Pooled::of(&settings.iter().filter_map(gains).collect::<Vec<_>>())
         };
-        let first = gain(&readings[0].0);
-        for (index, (reading, summary)) in readings.iter().enumerate() {
-            let Some((pooled, settings)) = gain(reading) else { continue };
-            // Settings that one of the two lacks would make a difference of their own.
-            let change =
-                first.filter(|(_, known)| index > 0 && *known == settings).map(|(first, _)| pooled.minus(&first));
-            rows.push(FactorRow {
-                reading: reading.clone(),
-                summary: summary.clone(),
-                stopping,
-                settings,
-                trials: pooled.values,
-                gain: pooled.effect,
-                interval: pooled.interval(CONFIDENCE),
-                change: change.map(|change| change.effect),
-                change_interval: change.map(|change| change.interval(CONFIDENCE)),
-            });
+        for reading in &readings {
+            let settings = of_reading(&reading.0);
+            let singles = settings.iter().map(|setting| (Some(setting.row.join(", ")), vec![*setting]));
+            for (label, settings) in singles.chain([(None, settings.clone())]) {
+                let Some(pooled) = gain(&settings) else { continue };
+                let shared: Vec<&Setting> = of_reading(&first.0)
+                    .into_iter()
+                    .filter(|one| settings.iter().any(|s| s.base == one.base))
+                    .collect();
+                let own: Vec<&Setting> =
+                    settings.iter().copied().filter(|one| shared.iter().any(|s| s.base == one.base)).collect();
+                let change = gain(&own).zip(gain(&shared)).filter(|_| reading.0 != first.0).map(|(a, b)| a.minus(&b));
+                rows.push(FactorRow {
+                    reading: reading.0.clone(),
+                    summary: reading.1.clone(),
+                    row: label,
+                    stopping,
+                    settings: settings.len() as u32,
+                    trials: pooled.values,
+                    gain: pooled.effect,
+                    interval: pooled.interval(CONFIDENCE),
+                    change: change.map(|change| change.effect),
+                    change_interval: change.map(|change| change.interval(CONFIDENCE)),
+                });
+            }
         }
     }
     rows

@@ -302,6 +302,7 @@ pub(crate) fn factors(rows: &[FactorRow]) -> PolarsResult<DataFrame> {
     Sheet::new(rows)
         .text("reading", |row| row.reading.clone())
         .text("summary", |row| row.summary.clone())
+        .text("row", |row| row.row.clone().unwrap_or_else(|| "all".to_owned()))
         .text("subtable", |row| stopping_name(row.stopping).to_owned())
         .count("settings", |row| Some(row.settings))
         .count("trials", |row| Some(row.trials))

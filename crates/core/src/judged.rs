@@ -243,16 +243,19 @@ pub struct PlaceboRow {
     pub per_trial: Vec<f64>,
 }
 
-/// Flooding's gain under one reading, pooled over the settings that all readings of the plan share.
+/// Flooding's gain under one reading, in one setting or pooled over all of the reading's, beside the gain under the first
+/// reading in the same settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FactorRow {
     /// The reading.
     pub reading: String,
     /// Its sentence.
     pub summary: String,
+    /// The setting's labels in one line; `None` for all of the reading's settings together.
+    pub row: Option<String>,
     /// Which sub-table.
     pub stopping: Stopping,
-    /// Settings and trials behind it.
+    /// Settings behind it.
     pub settings: u32,
     /// Trials of all of them together.
     pub trials: u32,
@@ -260,7 +263,7 @@ pub struct FactorRow {
     pub gain: f64,
     /// Its 95% interval.
     pub interval: (f64, f64),
-    /// The gain minus that under the first reading.
+    /// The gain minus that under the first reading, in the settings that both have; `None` for that reading itself.
     pub change: Option<f64>,
     /// Its 95% interval.
     pub change_interval: Option<(f64, f64)>,
