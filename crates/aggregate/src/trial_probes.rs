@@ -1,10 +1,9 @@
 //! One row a probed trial: what its probes say of the mechanism, with flooding beside without.
 
-use flooding_core::judged::TrialProbeRow;
 use flooding_core::plan::Setting;
-use flooding_core::probes::{Calibration, Flatness, ProbedModel, loss_at_model, sharpness};
 use flooding_core::record::GradientNorms;
-use flooding_core::replay::Replay;
+use flooding_tables::probes::{Calibration, Flatness, ProbedModel, Replay, loss_at_model, sharpness};
+use flooding_tables::{Pair, Three, TrainedTheorem, TrialProbeRow};
 
 use crate::curves::RunEnd;
 use crate::descent::depth_share;
@@ -40,7 +39,7 @@ pub(crate) fn trial_row(
             let values: Vec<f64> = late.map(|(_, norms)| of(norms)).collect();
             (!values.is_empty()).then(|| Sample::of(&values).mean)
         };
-        mean(ProbedModel::With).zip(mean(ProbedModel::Without))
+        pair(&mean)
     };
     let depth = |model| {
         let run = replay?.models.iter().find(|run| run.model == model)?;
@@ -51,20 +50,41 @@ pub(crate) fn trial_row(
         let found = calibration?.models.iter().find(|found| found.model == model)?;
         Some(100.0 * (found.confidence() - found.accuracy()))
     };
-    let models = [ProbedModel::FirstBelow, ProbedModel::With, ProbedModel::Without];
+    let three = |measure: fn(&[f64], &[Option<f64>]) -> Option<f64>| {
+        let of = |model| around(flatness?, model, measure);
+        let [first_crossing, with, without] =
+            [ProbedModel::FirstCrossing, ProbedModel::With, ProbedModel::Without].map(of);
+        Three { first_crossing, with, without }
+    };
+    let theorem = replay.map(|replay| {
+        let cell = replay.theorem;
+        TrainedTheorem {
+            n: cell.n,
+            risk: cell.risk,
+            prob_below: cell.prob_below,
+            gain: cell.gain,
+            mse_empirical: cell.mse_empirical,
+        }
+    });
     Some(TrialProbeRow {
         setting: setting.id.clone(),
+        reading: setting.reading.clone(),
         trial,
         level,
         flooded_from,
         train_gradient: gradient(|norms| norms.train_filter),
         test_gradient: gradient(|norms| norms.test_filter),
-        descent: depth(ProbedModel::With).zip(depth(ProbedModel::Without)),
-        rise: models.map(|model| around(flatness?, model, sharpness)),
-        test_loss: models.map(|model| around(flatness?, model, loss_at_model)),
-        overconfidence: overconfidence(ProbedModel::With).zip(overconfidence(ProbedModel::Without)),
-        theorem: replay.map(|replay| replay.theorem),
+        second_descent: pair(&depth),
+        sharpness: three(sharpness),
+        test_loss: three(loss_at_model),
+        overconfidence: pair(&overconfidence),
+        theorem,
     })
+}
+
+/// A measure with and without flooding, where both are there.
+fn pair(of: &dyn Fn(ProbedModel) -> Option<f64>) -> Option<Pair> {
+    Some(Pair { with: of(ProbedModel::With)?, without: of(ProbedModel::Without)? })
 }
 
 /// The mean over directions of a measure of a model's test losses.

@@ -3,11 +3,11 @@
 
 mod support;
 
-use flooding_core::judged::{Magnitude, Verdict};
 use flooding_core::plan::Plan;
 use flooding_core::spec::{DataSpec, Objective, RunSpec};
+use flooding_tables::{Magnitude, Verdict};
 use support::Grid;
-use support::claims::{Made, claim, reading, table_2, table_3, wobble};
+use support::claims::{Made, claim, readings, table_2, table_3, wobble};
 
 const LEVELS: [f64; 3] = [0.0, 0.1, 0.2];
 
@@ -60,31 +60,31 @@ fn each_claim_about_an_accuracy_comes_out_true_false_and_undecidable() {
             world([80.0, 80.5], [80.0; 2], 6.0),
         ),
         (
-            "flooding-improves-early-stopping",
+            "flooding-improves-early-checkpoint",
             world([80.0; 2], [80.0, 82.0], 1.0),
             world([80.0; 2], [80.0, 79.0], 1.0),
             world([80.0; 2], [80.0, 80.3], 6.0),
         ),
         (
-            "flooding-does-not-hurt-early-stopping",
+            "flooding-does-not-hurt-early-checkpoint",
             world([80.0; 2], [80.0, 80.2], 0.5),
             world([80.0; 2], [80.0, 78.0], 1.0),
             world([80.0; 2], [80.0, 79.5], 6.0),
         ),
         (
-            "early-stopping-is-not-enough",
+            "early-checkpoint-is-not-enough",
             world([80.0, 84.0], [82.0, 84.0], 1.0),
             world([80.0, 81.0], [82.0, 84.0], 1.0),
             world([80.0, 82.2], [82.0, 84.0], 6.0),
         ),
         (
-            "early-stopping-helps-the-baseline",
+            "early-checkpoint-helps-the-baseline",
             world([80.0; 2], [82.0; 2], 1.0),
             world([80.0; 2], [79.0; 2], 1.0),
             world([80.0; 2], [80.2; 2], 6.0),
         ),
         (
-            "last-epoch-is-as-good-as-early-stopping",
+            "last-epoch-is-as-good-as-early-checkpoint",
             world([80.0, 84.0], [80.0, 84.1], 0.5),
             world([80.0, 82.0], [80.0, 84.0], 1.0),
             world([80.0, 83.5], [80.0, 84.0], 6.0),
@@ -109,7 +109,7 @@ fn no_effect_at_all_contradicts_a_gain_and_supports_no_harm_only_by_trials_that_
     });
     let rows = grid.claims(&plan);
     assert_eq!(claim(&rows, "flooding-improves-last-epoch").verdict, Disagrees);
-    let row = claim(&rows, "flooding-does-not-hurt-early-stopping");
+    let row = claim(&rows, "flooding-does-not-hurt-early-checkpoint");
     assert_eq!(row.verdict, Open, "{}", row.statistic);
     assert!(row.statistic.contains("every difference is zero by construction"), "{}", row.statistic);
 }
@@ -128,9 +128,9 @@ fn a_run_selected_before_flooding_began_is_the_baseline_itself() {
         }
     });
     let rows = grid.claims(&plan);
-    let row = claim(&rows, "flooding-does-not-hurt-early-stopping");
+    let row = claim(&rows, "flooding-does-not-hurt-early-checkpoint");
     assert_eq!(row.verdict, Open, "{}", row.statistic);
-    let row = claim(&rows, "flooding-improves-early-stopping");
+    let row = claim(&rows, "flooding-improves-early-checkpoint");
     assert!(row.statistic.contains("27 trials zero by construction"), "{}", row.statistic);
     assert_eq!(claim(&rows, "flooding-improves-last-epoch").verdict, Agrees);
 }
@@ -145,9 +145,9 @@ fn two_readings_that_differ_are_one_claim_with_both_verdicts_inside() {
     let rows = grid.claims(&plan);
     let row = claim(&rows, "flooding-improves-last-epoch");
     assert_eq!(row.verdict, Verdict::DependsOnReading);
-    assert_eq!(reading(row, "demo").verdict, Agrees);
-    assert_eq!(reading(row, "paper").verdict, Disagrees);
-    assert_eq!(rows.iter().filter(|other| other.id == row.id).count(), 1);
+    let inside: Vec<_> = readings(&rows, &row.id).iter().map(|r| (r.reading.clone(), r.verdict)).collect();
+    assert_eq!(inside, [("paper".to_owned(), Disagrees), ("demo".to_owned(), Agrees)]);
+    assert_eq!(rows.rows.iter().filter(|other| other.id == row.id).count(), 1);
     assert!(row.statistic.starts_with("paper: ") && row.statistic.contains(" | demo: "), "{}", row.statistic);
 }
 
@@ -176,7 +176,7 @@ fn the_size_of_an_effect_is_told_from_the_papers() {
         let rows = grid.claims(&plan);
         let row = claim(&rows, "flooding-improves-last-epoch");
         assert_eq!((row.verdict, row.magnitude), (Agrees, Some(expected)), "{}", row.statistic);
-        let papers = row.readings[0].paper_effect.unwrap();
+        let papers = readings(&rows, &row.id)[0].paper_effect.unwrap();
         assert!((papers - 3.3233).abs() < 1e-3, "{papers}");
     }
 }
@@ -235,7 +235,7 @@ fn a_level_that_the_paper_does_not_have_changes_no_verdict() {
     let (with, without) = (worlds(&[0.0, 0.005, 0.1, 0.2]), worlds(&LEVELS));
     let id = "flooding-improves-last-epoch";
     assert_eq!(claim(&with, id).verdict, Disagrees);
-    assert_eq!(claim(&with, id).readings, claim(&without, id).readings);
+    assert_eq!(readings(&with, id), readings(&without, id));
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn too_few_rows_or_trials_or_levels_are_not_tested_and_nothing_was_not_run() {
         assert_eq!(claim(&rows, id).verdict, Verdict::NotTested, "{}", claim(&rows, id).statistic);
     }
     let rows = Grid::new().claims(&table_2(&["paper"], 3, &LEVELS));
-    for row in &rows {
+    for row in &rows.rows {
         assert_eq!(row.verdict, Verdict::NotRun, "{}", row.id);
         assert!(!row.statistic.is_empty() && !row.rule.is_empty() && !row.reason.is_empty());
     }

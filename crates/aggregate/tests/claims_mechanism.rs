@@ -2,10 +2,10 @@
 
 mod support;
 
-use flooding_core::judged::Verdict;
 use flooding_core::level::Level;
 use flooding_core::plan::Plan;
-use flooding_core::tables::{Rows, TheoremCheck};
+use flooding_tables::Verdict;
+use flooding_tables::{Rows, TheoremCheck};
 use support::Grid;
 use support::claims::{Made, MadeProbe, claim, table_2, table_3, wobble};
 

@@ -1,5 +1,5 @@
 //! The words of the project as types: what is to be run (configuration, plan, specification), what a run leaves
-//! behind (record, tables), and the few services every stage shares (seeded streams, the store, progress).
+//! behind (record), and the few services every stage shares (seeded streams, the store, progress).
 //!
 //! The six stage crates stand side by side on this one and do not know each other; see `docs/architecture.md`.
 
@@ -9,17 +9,13 @@ pub mod dataset;
 pub mod digest;
 pub mod documents;
 pub mod files;
-pub mod judged;
 pub mod level;
 pub mod plan;
-pub mod probes;
 pub mod progress;
 pub mod record;
-pub mod replay;
 pub mod resampling;
 pub mod seeds;
 pub mod spec;
 pub mod split;
 pub mod store;
-pub mod tables;
 pub mod work;

@@ -1,9 +1,24 @@
 //! Theorem 1 at a trained model: its test losses stand for the loss distribution.
 
 use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
 
-use crate::judged::TheoremAtModel;
 use crate::seeds::Stream;
+
+/// Theorem 1 at a trained model: empirical risks of n losses drawn with replacement from its test losses.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TheoremAtModel {
+    /// Losses that an empirical risk averages: the number of training examples.
+    pub n: u32,
+    /// The risk R: the mean test loss.
+    pub risk: f64,
+    /// Pr[empirical risk < b].
+    pub prob_below: f64,
+    /// MSE of the empirical risk minus MSE of the flooded one.
+    pub gain: f64,
+    /// MSE of the empirical risk.
+    pub mse_empirical: f64,
+}
 
 /// At most so many losses are drawn in all, so that large training sets take no longer than small ones.
 const MOST_DRAWN: u64 = 200_000_000;

@@ -6,12 +6,11 @@ use std::fs;
 
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
-use flooding_core::probes::{CONFIDENCE_BINS, Calibration, Flatness, ProbedModel};
 use flooding_core::record::Record;
-use flooding_core::replay::Replay;
 use flooding_core::spec::ModelSpec;
 use flooding_core::store::{Document, Layout, Store};
 use flooding_core::work::{Decision, Reason};
+use flooding_tables::probes::{CONFIDENCE_BINS, Calibration, Flatness, ProbedModel, Replay};
 use flooding_train::probes::{self, Kind};
 use support::{Clouds, jobs, plan, setting, store};
 
@@ -55,7 +54,7 @@ fn training_ends_with_the_probes_of_the_trials_that_are_probed_and_no_run_keeps_
     assert!(plan.runs().all(|run| record(&plan, &store, run.level.value()).files.is_empty()));
     let flatness: Flatness = document(&store, Kind::Flatness);
     let models: Vec<ProbedModel> = flatness.models.iter().map(|landscape| landscape.model).collect();
-    assert_eq!(models, [ProbedModel::FirstBelow, ProbedModel::With, ProbedModel::Without]);
+    assert_eq!(models, [ProbedModel::FirstCrossing, ProbedModel::With, ProbedModel::Without]);
     assert_eq!((flatness.alphas.len(), flatness.examples), (41, [30, 50]));
     assert!(flatness.models.iter().all(|landscape| landscape.curves.len() == 5));
     assert!(store.read(&store.layout().probes("clouds", 1).join("flatness.json")).unwrap().is_none());
@@ -108,7 +107,7 @@ fn a_model_caught_in_mid_epoch_has_statistics_of_its_own_weights() {
     let (_folder, store, _plan) = trained_as(normalised());
     let flatness: Flatness = document(&store, Kind::Flatness);
     let [first, ..] = &flatness.models[..] else { panic!("three models") };
-    assert_eq!(first.model, ProbedModel::FirstBelow);
+    assert_eq!(first.model, ProbedModel::FirstCrossing);
     // With the statistics of the first batches the loss would be far from the 0.6 at which it was caught.
     let caught = first.curves[0].train[20].unwrap();
     assert!((caught - 0.6).abs() < 0.2, "{caught}");

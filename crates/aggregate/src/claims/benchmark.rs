@@ -1,6 +1,6 @@
 //! Is Table 3's best cell of each data set one with flooding?
 
-use flooding_core::tables::{AccuracyRow, Stopping};
+use flooding_tables::{AccuracyRow, Checkpoint};
 
 use super::accuracy::signs;
 use super::block::{Block, Judged};
@@ -22,9 +22,9 @@ pub(super) fn best_cells<'a>(block: &Block<'a>) -> BestCells<'a> {
     for name in names {
         let of_set: Vec<Judged> =
             block.settings.iter().filter(|judged| judged.setting.row[0] == name).copied().collect();
-        let stoppings = [Stopping::LastEpoch, Stopping::EarlyStopping];
+        let checkpoints = [Checkpoint::LastEpoch, Checkpoint::BestValidation];
         let rows: Vec<(&AccuracyRow, &Judged)> = (of_set.iter())
-            .flat_map(|judged| stoppings.map(|stopping| judged.row(stopping).map(|row| (row, judged))))
+            .flat_map(|judged| checkpoints.map(|checkpoint| judged.row(checkpoint).map(|row| (row, judged))))
             .flatten()
             .collect();
         let best = |of: &dyn Fn(&AccuracyRow) -> Option<f64>| {

@@ -1,14 +1,15 @@
 //! The evidence, cut into blocks: the paper's settings of one table under one reading.
 
 use flooding_core::config::TableId;
-use flooding_core::judged::{PlaceboRow, TrialProbeRow};
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
 use flooding_core::record::Summary;
 use flooding_core::spec::{DataSpec, Objective};
-use flooding_core::tables::{AccuracyRow, Stopping, TheoremCheck, TrialChoice};
+use flooding_tables::{AccuracyRow, Checkpoint, SelectionRow, TheoremCheck, TrialProbeRow};
 
 use super::definition::Domain;
+use crate::accuracy::Accuracy;
+use crate::controls::Placebo;
 use crate::curves::RunEnd;
 use crate::paper;
 use crate::scan::Found;
@@ -22,12 +23,12 @@ const READINGS: [(&str, Option<&str>); 3] = [("paper", None), ("demo", None), ("
 pub(crate) struct Evidence<'a> {
     pub plan: &'a Plan,
     /// Selected among the paper's levels alone.
-    pub accuracy: &'a [AccuracyRow],
+    pub accuracy: &'a Accuracy,
     pub runs: &'a [Found],
     /// How each run of a setting of the plan ended, by the setting's index.
     pub ends: &'a [Vec<RunEnd>],
     pub probes: &'a [TrialProbeRow],
-    pub placebo: &'a [PlaceboRow],
+    pub placebos: &'a [Placebo],
     pub checks: &'a [TheoremCheck],
 }
 
@@ -147,13 +148,13 @@ fn is_the_papers(setting: &Setting, table: TableId) -> bool {
 
 impl<'a> Judged<'a> {
     /// Its row of the accuracy table.
-    pub fn row(&self, stopping: Stopping) -> Option<&'a AccuracyRow> {
-        self.evidence.accuracy.iter().find(|row| row.setting == self.setting.id && row.stopping == stopping)
+    pub fn row(&self, checkpoint: Checkpoint) -> Option<&'a AccuracyRow> {
+        self.evidence.accuracy.rows.iter().find(|row| row.setting == self.setting.id && row.checkpoint == checkpoint)
     }
 
     /// What selection did in each whole trial.
-    pub fn choices(&self, stopping: Stopping) -> &'a [TrialChoice] {
-        self.row(stopping).map_or(&[], |row| &row.per_trial)
+    pub fn choices(&self, checkpoint: Checkpoint) -> Vec<&'a SelectionRow> {
+        self.evidence.accuracy.choices(&self.setting.id, checkpoint).collect()
     }
 
     /// The levels of the plan that the paper has too.
@@ -192,7 +193,7 @@ impl<'a> Judged<'a> {
     pub fn is_full(&self, trials: u32) -> bool {
         let Some(table) = self.setting.table else { return false };
         let grid = paper::grid(table);
-        let missing = self.row(Stopping::LastEpoch).is_none_or(|row| !row.missing.is_empty());
+        let missing = self.row(Checkpoint::LastEpoch).is_none_or(|row| row.missing_runs > 0);
         self.setting.reduced.is_empty()
             && self.setting.epochs >= grid.epochs
             && self.levels().len() >= grid.levels

@@ -1,6 +1,6 @@
 //! From a direction and the scale behind it to a verdict, and from the readings' verdicts to the claim's.
 
-use flooding_core::judged::Verdict;
+use flooding_tables::Verdict;
 
 use super::rule::Direction;
 

@@ -1,8 +1,8 @@
 //! `claims.toml` as types.
 
 use flooding_core::config::TableId;
-use flooding_core::judged::ClaimGroup;
-use flooding_core::tables::Stopping;
+use flooding_tables::Checkpoint;
+use flooding_tables::ClaimGroup;
 use serde::Deserialize;
 
 use super::rule::Rule;
@@ -68,7 +68,7 @@ impl Default for Needs {
 }
 
 /// A column of an accuracy table: without or with flooding, and the checkpoint selection.
-pub type Cell = (Side, Stopping);
+pub type Cell = (Side, Checkpoint);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -86,13 +86,13 @@ pub enum Measure {
     /// The same, averaged over both checkpoint selections.
     MeanGain,
     /// "With" minus the best of as many baselines, in points.
-    GainOverPlacebo { stopping: Stopping },
+    GainOverPlacebo { checkpoint: Checkpoint },
     /// Chosen level against label noise.
-    LevelAgainstNoise { stopping: Stopping },
+    LevelAgainstNoise { checkpoint: Checkpoint },
     /// Is the best cell of a data set one with flooding?
     BestCell,
     /// Is the training accuracy of the selected run 100%? Trials with a chosen level above 0 alone.
-    ZeroTrainingError { stopping: Stopping },
+    ZeroTrainingError { checkpoint: Checkpoint },
     /// Does the training loss end within this share of b at the compared level?
     LossFloats { within: f64 },
     /// Training accuracy at b = 0 minus that at the highest level, in points.

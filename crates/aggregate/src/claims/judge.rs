@@ -1,6 +1,6 @@
 //! A verdict for every claim.
 
-use flooding_core::judged::{ClaimReading, ClaimRow, Verdict};
+use flooding_tables::{ClaimReadingRow, ClaimRow, Verdict};
 
 use super::block::{Block, Evidence, Sampled, blocks};
 use super::decide::{Scale, combined, verdict};
@@ -11,18 +11,25 @@ use super::{accuracy, benchmark, magnitude, probed, theory, training, trend};
 use crate::paper;
 use crate::stats::{CONFIDENCE, Pooled, proportion_interval};
 
-/// A verdict for every claim, in the order of `claims.toml`.
-pub(crate) fn judge(evidence: &Evidence<'_>) -> Vec<ClaimRow> {
+/// A verdict for every claim, in the order of `claims.toml`, and those of the readings that it follows from.
+pub(crate) fn judge(evidence: &Evidence<'_>) -> (Vec<ClaimRow>, Vec<ClaimReadingRow>) {
     let claims = Claims::load();
-    claims.claim.iter().map(|claim| row(claim, claims.magnitude_margin, evidence)).collect()
+    let (mut rows, mut readings) = (Vec::new(), Vec::new());
+    for claim in &claims.claim {
+        let (row, of_claim) = verdict_on(claim, claims.magnitude_margin, evidence);
+        rows.push(row);
+        readings.extend(of_claim);
+    }
+    (rows, readings)
 }
 
-fn row(claim: &Claim, margin: f64, evidence: &Evidence<'_>) -> ClaimRow {
+fn verdict_on(claim: &Claim, margin: f64, evidence: &Evidence<'_>) -> (ClaimRow, Vec<ClaimReadingRow>) {
     let (readings, verdict) = match claim.measure {
         Measure::Checks { source } => theory_reading(claim, source, evidence),
         _ => {
             let blocks = blocks(evidence, &claim.domain);
-            let readings: Vec<ClaimReading> = blocks.iter().filter_map(|block| reading(claim, margin, block)).collect();
+            let readings: Vec<ClaimReadingRow> =
+                blocks.iter().filter_map(|block| reading(claim, margin, block)).collect();
             let whole = claim.domain.iter().all(|part| readings.iter().any(|r| r.table == Some(part.table)));
             let verdicts: Vec<Verdict> = readings.iter().map(|reading| reading.verdict).collect();
             let verdict = combined(&verdicts, whole);
@@ -33,7 +40,7 @@ fn row(claim: &Claim, margin: f64, evidence: &Evidence<'_>) -> ClaimRow {
     settings.dedup();
     let of_settings = |run: &&crate::scan::Found| run.complete().is_some() && settings.contains(&run.spec.setting);
     let runs = evidence.runs.iter().filter(of_settings).count() as u64;
-    ClaimRow {
+    let row = ClaimRow {
         id: claim.id.clone(),
         group: claim.group,
         claim: claim.sentence.clone(),
@@ -44,10 +51,10 @@ fn row(claim: &Claim, margin: f64, evidence: &Evidence<'_>) -> ClaimRow {
         reason: claim.reason.clone(),
         statistic: statistic(&readings),
         qualification: claim.qualification.clone(),
-        readings,
         settings,
         runs,
-    }
+    };
+    (row, readings)
 }
 
 fn statistic(readings: &[ClaimReading]) -> String {
@@ -62,7 +69,7 @@ fn statistic(readings: &[ClaimReading]) -> String {
 }
 
 /// The checks of the verify stage; their verdict does not depend on how much was trained.
-fn theory_reading(claim: &Claim, source: Checked, evidence: &Evidence<'_>) -> (Vec<ClaimReading>, Verdict) {
+fn theory_reading(claim: &Claim, source: Checked, evidence: &Evidence<'_>) -> (Vec<ClaimReadingRow>, Verdict) {
     let checks = theory::checks(evidence.checks, source);
     if checks.is_empty() {
         return (Vec::new(), Verdict::NotRun);
@@ -73,17 +80,19 @@ fn theory_reading(claim: &Claim, source: Checked, evidence: &Evidence<'_>) -> (V
         Direction::Disagrees => Verdict::Contradicted,
         Direction::Open => Verdict::Inconclusive,
     };
-    let reading = ClaimReading {
-        reading: "any".to_owned(),
+    let reading = ClaimReadingRow {
+        claim: claim.id.clone(),
+        reading: String::new(),
         table: None,
         verdict,
         magnitude: None,
         effect: None,
-        interval: None,
+        effect_ci: None,
         unit: Unit::Count.name().to_owned(),
         paper_effect: None,
-        paper_interval: None,
-        rows: (checks.len() as u32, checks.len() as u32),
+        paper_effect_ci: None,
+        rows: 0,
+        paper_rows: 0,
         trials: 0,
         statistic: theory::statistic(&checks),
         settings: Vec::new(),
@@ -92,9 +101,9 @@ fn theory_reading(claim: &Claim, source: Checked, evidence: &Evidence<'_>) -> (V
 }
 
 /// What one block says; `None` where nothing of it was measured.
-fn reading(claim: &Claim, margin: f64, block: &Block<'_>) -> Option<ClaimReading> {
+fn reading(claim: &Claim, margin: f64, block: &Block<'_>) -> Option<ClaimReadingRow> {
     match claim.measure {
-        Measure::LevelAgainstNoise { stopping } => growth(claim, block, stopping),
+        Measure::LevelAgainstNoise { checkpoint } => growth(claim, block, checkpoint),
         Measure::BestCell => best_cells(claim, block),
         measure => {
             let mut sampled: Vec<Sampled> = block.settings.iter().map(|judged| sample(*judged, measure)).collect();
@@ -115,8 +124,8 @@ fn sample<'a>(judged: super::block::Judged<'a>, measure: Measure) -> Sampled<'a>
     match measure {
         Measure::Gain { better, worse } => accuracy::gain(judged, better, worse),
         Measure::MeanGain => accuracy::mean_gain(judged),
-        Measure::GainOverPlacebo { stopping } => accuracy::gain_over_placebo(judged, stopping),
-        Measure::ZeroTrainingError { stopping } => training::zero_training_error(judged, stopping),
+        Measure::GainOverPlacebo { checkpoint } => accuracy::gain_over_placebo(judged, checkpoint),
+        Measure::ZeroTrainingError { checkpoint } => training::zero_training_error(judged, checkpoint),
         Measure::LossFloats { within } => training::loss_floats(judged, within),
         Measure::TrainingAccuracyFall => training::training_accuracy_fall(judged),
         Measure::TestLoss => training::test_loss(judged),
@@ -130,12 +139,12 @@ fn scale(block: &Block<'_>, sampled: &[Sampled<'_>]) -> Scale {
 }
 
 /// One value a trial: a pooled effect or a share.
-fn on_trials(claim: &Claim, margin: f64, block: &Block<'_>, sampled: &[Sampled<'_>]) -> ClaimReading {
+fn on_trials(claim: &Claim, margin: f64, block: &Block<'_>, sampled: &[Sampled<'_>]) -> ClaimReadingRow {
     let unit = Unit::of(claim.measure);
     let scale = scale(block, sampled);
-    let mut reading = blank(block, scale, unit, sampled);
+    let mut reading = blank(claim, block, scale, unit, sampled);
     if sampled.is_empty() {
-        return ClaimReading { statistic: words::too_few(claim), ..reading };
+        return ClaimReadingRow { statistic: words::too_few(claim), ..reading };
     }
     if let Rule::MoreThan { .. } = claim.rule {
         let values: Vec<f64> = sampled.iter().flat_map(|one| one.values.clone()).collect();
@@ -143,7 +152,7 @@ fn on_trials(claim: &Claim, margin: f64, block: &Block<'_>, sampled: &[Sampled<'
         let (low, high) = proportion_interval(hits, n);
         reading.verdict = verdict(claim.rule.on_share(hits, n), scale);
         reading.effect = (n > 0).then(|| f64::from(hits) / f64::from(n));
-        reading.interval = Some((low, high));
+        reading.effect_ci = Some((low, high).into());
         reading.statistic = format!(
             "{hits} of {} [{:.0}%, {:.0}%] over {}",
             words::counted(n as usize, "trial"),
@@ -165,39 +174,41 @@ fn on_trials(claim: &Claim, margin: f64, block: &Block<'_>, sampled: &[Sampled<'
     };
     reading.verdict = verdict(claim.rule.on_effect(&pooled), scale);
     reading.effect = Some(pooled.effect);
-    reading.interval = Some(pooled.interval(CONFIDENCE));
+    reading.effect_ci = Some(pooled.interval(CONFIDENCE).into());
     reading.statistic = format!("{} {}", words::effect(&pooled, unit), words::rows(sampled, unit, zeros));
     if let Some(paper) = magnitude::paper(sampled) {
         // The paper's means include the trials in which b = 0 was chosen; so do ours.
         let ours = Pooled::of(&sampled.iter().map(Sampled::with_zeros).collect::<Vec<_>>()).unwrap_or(pooled);
         reading.magnitude = Some(magnitude::compare(&ours, &paper, margin));
         reading.paper_effect = Some(paper.effect);
-        reading.paper_interval = Some(paper.interval(CONFIDENCE));
+        reading.paper_effect_ci = Some(paper.interval(CONFIDENCE).into());
         reading.statistic = format!("{}; the paper: {}", reading.statistic, words::effect(&paper, unit));
     }
     reading
 }
 
-fn blank(block: &Block<'_>, scale: Scale, unit: Unit, sampled: &[Sampled<'_>]) -> ClaimReading {
-    ClaimReading {
+fn blank(claim: &Claim, block: &Block<'_>, scale: Scale, unit: Unit, sampled: &[Sampled<'_>]) -> ClaimReadingRow {
+    ClaimReadingRow {
+        claim: claim.id.clone(),
         reading: block.reading.to_owned(),
         table: Some(block.table),
         verdict: verdict(Direction::Open, scale),
         magnitude: None,
         effect: None,
-        interval: None,
+        effect_ci: None,
         unit: unit.name().to_owned(),
         paper_effect: None,
-        paper_interval: None,
-        rows: (scale.settings as u32, block.rows as u32),
+        paper_effect_ci: None,
+        rows: scale.settings as u32,
+        paper_rows: block.rows as u32,
         trials: sampled.iter().map(Sampled::trials).sum(),
         statistic: String::new(),
         settings: sampled.iter().map(|one| one.judged.setting.id.clone()).collect(),
     }
 }
 
-fn growth(claim: &Claim, block: &Block<'_>, stopping: flooding_core::tables::Stopping) -> Option<ClaimReading> {
-    let growth = trend::growth(block, stopping)?;
+fn growth(claim: &Claim, block: &Block<'_>, checkpoint: flooding_tables::Checkpoint) -> Option<ClaimReadingRow> {
+    let growth = trend::growth(block, checkpoint)?;
     let enough = growth.least_trials >= claim.needs.trials;
     let full = growth.settings.iter().all(|judged| judged.is_full(growth.least_trials));
     let settings = if enough { growth.settings.len() } else { 0 };
@@ -208,13 +219,13 @@ fn growth(claim: &Claim, block: &Block<'_>, stopping: flooding_core::tables::Sto
         Rule::Trend { smallest } => smallest,
         _ => 0.0,
     };
-    Some(ClaimReading {
+    Some(ClaimReadingRow {
         verdict: verdict(direction, scale),
         magnitude: growth.paper.map(|paper| magnitude::compare(&growth.rise, &paper, margin)),
         effect: Some(growth.rise.effect),
-        interval: Some(interval),
+        effect_ci: Some(interval.into()),
         paper_effect: growth.paper.map(|paper| paper.effect),
-        paper_interval: growth.paper.map(|paper| paper.interval(CONFIDENCE)),
+        paper_effect_ci: growth.paper.map(|paper| paper.interval(CONFIDENCE).into()),
         trials: growth.trials,
         statistic: format!(
             "Jonckheere z = {:.2} (p = {}), {:.0}% of pairs in order; rise {}; mean b by rising noise: {}",
@@ -225,24 +236,24 @@ fn growth(claim: &Claim, block: &Block<'_>, stopping: flooding_core::tables::Sto
             growth.details.join(", ")
         ),
         settings: growth.settings.iter().map(|judged| judged.setting.id.clone()).collect(),
-        ..blank(block, scale, Unit::Level, &[])
+        ..blank(claim, block, scale, Unit::Level, &[])
     })
 }
 
-fn best_cells(claim: &Claim, block: &Block<'_>) -> Option<ClaimReading> {
+fn best_cells(claim: &Claim, block: &Block<'_>) -> Option<ClaimReadingRow> {
     let cells = benchmark::best_cells(block);
     if cells.settings.is_empty() {
         return None;
     }
     let full = cells.settings.iter().all(|judged| judged.is_full(judged.setting.trials));
     let scale = Scale { settings: cells.settings.len(), rows: block.rows, full };
-    Some(ClaimReading {
+    Some(ClaimReadingRow {
         verdict: verdict(
             if cells.all == 0 { Direction::Open } else { claim.rule.on_count(cells.with, cells.all) },
             scale,
         ),
         statistic: format!("{} of {}; {}", cells.with, words::counted(cells.all, "data set"), cells.details.join(", ")),
         settings: cells.settings.iter().map(|judged| judged.setting.id.clone()).collect(),
-        ..blank(block, scale, Unit::Count, &[])
+        ..blank(claim, block, scale, Unit::Count, &[])
     })
 }

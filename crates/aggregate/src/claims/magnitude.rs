@@ -1,6 +1,6 @@
 //! Is our effect of the paper's size?
 
-use flooding_core::judged::Magnitude;
+use flooding_tables::Magnitude;
 
 use super::block::{PaperEffect, Sampled};
 use crate::stats::{CONFIDENCE, Pooled};

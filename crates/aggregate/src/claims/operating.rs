@@ -2,9 +2,8 @@
 //! very functions that judge the claims.
 
 use flooding_core::config::TableId;
-use flooding_core::judged::Magnitude;
 use flooding_core::seeds::{Purpose, Stream, Streams};
-use flooding_core::tables::{PaperCell, Stopping};
+use flooding_tables::{Checkpoint, Magnitude, PaperCell, Printed};
 use rand::RngExt as _;
 use rand_distr::StandardNormal;
 
@@ -225,9 +224,9 @@ const fn assumed_spread(measure: Measure) -> f64 {
 
 /// The paper's difference in each row of Table 2, and the spread of a trial's difference if the two were independent.
 fn table_2(better: Cell, worse: Cell) -> Vec<(Stratum, f64)> {
-    let sample = |row: &[String; 2], (side, stopping): Cell| {
-        let cell: PaperCell = paper::cell(TableId::Table2, row, stopping)?;
-        let (mean, std) = match side {
+    let sample = |row: &[String; 2], (side, checkpoint): Cell| {
+        let cell: PaperCell = paper::cell(TableId::Table2, row, checkpoint)?;
+        let Printed { mean, std } = match side {
             Side::Without => cell.without?,
             Side::With => cell.with?,
         };
@@ -248,11 +247,11 @@ fn table_3(only: &[String]) -> Vec<f64> {
         .filter(|row| only.is_empty() || only.iter().any(|label| label == row[1]))
         .map(|row| row.map(str::to_owned))
         .filter_map(|row| {
-            let gain = |stopping| {
-                let cell = paper::cell(TableId::Table3, &row, stopping)?;
-                Some(cell.with.or(cell.without)?.0 - cell.without?.0)
+            let gain = |checkpoint| {
+                let cell = paper::cell(TableId::Table3, &row, checkpoint)?;
+                Some(cell.with.or(cell.without)?.mean - cell.without?.mean)
             };
-            Some(f64::midpoint(gain(Stopping::LastEpoch)?, gain(Stopping::EarlyStopping)?))
+            Some(f64::midpoint(gain(Checkpoint::LastEpoch)?, gain(Checkpoint::BestValidation)?))
         })
         .collect()
 }
@@ -261,8 +260,9 @@ fn table_3(only: &[String]) -> Vec<f64> {
 fn level_sets(share: f64) -> Vec<Vec<(f64, f64)>> {
     let mut sets: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
     for row in paper::rows(TableId::Table2) {
-        let cell = paper::cell(TableId::Table2, &row.map(str::to_owned), Stopping::LastEpoch);
-        let Some(level) = cell.and_then(|cell| cell.chosen_b) else { continue };
+        let cell = paper::cell(TableId::Table2, &row.map(str::to_owned), Checkpoint::LastEpoch);
+        let Some(Printed { mean, std: Some(std) }) = cell.and_then(|cell| cell.selected_level) else { continue };
+        let level = (mean, std);
         match sets.iter_mut().find(|(name, _)| *name == row[0]) {
             Some((_, levels)) => levels.push(level),
             None => sets.push((row[0], vec![level])),

@@ -1,6 +1,6 @@
 //! What the probes of trained networks say: test curves, gradients, flatness, calibration.
 
-use flooding_core::judged::TrialProbeRow;
+use flooding_tables::TrialProbeRow;
 
 use super::block::{Judged, Sampled};
 use super::definition::Measure;
@@ -19,17 +19,15 @@ pub(super) fn sampled(judged: Judged<'_>, measure: Measure) -> Sampled<'_> {
 
 fn value(row: &TrialProbeRow, measure: Measure) -> Option<f64> {
     let ratio = |above: f64, below: f64| (above > 0.0 && below > 0.0).then(|| (above / below).ln());
-    let [first_rise, with_rise, without_rise] = row.rise;
-    let [first_loss, with_loss, _] = row.test_loss;
     match measure {
-        Measure::SecondDescent => row.descent.map(|(with, without)| with - without),
-        Measure::TestGradient => row.test_gradient.and_then(|(with, without)| ratio(without, with)),
-        Measure::TrainingGradient => row.train_gradient.and_then(|(with, without)| ratio(with, without)),
-        Measure::LowerDuringTraining => ratio(first_loss?, with_loss?),
-        Measure::FlatterDuringTraining => ratio(first_rise?, with_rise?),
-        Measure::FlatterThanBaseline => ratio(without_rise?, with_rise?),
-        Measure::Overconfidence => row.overconfidence.map(|(_, without)| without),
-        Measure::OverconfidenceFall => row.overconfidence.map(|(with, without)| without - with),
+        Measure::SecondDescent => row.second_descent.map(|pair| pair.with - pair.without),
+        Measure::TestGradient => row.test_gradient.and_then(|pair| ratio(pair.without, pair.with)),
+        Measure::TrainingGradient => row.train_gradient.and_then(|pair| ratio(pair.with, pair.without)),
+        Measure::LowerDuringTraining => ratio(row.test_loss.first_crossing?, row.test_loss.with?),
+        Measure::FlatterDuringTraining => ratio(row.sharpness.first_crossing?, row.sharpness.with?),
+        Measure::FlatterThanBaseline => ratio(row.sharpness.without?, row.sharpness.with?),
+        Measure::Overconfidence => row.overconfidence.map(|pair| pair.without),
+        Measure::OverconfidenceFall => row.overconfidence.map(|pair| pair.without - pair.with),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! What the verify stage checked.
 
-use flooding_core::tables::TheoremCheck;
+use flooding_tables::TheoremCheck;
 
 use super::definition::Checked;
 

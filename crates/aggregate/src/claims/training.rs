@@ -1,13 +1,13 @@
 //! What the records of all runs say: training loss and accuracy, test loss.
 
-use flooding_core::tables::Stopping;
+use flooding_tables::Checkpoint;
 
 use super::block::{Judged, Sampled};
 use crate::frame::percent;
 
 /// Is the selected run's training accuracy 100%? One value (1 or 0) for each trial with a chosen level above 0.
-pub(super) fn zero_training_error(judged: Judged<'_>, stopping: Stopping) -> Sampled<'_> {
-    let chosen = judged.choices(stopping).iter().filter(|choice| !choice.level.is_zero());
+pub(super) fn zero_training_error(judged: Judged<'_>, checkpoint: Checkpoint) -> Sampled<'_> {
+    let chosen = judged.choices(checkpoint).into_iter().filter(|choice| !choice.level.is_zero());
     let values = chosen.map(|choice| f64::from(u8::from(choice.train_accuracy >= 100.0))).collect();
     Sampled { judged, values, zeros: 0, paper: None }
 }

@@ -1,7 +1,7 @@
 //! Does the chosen level grow with the label noise?
 
 use flooding_core::spec::DataSpec;
-use flooding_core::tables::Stopping;
+use flooding_tables::Checkpoint;
 
 use super::block::{Block, Judged};
 use crate::paper::TABLE2_TRIALS;
@@ -30,7 +30,7 @@ fn noise(judged: &Judged<'_>) -> f64 {
 }
 
 /// `None` where no data set has two noise rates with a spread of levels.
-pub(super) fn growth<'a>(block: &Block<'a>, stopping: Stopping) -> Option<Growth<'a>> {
+pub(super) fn growth<'a>(block: &Block<'a>, checkpoint: Checkpoint) -> Option<Growth<'a>> {
     let mut names: Vec<&str> = block.settings.iter().map(|judged| &*judged.setting.row[0]).collect();
     names.dedup();
     let (mut trends, mut rises, mut papers) = (Vec::new(), Vec::new(), Vec::new());
@@ -38,16 +38,16 @@ pub(super) fn growth<'a>(block: &Block<'a>, stopping: Stopping) -> Option<Growth
     for name in names {
         let mut of_set: Vec<Judged> =
             block.settings.iter().filter(|judged| judged.setting.row[0] == name).copied().collect();
-        of_set.retain(|judged| !judged.choices(stopping).is_empty());
+        of_set.retain(|judged| !judged.choices(checkpoint).is_empty());
         of_set.sort_by(|a, b| noise(a).total_cmp(&noise(b)));
         let levels: Vec<Vec<f64>> = (of_set.iter())
-            .map(|judged| judged.choices(stopping).iter().map(|choice| choice.level.value()).collect())
+            .map(|judged| judged.choices(checkpoint).iter().map(|choice| choice.level.value()).collect())
             .collect();
         let (Some(lowest), Some(highest)) = (of_set.first(), of_set.last()) else { continue };
         let Some(trend) = Trend::of(&levels) else { continue };
         let sample = |judged: &Judged<'_>| {
-            let mean_std = judged.row(stopping)?.paper?.chosen_b?;
-            Some(Sample { n: TABLE2_TRIALS, mean: mean_std.0, std: mean_std.1 })
+            let printed = judged.row(checkpoint)?.paper?.selected_level?;
+            Some(Sample { n: TABLE2_TRIALS, mean: printed.mean, std: printed.std? })
         };
         papers.extend(sample(highest).zip(sample(lowest)).map(|(high, low)| Stratum::difference(high, low)));
         let ends = [&levels[levels.len() - 1], &levels[0]].map(|values| Sample::of(values));

@@ -2,15 +2,15 @@
 
 use flooding_core::config::TableId;
 use flooding_core::digest::Digest;
-use flooding_core::judged::{ClaimReading, ClaimRow, TheoremAtModel};
 use flooding_core::plan::{Overrides, Plan};
-use flooding_core::probes::{
-    CONFIDENCE_BINS, Calibration, ConfidenceBin, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability,
-};
 use flooding_core::record::{EpochRow, GradientNorms, History, Measure, Outcome, Status, Summary};
-use flooding_core::replay::{Replay, ReplayedRun};
+use flooding_core::resampling::TheoremAtModel;
 use flooding_core::spec::RunSpec;
-use flooding_core::tables::Rows;
+use flooding_tables::probes::{
+    CONFIDENCE_BINS, Calibration, ConfidenceBin, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability, Replay,
+    ReplayedRun,
+};
+use flooding_tables::{ClaimReadingRow, ClaimRow};
 
 use super::{Grid, plan};
 
@@ -83,9 +83,12 @@ impl Grid {
         }
     }
 
-    pub fn claims(&self, plan: &Plan) -> Vec<ClaimRow> {
+    pub fn claims(&self, plan: &Plan) -> Claims {
         self.aggregate(plan);
-        self.read::<Rows<ClaimRow>>("claims.json").0
+        let folder = self.store.layout().tables();
+        let rows = flooding_tables::read(&self.store, &folder).unwrap().unwrap();
+        let readings = flooding_tables::read(&self.store, &folder).unwrap().unwrap();
+        Claims { rows, readings }
     }
 
     /// Probes of one trial that compare b with the baseline.
@@ -104,7 +107,7 @@ impl Grid {
             alphas: alphas.clone(),
             examples: [100, 100],
             models: vec![
-                landscape(ProbedModel::FirstBelow, with, made.losses[0], made.curvatures[0]),
+                landscape(ProbedModel::FirstCrossing, with, made.losses[0], made.curvatures[0]),
                 landscape(ProbedModel::With, with, made.losses[1], made.curvatures[1]),
                 landscape(ProbedModel::Without, without, 1.0, made.curvatures[2]),
             ],
@@ -163,12 +166,19 @@ pub struct MadeProbe {
     pub confidences: [f64; 2],
 }
 
-pub fn claim<'a>(rows: &'a [ClaimRow], id: &str) -> &'a ClaimRow {
-    rows.iter().find(|row| row.id == id).unwrap_or_else(|| panic!("no claim {id}"))
+/// The verdicts of one run of the stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claims {
+    pub rows: Vec<ClaimRow>,
+    pub readings: Vec<ClaimReadingRow>,
 }
 
-pub fn reading<'a>(row: &'a ClaimRow, name: &str) -> &'a ClaimReading {
-    row.readings.iter().find(|reading| reading.reading == name).unwrap_or_else(|| panic!("no reading {name}"))
+pub fn claim<'a>(claims: &'a Claims, id: &str) -> &'a ClaimRow {
+    claims.rows.iter().find(|row| row.id == id).unwrap_or_else(|| panic!("no claim {id}"))
+}
+
+pub fn readings<'a>(claims: &'a Claims, id: &str) -> Vec<&'a ClaimReadingRow> {
+    claims.readings.iter().filter(|row| row.claim == id).collect()
 }
 
 /// A spread with mean 0 over three trials (or any multiple of three): other phases for other things.

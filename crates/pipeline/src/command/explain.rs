@@ -5,7 +5,7 @@ use flooding_core::plan::ID_ALONE;
 use flooding_core::record::{Provenance, Record};
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Layout, Store};
-use flooding_core::tables::{AccuracyRow, Rows, RunRow, Stopping};
+use flooding_tables::{AccuracyRow, Checkpoint, RunRow, RunStatus, SelectionRow, read};
 use serde::Serialize;
 
 use super::{print, print_json};
@@ -16,8 +16,8 @@ use crate::project::Project;
 pub fn run(what: &str, args: &PlanArgs) -> Result<Outcome, Failure> {
     let project = Project::load(args)?;
     let store = project.read_only_store();
-    let explained = if let Some((setting, stopping)) = cell(what) {
-        explain_cell(setting, stopping, args, &store)?
+    let explained = if let Some((setting, checkpoint)) = cell(what) {
+        explain_cell(setting, checkpoint, args, &store)?
     } else if let Some(figure) = what.strip_prefix("figure-") {
         explain_figure(figure, args, &project)?
     } else {
@@ -49,44 +49,48 @@ struct Explained {
 }
 
 /// `SETTING:A` or `SETTING:B`.
-fn cell(what: &str) -> Option<(&str, Stopping)> {
+fn cell(what: &str) -> Option<(&str, Checkpoint)> {
     match what.rsplit_once(':')? {
-        (setting, "A") => Some((setting, Stopping::LastEpoch)),
-        (setting, "B") => Some((setting, Stopping::EarlyStopping)),
+        (setting, "A") => Some((setting, Checkpoint::LastEpoch)),
+        (setting, "B") => Some((setting, Checkpoint::BestValidation)),
         _ => None,
     }
 }
 
-fn explain_cell(setting: &str, stopping: Stopping, args: &PlanArgs, store: &Store) -> Result<Explained, Failure> {
-    let path = store.layout().tables().join("accuracy.json");
-    let Some(Rows(rows)) = store.read_document::<Rows<AccuracyRow>>(&path)? else {
+fn explain_cell(setting: &str, checkpoint: Checkpoint, args: &PlanArgs, store: &Store) -> Result<Explained, Failure> {
+    let tables = store.layout().tables();
+    let Some(rows): Option<Vec<AccuracyRow>> = read(store, &tables)? else {
         return Err(Failure::Usage("there are no tables yet: run `pipeline run` first".to_owned()));
     };
-    let Some(row) = rows.iter().find(|row| row.setting == setting && row.stopping == stopping) else {
+    let Some(row) = rows.iter().find(|row| row.setting == setting && row.checkpoint == checkpoint) else {
         let known: Vec<&str> = rows.iter().map(|row| &*row.setting).collect();
         return Err(Failure::Usage(format!("no row is called `{setting}`; the tables have: {}", unique(known))));
     };
     let command = command(args, setting, &[]);
-    let mut text = format!("{} / {} under the reading `{}`\n", row.row[0], row.row[1], row.reading);
-    let (trials, levels) = row.full_grid;
-    text.push_str(&format!("{} of the paper's {trials} trials, {} of its {levels} levels\n", row.trials, row.levels));
+    let mut text = format!("{} / {} under the reading `{}`\n", row.data, row.setup, row.reading);
+    text.push_str(&format!(
+        "{} of the paper's {} trials, {} of its {} levels\n",
+        row.trials, row.paper_trials, row.levels, row.paper_levels
+    ));
     text.push_str(&departures(&row.reduced));
     text.push_str("trial  without   with      b     run of b = 0      selected run\n");
     let mut runs = Vec::new();
-    for trial in &row.per_trial {
+    let selections: Vec<SelectionRow> = read(store, &tables)?.unwrap_or_default();
+    for trial in selections.iter().filter(|one| one.setting == setting && one.checkpoint == checkpoint) {
         text.push_str(&format!(
             "{:>5}  {:>7.2}  {:>7.2}  {:>5}  {}  {}\n",
             trial.trial,
             trial.without,
             trial.with,
             trial.level.to_string(),
-            trial.baseline_run.short(),
-            trial.selected_run.short()
+            trial.without_run.short(),
+            trial.with_run.short()
         ));
-        runs.extend([trial.baseline_run.clone(), trial.selected_run.clone()]);
+        runs.extend([trial.without_run.clone(), trial.with_run.clone()]);
     }
-    for missing in &row.missing {
-        text.push_str(&format!("missing: {missing}\n"));
+    let all: Vec<RunRow> = read(store, &tables)?.unwrap_or_default();
+    for run in all.iter().filter(|run| run.setting == setting && run.status != RunStatus::Complete) {
+        text.push_str(&format!("missing: {}\n", run.id()));
     }
     text.push_str(&format!("to repeat all of its runs:\n  {command}\n"));
     Ok(Explained { text, runs, command, specification: None, record: None, provenance: None })
@@ -179,8 +183,8 @@ fn find(digits: &str, project: &Project, store: &Store) -> Result<RunSpec, Failu
 
 /// A word about a run that the tables know and the plan does not.
 fn stored_elsewhere(wanted: &str, store: &Store) -> Result<String, Failure> {
-    let rows: Option<Rows<RunRow>> = store.read_document(&store.layout().tables().join("runs.json"))?;
-    let found = rows.iter().flat_map(|Rows(rows)| rows).find(|row| row.key.as_str().starts_with(wanted));
+    let rows: Vec<RunRow> = read(store, &store.layout().tables())?.unwrap_or_default();
+    let found = rows.iter().find(|row| row.key.as_str().starts_with(wanted));
     let describe = |row: &RunRow| {
         let level: Level = row.level;
         format!(

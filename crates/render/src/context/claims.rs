@@ -1,7 +1,7 @@
 //! The paper's claims, grouped, each with one verdict from a fixed vocabulary and the readings' verdicts inside.
 
 use flooding_core::config::TableId;
-use flooding_core::judged::{ClaimGroup, ClaimReading, ClaimRow, Magnitude, Verdict};
+use flooding_tables::{ClaimGroup, ClaimReadingRow, ClaimRow, Magnitude, Verdict};
 use serde::Serialize;
 
 use super::facts::Index;
@@ -89,7 +89,7 @@ impl ClaimsContext {
     pub fn new(tables: &Tables, index: &Index) -> Self {
         let of = |group: ClaimGroup| -> Vec<Claim> {
             let rows = tables.claims.iter().flatten().filter(|row| row.group == group);
-            rows.map(|row| claim(row, index)).collect()
+            rows.map(|row| claim(row, tables, index)).collect()
         };
         let groups =
             [("Accuracy", ClaimGroup::Accuracy), ("Mechanism", ClaimGroup::Mechanism), ("Theory", ClaimGroup::Theory)];
@@ -98,7 +98,8 @@ impl ClaimsContext {
     }
 }
 
-fn claim(row: &ClaimRow, index: &Index) -> Claim {
+fn claim(row: &ClaimRow, tables: &Tables, index: &Index) -> Claim {
+    let readings = tables.claim_readings.iter().flatten().filter(|reading| reading.claim == row.id);
     let (class, mark) = look(row.verdict);
     let link = |id: &String| match index.get(id) {
         Some(facts) => SettingLink { label: facts.label.clone(), anchor: super::setting_anchor(id) },
@@ -115,14 +116,14 @@ fn claim(row: &ClaimRow, index: &Index) -> Claim {
         qualification: row.qualification.clone().unwrap_or_default(),
         rule: row.rule.clone(),
         reason: row.reason.clone(),
-        readings: row.readings.iter().map(reading).collect(),
+        readings: readings.map(reading).collect(),
         statistic: row.statistic.clone(),
         settings: row.settings.iter().map(link).collect(),
         runs: if row.runs == 0 { String::new() } else { count(row.runs, "run") },
     }
 }
 
-fn reading(row: &ClaimReading) -> Reading {
+fn reading(row: &ClaimReadingRow) -> Reading {
     let (class, mark) = look(row.verdict);
     let name = match row.table {
         Some(TableId::Table3) => "benchmarks".to_owned(),

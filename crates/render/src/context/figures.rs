@@ -2,9 +2,10 @@
 
 use flooding_core::config::TableId;
 use flooding_core::level::Level;
-use flooding_core::tables::{AccuracyRow, CurveRow, Stopping};
+use flooding_tables::{Checkpoint, CurveRow, SelectionRow};
 use serde::Serialize;
 
+use super::controls;
 use super::facts::{Facts, Index};
 use super::measures::{self, MeasureTable};
 use super::theorem::scenarios;
@@ -90,7 +91,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
 
     let figures = floating(tables, index, &curves)?;
     let missing = if figures.is_empty() { no_curves } else { "" };
-    let table = measures::floats(tables, index);
+    let table = measures::final_losses(tables, index);
     drawn.add(["floating", "Figure 1 (b), measured: the floating loss", FLOATING], figures, table, missing, index);
 
     let mut figures = Vec::new();
@@ -129,7 +130,8 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
         }
     }
     let missing = if figures.is_empty() { "Not run: no level has a whole trial." } else { "" };
-    drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, None, missing, index);
+    let table = controls::memorised(tables, index);
+    drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, table, missing, index);
 
     let mut figures = Vec::new();
     for facts in index.iter() {
@@ -162,7 +164,7 @@ fn floating(tables: &Tables, index: &Index, curves: &[(&str, Vec<&CurveRow>)]) -
             continue;
         }
         seen.push((&facts.dataset, &facts.reading));
-        let ends: Vec<_> = tables.floats.iter().flatten().filter(|row| row.setting == facts.id).collect();
+        let ends: Vec<_> = tables.final_losses.iter().flatten().filter(|row| row.setting == facts.id).collect();
         figures.push(figure::floating_loss(&facts.id, &facts.label, rows, &ends, profile)?);
     }
     Ok(figures)
@@ -183,7 +185,7 @@ fn draw_probes(tables: &Tables, index: &Index, drawn: &mut Drawn) -> Result<(), 
 
     let mut figures = Vec::new();
     for facts in index.iter() {
-        let rows: Vec<_> = tables.calibration.iter().flatten().filter(|row| row.setting == facts.id).collect();
+        let rows: Vec<_> = tables.reliability_bins.iter().flatten().filter(|row| row.setting == facts.id).collect();
         if !rows.is_empty() {
             figures.push(figure::calibration(&facts.id, &facts.label, &rows)?);
         }
@@ -191,6 +193,15 @@ fn draw_probes(tables: &Tables, index: &Index, drawn: &mut Drawn) -> Result<(), 
     let missing = if figures.is_empty() { "Not run: calibration has not been measured in this profile." } else { "" };
     let table = measures::calibration(tables, index);
     drawn.add(["calibration", "Calibration", CALIBRATION], figures, table, missing, index);
+    for (text, table, missing) in [
+        (PLACEBO, controls::placebo(tables, index), "Not run: the profile `placebo` runs it."),
+        (GAINS, controls::gains(tables), "Not run: a single interpretation was run; the profile `factors` runs more."),
+        (BASELINES, controls::baselines(tables), "Not run: no setting of Table 2 was run without flooding."),
+        (TRAINED_THEOREM, controls::trained_theorem(tables, index), "Not run: no trial of this profile is probed."),
+    ] {
+        let missing = if table.is_some() { "" } else { missing };
+        drawn.add(text, Vec::new(), table, missing, index);
+    }
     Ok(())
 }
 
@@ -231,6 +242,28 @@ const FIGURE_5: &str = "The paper’s claim: along a random, filter-normalised d
 
 const CALIBRATION: &str = "The paper opens with the claim that training to zero loss makes a network overconfident; it \
     shows no calibration figure, so this one is ours.";
+
+const PLACEBO: [&str; 3] = [
+    "placebo",
+    "Control: what selecting among many runs gives",
+    "“With” is the best of many runs by validation accuracy, “without” is one run. Flooding’s effect is what is left when \
+     as many unflooded runs are selected in the same way.",
+];
+const GAINS: [&str; 3] = [
+    "gain-by-reading",
+    "Control: which open detail carries the effect",
+    "The paper leaves details open, and its authors’ demo differs from its text. Each interpretation was run by itself.",
+];
+const BASELINES: [&str; 3] = [
+    "baselines",
+    "Control: the baselines beside the paper’s",
+    "What the paper leaves open about the data and the network is judged by training without flooding alone.",
+];
+const TRAINED_THEOREM: [&str; 3] = [
+    "theorem-1-trained",
+    "Theorem 1 at trained models",
+    "The theorem is about a fixed model. Here it is looked up at the models of the probes, with their own level.",
+];
 
 fn context(figure: &Figure, index: &Index) -> FigureContext {
     let facts: Vec<&Facts> = figure.settings.iter().filter_map(|id| index.get(id)).collect();
@@ -278,8 +311,8 @@ fn by_setting(rows: &[CurveRow]) -> Vec<(&str, Vec<&CurveRow>)> {
 /// The level to show as "with flooding": the one that most trials chose at the last epoch, if it is not b = 0; else
 /// the lowest level above 0 that has curves.
 fn flooded_level(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> Option<Level> {
-    let mut chosen: Vec<Level> = choices(tables, setting, Stopping::LastEpoch)
-        .flat_map(|row| row.per_trial.iter().map(|trial| trial.level))
+    let mut chosen: Vec<Level> = choices(tables, setting, Checkpoint::LastEpoch)
+        .map(|trial| trial.level)
         .filter(|level| !level.is_zero())
         .collect();
     chosen.sort_unstable();
@@ -292,21 +325,22 @@ fn flooded_level(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> Option<L
 }
 
 fn compared_sides(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> [Side; 2] {
-    let stop = |which: fn((u32, u32)) -> u32| {
-        let epochs: Vec<u32> = choices(tables, setting, Stopping::EarlyStopping)
-            .flat_map(|row| row.per_trial.iter().map(|trial| which(trial.epochs)))
-            .collect();
+    let stop = |which: fn(&SelectionRow) -> u32| {
+        let epochs: Vec<u32> = choices(tables, setting, Checkpoint::BestValidation).map(which).collect();
         let count = epochs.len() as u32;
         (count > 0).then(|| (epochs.iter().sum::<u32>() + count / 2) / count)
     };
     let level = flooded_level(tables, setting, rows).unwrap_or(Level::ZERO);
-    [Side { level: Level::ZERO, stop: stop(|e| e.0) }, Side { level, stop: stop(|e| e.1) }]
+    [
+        Side { level: Level::ZERO, stop: stop(|trial| trial.without_epoch) },
+        Side { level, stop: stop(|trial| trial.with_epoch) },
+    ]
 }
 
 fn choices<'a>(
     tables: &'a Tables,
     setting: &'a str,
-    stopping: Stopping,
-) -> impl Iterator<Item = &'a AccuracyRow> + use<'a> {
-    tables.accuracy.iter().flatten().filter(move |row| row.setting == setting && row.stopping == stopping)
+    checkpoint: Checkpoint,
+) -> impl Iterator<Item = &'a SelectionRow> + use<'a> {
+    tables.selections.iter().flatten().filter(move |row| row.setting == setting && row.checkpoint == checkpoint)
 }

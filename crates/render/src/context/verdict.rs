@@ -1,7 +1,6 @@
 //! The answer first: what was reproduced, what not, at what scale, on what machine.
 
-use flooding_core::judged::Verdict;
-use flooding_core::tables::{AccuracyRow, Difference};
+use flooding_tables::{AccuracyRow, Difference, Verdict};
 use serde::Serialize;
 
 use super::facts::Index;

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::plan::{Group, Plan};
-use flooding_core::probes::{Calibration, Flatness};
 use flooding_core::record::{Record, Status};
-use flooding_core::replay::Replay;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, DocumentError, Layout, Store, StoreError};
 use flooding_core::work::{Decision, Reason};
+use flooding_tables::probes::Replay;
+use flooding_tables::probes::{Calibration, Flatness};
 
 use super::Kind;
 

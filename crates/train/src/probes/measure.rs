@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use flooding_core::dataset::Splits;
-use flooding_core::probes::{Calibration, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability};
 use flooding_core::progress::StopFlag;
-use flooding_core::replay::{Replay, ReplayedRun};
 use flooding_core::resampling::theorem_at_model;
 use flooding_core::seeds::Purpose;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
+use flooding_tables::probes::{Calibration, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability};
+use flooding_tables::probes::{Replay, ReplayedRun};
 
 use super::Kind;
 use super::inputs::{Inputs, made_from};
@@ -107,12 +107,12 @@ impl<B: Backend> Bench<'_, B> {
         let sets = [(&train, train.examples().len().min(POINTS[0])), (&test, test.examples().len().min(POINTS[1]))];
         let mut models = Vec::new();
         for (model, of, run, name) in [
-            (ProbedModel::FirstBelow, with, &inputs.with, weights::FIRST_BELOW),
+            (ProbedModel::FirstCrossing, with, &inputs.with, weights::FIRST_BELOW),
             (ProbedModel::With, with, &inputs.with, weights::LAST),
             (ProbedModel::Without, without, &inputs.without, weights::LAST),
         ] {
             let Some(mut weights) = kept(of, name).cloned() else { continue };
-            if model == ProbedModel::FirstBelow {
+            if model == ProbedModel::FirstCrossing {
                 weights.restore(&mut *network, 0);
                 estimate_statistics(self.backend, &mut *network, &train, spec.batch_size as usize)
                     .map_err(device::<B>)?;

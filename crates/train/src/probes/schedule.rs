@@ -126,35 +126,9 @@ impl State<'_> {
         let inputs = trial[0].inputs.as_ref().map_err(Clone::clone)?;
         let kinds: Vec<Kind> = trial.iter().map(|candidate| candidate.kind).collect();
         let splits = self.source.splits(&inputs.with.spec).map_err(|error| error.to_string())?;
-        let result = catch(is_out_of_memory, || match self.context.device {
-            DeviceChoice::Cpu => self.on(&FastCpu::default(), inputs, &kinds, &splits, id),
-            #[cfg(feature = "cuda")]
-            DeviceChoice::Cuda(ordinal) => {
-                let backend = flooding_engine::device::cuda(ordinal)?;
-                self.on(&backend, inputs, &kinds, &splits, id)
-            }
-            #[cfg(not(feature = "cuda"))]
-            DeviceChoice::Cuda(ordinal) => match flooding_engine::device::cuda(ordinal)? {},
-        });
+        let making = Making { state: self, inputs, kinds: &kinds, splits: &splits, id };
+        let result = catch(is_out_of_memory, || device::run(self.context.device, making).map_err(|p| p.to_string())?);
         result.unwrap_or_else(|panic| Err(format!("panicked: {panic}")))
-    }
-
-    fn on<B: Backend>(
-        &self,
-        backend: &B,
-        inputs: &Inputs,
-        kinds: &[Kind],
-        splits: &Arc<Splits>,
-        id: &str,
-    ) -> Result<Option<Made>, String> {
-        let advanced = |done| self.context.progress.item_advanced(id, done);
-        let device = match self.context.device {
-            DeviceChoice::Cpu => "cpu".to_owned(),
-            DeviceChoice::Cuda(ordinal) => format!("cuda:{ordinal}"),
-        };
-        let (store, stop) = (self.store, &self.context.stop);
-        let bench = Bench { backend, device: &device, store, splits, stop, advanced: &advanced };
-        bench.make(inputs, kinds)
     }
 
     fn into_report(self) -> Result<StageReport, TrainError> {
@@ -165,5 +139,29 @@ impl State<'_> {
         report.gaps.sort_by(|a, b| a.id.cmp(&b.id));
         report.interrupted = self.context.stop.is_raised();
         Ok(report)
+    }
+}
+
+/// A trial's documents to be made, on any device.
+struct Making<'a> {
+    state: &'a State<'a>,
+    inputs: &'a Inputs,
+    kinds: &'a [Kind],
+    splits: &'a Arc<Splits>,
+    id: &'a str,
+}
+
+impl Work for Making<'_> {
+    type Output = Result<Option<Made>, String>;
+
+    fn on<B: Backend>(self, backend: &B) -> Self::Output {
+        let Self { state, inputs, kinds, splits, id } = self;
+        let advanced = |done| state.context.progress.item_advanced(id, done);
+        let device = match state.context.device {
+            DeviceChoice::Cpu => "cpu".to_owned(),
+            DeviceChoice::Cuda(ordinal) => format!("cuda:{ordinal}"),
+        };
+        let (store, stop) = (state.store, &state.context.stop);
+        Bench { backend, device: &device, store, splits, stop, advanced: &advanced }.make(inputs, kinds)
     }
 }

@@ -1,5 +1,5 @@
-//! What the probes of Section 5 leave of a trial, and the rows that `aggregate` makes of it: flatness (Figures 5 and 8)
-//! and calibration.
+//! What the probes of Sections 4.2 and 5 store of a trial: flatness (Figures 5 and 8), calibration, and the replay (Figures
+//! 2, 4, 6 and 7).
 //!
 //! A probe trains two runs of a trial again and looks at more of them. It compares training with flooding at one level
 //! with training without: the level is the one above 0 with the best validation accuracy at the last epoch of that trial,
@@ -7,18 +7,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
-use crate::level::Level;
-use crate::spec::RunKey;
-use crate::store::Document;
-use crate::tables::{MeanStd, Rows};
+use flooding_core::digest::Digest;
+use flooding_core::level::Level;
+use flooding_core::record::GradientNorms;
+use flooding_core::resampling::TheoremAtModel;
+use flooding_core::spec::RunKey;
+use flooding_core::store::Document;
 
 /// One of the models that a probe looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbedModel {
     /// With flooding, just before the step of the first mini-batch whose loss was below the level.
-    FirstBelow,
+    // The name that stored probes have for it.
+    #[serde(rename = "first-below")]
+    FirstCrossing,
     /// The end of training with flooding.
     With,
     /// The end of training without flooding (b = 0).
@@ -29,10 +32,24 @@ impl ProbedModel {
     /// What it is called in text.
     pub const fn describe(self) -> &'static str {
         match self {
-            Self::FirstBelow => "first mini-batch below the flood level",
+            Self::FirstCrossing => "first mini-batch below the flood level",
             Self::With => "end of training with flooding",
             Self::Without => "end of training without flooding",
         }
+    }
+
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FirstCrossing => "first-crossing",
+            Self::With => "with",
+            Self::Without => "without",
+        }
+    }
+
+    /// The model of this name in tables.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::FirstCrossing, Self::With, Self::Without].into_iter().find(|model| model.name() == name)
     }
 }
 
@@ -173,102 +190,41 @@ impl Reliability {
     }
 }
 
-/// The losses of one model at one distance, over all directions and trials of a setting (Figures 5 and 8).
+/// Test curves and gradients of a trial's compared runs, trained again with the same results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FlatnessRow {
+pub struct Replay {
+    /// Digest of what it was made from: the probe's definition and the records of its runs.
+    pub made_from: Digest,
     /// The setting's id.
     pub setting: String,
-    /// Which model.
-    pub model: ProbedModel,
-    /// The level of the models with flooding, one a trial.
-    pub levels: Vec<Level>,
-    /// Directions of each trial.
-    pub directions: u32,
-    /// Training and test examples that the losses are means over.
-    pub examples: [u32; 2],
-    /// How far along the directions.
-    pub alpha: f64,
-    /// Training loss; `None` where one of the losses is not finite.
-    pub train: Option<Band>,
-    /// Test loss; `None` where one of the losses is not finite.
-    pub test: Option<Band>,
+    /// Seed index.
+    pub trial: u32,
+    /// The level of the run with flooding.
+    pub level: Level,
+    /// Test examples that each point of the test curves is the mean over, the same throughout.
+    pub test_points: u32,
+    /// With flooding, then without.
+    pub models: Vec<ReplayedRun>,
+    /// Theorem 1 at the end of training with flooding.
+    pub theorem: TheoremAtModel,
 }
 
-/// Mean, least and greatest of several curves at one point.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Band {
-    /// The mean.
-    pub mean: f64,
-    /// The least.
-    pub low: f64,
-    /// The greatest.
-    pub high: f64,
-}
-
-/// A setting's [`sharpness`]: "flatter" as a number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SharpnessRow {
-    /// The setting's id.
-    pub setting: String,
-    /// Which model.
-    pub model: ProbedModel,
-    /// The level of the models with flooding, one a trial.
-    pub levels: Vec<Level>,
-    /// Trials.
-    pub trials: u32,
-    /// Directions of each trial.
-    pub directions: u32,
-    /// Of the training loss.
-    pub train: Option<Sharpness>,
-    /// Of the test loss.
-    pub test: Option<Sharpness>,
-}
-
-/// A mean move of the loss with its interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sharpness {
-    /// Mean over directions and trials.
-    pub mean: f64,
-    /// Two-sided 95% t-interval over the means of the trials; `None` for a single trial.
-    pub interval: Option<(f64, f64)>,
-    /// Mean of the same minus the sharpness without flooding, direction by direction; `None` for that model itself.
-    pub minus_without: Option<f64>,
-    /// The 95% t-interval of that difference over trials; `None` for a single one.
-    pub minus_without_interval: Option<(f64, f64)>,
-}
-
-/// The calibration of one model at the end of training, over the trials of a setting.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CalibrationRow {
-    /// The setting's id.
-    pub setting: String,
-    /// Which model.
-    pub model: ProbedModel,
-    /// The level of the model with flooding, one a trial.
-    pub levels: Vec<Level>,
-    /// Expected calibration error in percent.
-    pub error: MeanStd,
-    /// Test accuracy in percent.
-    pub accuracy: MeanStd,
-    /// Mean confidence in percent.
-    pub confidence: MeanStd,
-    /// The bins, summed over trials.
-    pub bins: Vec<ConfidenceBin>,
-}
-
-impl Document for Rows<FlatnessRow> {
-    const KIND: &'static str = "flatness";
+impl Document for Replay {
+    const KIND: &'static str = "replay";
     const VERSION: u32 = 1;
 }
 
-impl Document for Rows<SharpnessRow> {
-    const KIND: &'static str = "sharpness";
-    const VERSION: u32 = 1;
-}
-
-impl Document for Rows<CalibrationRow> {
-    const KIND: &'static str = "calibration";
-    const VERSION: u32 = 1;
+/// One run, measured on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplayedRun {
+    /// With or without flooding.
+    pub model: ProbedModel,
+    /// The run of the grid that it repeats.
+    pub run: RunKey,
+    /// Epoch (from 1), test loss, test accuracy (from 0 to 1), at every epoch.
+    pub test: Vec<(u32, f64, f64)>,
+    /// Gradient norms at some epochs.
+    pub gradients: Vec<(u32, GradientNorms)>,
 }
 
 #[cfg(test)]

@@ -1,0 +1,27 @@
+//! The rows, a file a family of tables.
+
+mod accuracy;
+mod claims;
+mod controls;
+mod curves;
+mod levels;
+mod methods;
+mod overview;
+mod probes;
+mod runs;
+mod theorem;
+mod trial_probes;
+mod values;
+
+pub use accuracy::{AccuracyRow, Difference, PaperCell, Printed, SelectionRow, SensitivityRow};
+pub use claims::{ClaimReadingRow, ClaimRow};
+pub use controls::{BaselineRow, GainRow, PlaceboRow};
+pub use curves::{CurvePoint, CurveRow, DescentRow, FinalLossRow, GradientNorms};
+pub use levels::LevelRow;
+pub use methods::MethodRow;
+pub use overview::{DatasetRow, Overview};
+pub use probes::{Band, CalibrationRow, FlatnessRow, ReliabilityBinRow, Sharpness, SharpnessRow};
+pub use runs::{EpochAccuracy, RunRow};
+pub use theorem::{Estimate, TheoremCheck, TheoremRow};
+pub use trial_probes::{Pair, Three, TrainedTheorem, TrialProbeRow};
+pub use values::{Checkpoint, ClaimGroup, Interval, Magnitude, MeanStd, Measured, RunStatus, Verdict};
