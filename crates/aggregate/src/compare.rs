@@ -38,6 +38,6 @@ pub(crate) fn difference(without: &[f64], with: &[f64], papers: Option<f64>) -> 
 /// (ours - theirs) over the standard error from both standard deviations; `None` where one is unknown or both are 0.
 pub(crate) fn z(ours: Option<Sample>, theirs: Option<Printed>, their_trials: u32) -> Option<f64> {
     let (ours, Printed { mean, std }) = (ours.filter(|s| s.n >= 2)?, theirs?);
-    let error = (ours.std.powi(2) / f64::from(ours.n) + std?.powi(2) / f64::from(their_trials)).sqrt();
+    let error = (ours.std / f64::from(ours.n).sqrt()).hypot(std? / f64::from(their_trials).sqrt());
     (error > 0.0).then(|| (ours.mean - mean) / error)
 }

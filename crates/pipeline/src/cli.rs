@@ -2,17 +2,18 @@
 
 mod data;
 mod exchange;
+mod stats;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use flooding_aggregate::stats::Kind;
 use flooding_core::context::{DeviceChoice, GroupSize};
 use flooding_core::work::Stage;
 
 pub use data::{DataArgs, DataCommand, DataFormat};
 pub use exchange::{ImportArgs, PackArgs};
+pub use stats::{CompareArgs, StatsCommand, TTestArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -355,33 +356,6 @@ pub enum ScenarioName {
     Gaussian,
     /// Softmax cross-entropy of a fixed linear g on two Gaussians
     CrossEntropy,
-}
-
-/// The statistics, as typed.
-#[derive(Clone, Debug, Subcommand)]
-pub enum StatsCommand {
-    /// A two-sided t-test of two lists of numbers
-    Ttest(TTestArgs),
-}
-
-/// Two samples and a test.
-#[derive(Args, Clone, Debug)]
-pub struct TTestArgs {
-    /// Numbers separated by commas; with --csv the name of a column
-    #[arg(long, allow_hyphen_values = true)]
-    pub a: String,
-    /// Numbers separated by commas; with --csv the name of a column
-    #[arg(long, allow_hyphen_values = true)]
-    pub b: String,
-    /// student, welch, or paired
-    #[arg(long, default_value = "student", value_parser = <Kind as std::str::FromStr>::from_str)]
-    pub kind: Kind,
-    /// Take the columns named by --a and --b from this file
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// A count written as a whole number or like `1e6`.

@@ -8,6 +8,7 @@ mod exchange;
 mod exit;
 mod interrupt;
 mod project;
+mod significant;
 mod source;
 mod stages;
 
