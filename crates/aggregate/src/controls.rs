@@ -23,7 +23,7 @@ fn is_placebo(setting: &Setting) -> bool {
 }
 
 /// A row of Table 2 with the paper's objective.
-fn is_of_table_2(setting: &&Setting) -> bool {
+fn is_of_table_2(setting: &Setting) -> bool {
     setting.table == Some(TableId::Table2) && setting.objective == Objective::Flood
 }
 
@@ -82,7 +82,11 @@ pub(crate) fn placebo_rows(plan: &Plan, accuracy: &Accuracy) -> Vec<Placebo> {
 /// The first reading is what the others are compared with.
 pub(crate) fn gain_rows(plan: &Plan, accuracy: &Accuracy) -> Vec<GainRow> {
     let of_reading = |reading: &str| -> Vec<&Setting> {
-        plan.settings.iter().filter(is_of_table_2).filter(|setting| setting.reading == reading).collect()
+        plan.settings
+            .iter()
+            .filter(|setting| is_of_table_2(setting))
+            .filter(|setting| setting.reading == reading)
+            .collect()
     };
     let readings: Vec<&(String, String)> =
         plan.readings.iter().filter(|(name, _)| !of_reading(name).is_empty()).collect();
@@ -129,7 +133,7 @@ pub(crate) fn gain_rows(plan: &Plan, accuracy: &Accuracy) -> Vec<GainRow> {
 /// Each data set's baselines under each reading beside the paper's.
 pub(crate) fn baseline_rows(plan: &Plan, accuracy: &Accuracy) -> Vec<BaselineRow> {
     let mut rows: Vec<BaselineRow> = Vec::new();
-    for setting in plan.settings.iter().filter(is_of_table_2) {
+    for setting in plan.settings.iter().filter(|setting| is_of_table_2(setting)) {
         let summary = plan.readings.iter().find(|(name, _)| *name == setting.reading);
         for checkpoint in CHECKPOINTS {
             let of = |row: &&AccuracyRow| row.setting == setting.id && row.checkpoint == checkpoint;

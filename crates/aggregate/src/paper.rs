@@ -87,14 +87,16 @@ pub(crate) fn rows(table: TableId) -> impl Iterator<Item = [&'static str; 2]> {
     fields.filter(move |fields| part.is_none_or(|part| fields[3] == part)).map(|fields| [fields[0], fields[1]])
 }
 
-/// The label noise of a row, `Some(None)` for images, which have none; `None` for a row that the paper does not have.
-pub(crate) fn noise(table: TableId, row: &[String; 2]) -> Option<Option<f64>> {
+/// Has the paper's table this row, with this label noise (images have none)?
+pub(crate) fn has_row(table: TableId, row: &[String; 2], label_noise: Option<f64>) -> bool {
+    let text = match table {
+        TableId::Table2 => TABLE2,
+        TableId::Table3 => TABLE3,
+    };
+    let Some(fields) = find(text, |fields| fields[0] == row[0] && fields[1] == row[1]) else { return false };
     match table {
-        TableId::Table2 => {
-            let fields = find(TABLE2, |fields| fields[0] == row[0] && fields[1] == row[1])?;
-            Some(Some(fields[2].parse().expect("the paper's table is numbers")))
-        }
-        TableId::Table3 => find(TABLE3, |fields| fields[0] == row[0] && fields[1] == row[1]).map(|_| None),
+        TableId::Table2 => label_noise == fields[2].parse().ok(),
+        TableId::Table3 => label_noise.is_none(),
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Claim {
     pub needs: Needs,
     /// What the reader must know beside the verdict.
     pub qualification: Option<String>,
+    /// Overrides the file's.
+    pub magnitude_margin: Option<f64>,
 }
 
 /// Rows of one of the paper's tables.

@@ -2,7 +2,7 @@
 
 use flooding_tables::{ClaimReadingRow, ClaimRow, Verdict};
 
-use super::block::{Block, Evidence, Sampled, blocks};
+use super::block::{Block, Evidence, Judged, Sampled, blocks};
 use super::decide::{Scale, combined, verdict};
 use super::definition::{Checked, Claim, Claims, Measure};
 use super::rule::{Direction, Rule};
@@ -24,20 +24,24 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> (Vec<ClaimRow>, Vec<ClaimReading
 }
 
 fn verdict_on(claim: &Claim, margin: f64, evidence: &Evidence<'_>) -> (ClaimRow, Vec<ClaimReadingRow>) {
-    let (readings, verdict) = match claim.measure {
-        Measure::Checks { source } => theory_reading(claim, source, evidence),
-        _ => {
-            let blocks = blocks(evidence, &claim.domain);
-            let readings: Vec<ClaimReadingRow> =
-                blocks.iter().filter_map(|block| reading(claim, margin, block)).collect();
-            let whole = claim.domain.iter().all(|part| readings.iter().any(|r| r.table == Some(part.table)));
-            let verdicts: Vec<Verdict> = readings.iter().map(|reading| reading.verdict).collect();
-            let verdict = combined(&verdicts, whole);
-            (readings, verdict)
-        }
+    let (readings, verdict) = if let Measure::Checks { source } = claim.measure {
+        theory_reading(claim, source, evidence)
+    } else {
+        let blocks = blocks(evidence, &claim.domain);
+        let margin = claim.magnitude_margin.unwrap_or(margin);
+        let readings: Vec<ClaimReadingRow> = blocks.iter().filter_map(|block| reading(claim, margin, block)).collect();
+        let whole = claim.domain.iter().all(|part| readings.iter().any(|r| r.table == Some(part.table)));
+        let verdicts: Vec<Verdict> = readings.iter().map(|reading| reading.verdict).collect();
+        let verdict = combined(&verdicts, whole);
+        (readings, verdict)
     };
-    let mut settings: Vec<String> = readings.iter().flat_map(|reading| reading.settings.clone()).collect();
-    settings.dedup();
+    let mut settings: Vec<String> = Vec::new();
+    for id in readings.iter().flat_map(|reading| &reading.settings) {
+        // One setting may stand under two readings.
+        if !settings.contains(id) {
+            settings.push(id.clone());
+        }
+    }
     let of_settings = |run: &&crate::scan::Found| run.complete().is_some() && settings.contains(&run.spec.setting);
     let runs = evidence.runs.iter().filter(of_settings).count() as u64;
     let row = ClaimRow {
@@ -57,7 +61,7 @@ fn verdict_on(claim: &Claim, margin: f64, evidence: &Evidence<'_>) -> (ClaimRow,
     (row, readings)
 }
 
-fn statistic(readings: &[ClaimReading]) -> String {
+fn statistic(readings: &[ClaimReadingRow]) -> String {
     match readings {
         [] => "nothing that bears on it was run".to_owned(),
         [one] => one.statistic.clone(),
@@ -120,7 +124,7 @@ fn reading(claim: &Claim, margin: f64, block: &Block<'_>) -> Option<ClaimReading
     }
 }
 
-fn sample<'a>(judged: super::block::Judged<'a>, measure: Measure) -> Sampled<'a> {
+fn sample(judged: Judged<'_>, measure: Measure) -> Sampled<'_> {
     match measure {
         Measure::Gain { better, worse } => accuracy::gain(judged, better, worse),
         Measure::MeanGain => accuracy::mean_gain(judged),
@@ -166,11 +170,9 @@ fn on_trials(claim: &Claim, margin: f64, block: &Block<'_>, sampled: &[Sampled<'
     let values = |one: &Sampled<'_>| if zeros { one.with_zeros() } else { one.values.clone() };
     let Some(pooled) = Pooled::of(&sampled.iter().map(values).collect::<Vec<_>>()) else {
         reading.verdict = verdict(Direction::Open, scale);
-        reading.statistic =
-            "no effect with an interval: every difference is zero by construction, or there is a single \
-                             trial of a single setting"
-                .to_owned();
-        return reading;
+        let statistic = "no effect with an interval: every difference is zero by construction, or there is a single trial \
+                         of a single setting";
+        return ClaimReadingRow { statistic: statistic.to_owned(), ..reading };
     };
     reading.verdict = verdict(claim.rule.on_effect(&pooled), scale);
     reading.effect = Some(pooled.effect);

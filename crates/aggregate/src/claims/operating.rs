@@ -45,7 +45,8 @@ pub fn simulate(seed: u64, repetitions: u32) -> Vec<Frequencies> {
             let (mut verdicts, mut sizes) = ([0.0; 3], [0.0; 4]);
             let share = 1.0 / f64::from(repetitions);
             for _ in 0..repetitions {
-                let (direction, size) = world.judge(claim, claims.magnitude_margin, &mut stream);
+                let (direction, size) =
+                    world.judge(claim, claim.magnitude_margin.unwrap_or(claims.magnitude_margin), &mut stream);
                 verdicts[direction as usize] += share;
                 if let Some(at) = size.and_then(|size| SIZES.iter().position(|known| *known == size)) {
                     sizes[at] += share;

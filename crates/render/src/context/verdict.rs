@@ -114,19 +114,18 @@ fn accuracy(tables: &Tables) -> String {
         return "Not measured: no comparison has a whole trial.".to_owned();
     }
     let higher = judged.iter().filter(|(_, d)| d.mean > 0.0).count();
-    let significant = |sign: f64, p: fn(&Difference) -> Option<f64>| {
+    let significant = |sign: f64, p: &dyn Fn(&Difference) -> Option<f64>| {
         judged.iter().filter(|(_, d)| d.mean * sign > 0.0 && p(d).is_some_and(|p| p < 0.01)).count()
     };
-    let (each, holm): (fn(&Difference) -> Option<f64>, fn(&Difference) -> Option<f64>) =
-        (|d| d.p_student, |d| d.p_holm);
+    let (each, holm) = (|d: &Difference| d.p_student, |d: &Difference| d.p_holm);
     let mut text = format!(
         "In {higher} of {} the mean test accuracy with flooding is higher than without; by a t-test at 1%, significantly \
          higher in {} and lower in {}, after Holm’s correction over each table in {} and {}.",
         count(judged.len() as u64, "comparison"),
-        significant(1.0, each),
-        significant(-1.0, each),
-        significant(1.0, holm),
-        significant(-1.0, holm),
+        significant(1.0, &each),
+        significant(-1.0, &each),
+        significant(1.0, &holm),
+        significant(-1.0, &holm),
     );
     let mut readings: Vec<&str> = judged.iter().map(|(row, _)| row.reading.as_str()).collect();
     readings.dedup();
