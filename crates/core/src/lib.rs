@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod digest;
 pub mod documents;
 pub mod files;
+pub mod group;
 pub mod level;
 pub mod plan;
 pub mod progress;

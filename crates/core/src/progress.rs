@@ -13,6 +13,10 @@ pub trait Progress: Send + Sync {
     fn item_advanced(&self, id: &str, done: u64);
     /// A piece of work has ended, well or not; `note` is a short result for the log.
     fn item_finished(&self, id: &str, note: &str);
+    /// A piece of work stops before its end: it will be resumed, or the user asked to stop.
+    fn item_paused(&self, id: &str) {
+        let _ = id;
+    }
     /// The stage has ended.
     fn stage_finished(&self);
     /// Something that the user should read even after the display is gone.

@@ -62,6 +62,11 @@ impl Training {
         self.layers.iter().map(|layer| layer.trainable()).sum()
     }
 
+    /// No fewer elements than the network has, running statistics included, and no fewer tensors.
+    pub fn tensors(&self) -> (usize, usize) {
+        (2 * self.trainable() as usize, 6 * self.layers.len())
+    }
+
     /// Examples of the last batch of an epoch, where it is smaller.
     fn last_batch(&self) -> usize {
         self.examples[0] % self.batch.max(1)
