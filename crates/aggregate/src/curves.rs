@@ -287,7 +287,9 @@ fn to_rows(setting: &Setting, frame: &DataFrame, expected: &BTreeMap<u32, (u32, 
             train: measured(1).filter(|_| at(train_n) == at(trials)),
             // Every epoch of a history has these.
             validation: measured(3).unwrap_or(Measured { loss: 0.0, accuracy: 0.0 }),
+            test_trials: tests,
             test: measured(5).filter(|_| at(test_n) == tests),
+            gradient_trials: gradients,
             gradient_norm: pair(7)
                 .filter(|_| at(gradient_n) == gradients)
                 .map(|(train, test)| GradientNorms { train, test }),

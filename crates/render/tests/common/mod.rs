@@ -310,6 +310,8 @@ fn curve(setting: u32, id: &str, at: Level, epoch: u32, size: Size) -> CurveRow 
         validation: Measured { loss: held_out * 1.04, accuracy: accuracy * 0.83 },
         test: (epoch == 1 || epoch.is_multiple_of(5))
             .then_some(Measured { loss: held_out, accuracy: accuracy * 0.82 + 3.0 * b }),
+        test_trials: 1,
+        gradient_trials: 1,
         gradient_norm: (epoch.is_multiple_of(5) && setting == 1)
             .then_some(GradientNorms { train: train * 3.0 * wiggle, test: held_out * wiggle }),
     }

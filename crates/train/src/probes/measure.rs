@@ -14,7 +14,7 @@ use flooding_tables::probes::{Replay, ReplayedRun};
 use super::Kind;
 use super::inputs::{Inputs, made_from};
 use super::replay::{TEST_POINTS, replay};
-use crate::group::Trained;
+use crate::outcome::Trained;
 use flooding_engine::backend::{Backend, DeviceError};
 use flooding_engine::calibration::confidence_bins;
 use flooding_engine::data::Part;

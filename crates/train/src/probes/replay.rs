@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flooding_core::dataset::Splits;
+use flooding_core::group::Group;
 use flooding_core::progress::StopFlag;
 use flooding_core::record::{EpochRow, History, Provenance, Record};
 use flooding_core::spec::{Observe, RunSpec};
 use flooding_core::store::{Layout, Store};
 
 use super::inputs::Compared;
-use crate::group::{Trained, Watch, train};
+use crate::branch::{Branch, Ended, Forks, TrainControl};
+use crate::outcome::Trained;
 use crate::provenance;
+use crate::trainer::train;
 use flooding_engine::backend::{Backend, DeviceError};
 
 /// Test examples of each point of a test curve.
@@ -44,10 +47,13 @@ pub fn replay<B: Backend>(
     device: &str,
     (stop, advanced): (&StopFlag, &dyn Fn(u64)),
 ) -> Result<Option<Trained>, String> {
-    let spec = observed(&compared.spec);
-    let watch = Watch { stop: stop.clone(), ..Watch::default() };
-    let trained = train(backend, std::slice::from_ref(&spec), splits, &watch, advanced).map_err(device_failed::<B>)?;
-    let Some(trained) = trained.and_then(|mut all| all.pop()) else { return Ok(None) };
+    // A group of one run: nothing leaves its path.
+    let Some(group) = Group::of([observed(&compared.spec)]).pop() else { return Ok(None) };
+    let control = TrainControl::new(group.levels(), stop.clone(), Forks::Grow, advanced);
+    let branch = Branch::new(group.levels().to_vec());
+    let ended = train(backend, (&group, branch), splits, &control).map_err(device_failed::<B>)?;
+    let Ended::Done(mut results) = ended else { return Ok(None) };
+    let Some((_, trained)) = results.pop() else { return Ok(None) };
     if made_here(store, &compared.spec, device) {
         let history = history(store, compared)?;
         agrees(&compared.record, &history, &trained)?;
