@@ -3,7 +3,6 @@
 //! The formulas follow what the two engines keep between forward and backward; `tests/memory.rs` holds them against what
 //! is really allocated: never below it, and not far above.
 
-mod available;
 mod group;
 mod own;
 mod portable;
@@ -15,7 +14,7 @@ use flooding_core::spec::{OptimiserSpec, RunSpec};
 use crate::evaluate::CHUNK;
 use crate::nets::{Layer, outline};
 
-pub use available::available;
+pub use flooding_core::memory::available;
 pub use group::{even, fitting, indexable};
 pub use own::cpu;
 pub use portable::{device, largest_tensor};

@@ -67,7 +67,8 @@ pub struct Project {
 }
 
 impl Project {
-    /// Reads and checks the configuration and resolves the plan; touches nothing.
+    /// Reads and checks the configuration and resolves the plan; reads the user's own files that the plan needs, and
+    /// writes nothing.
     pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
         let (config, configuration) = Config::load(&args.config)?;
         let folder = folder_of(&args.config);
@@ -81,7 +82,12 @@ impl Project {
             levels: args.levels.clone(),
             trials: args.trials,
         };
-        let plan = Resolver::new(&config, &configuration, &args.config, &catalogue).plan(&args.profile, &overrides)?;
+        let resolver = Resolver::new(&config, &configuration, &args.config, &catalogue);
+        let mut plan = resolver.plan(&args.profile, &overrides)?;
+        let datasets: Vec<String> = plan.image_datasets().into_iter().map(str::to_owned).collect();
+        for (name, digest) in datasets.iter().filter_map(|name| Some((name, manifest.user_digest(name)?))) {
+            plan.set_files(name, digest);
+        }
         let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
         let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
         Ok(Self { plan, manifest, configuration, data, reports })

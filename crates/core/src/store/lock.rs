@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::operation::{OperationKind, Phase, Step};
 use super::{StoreError, inside};
+use crate::{files, shown};
+
+/// Bytes of a lock file that are looked at for its holder's name.
+const HOLDER: u64 = 1024;
 
 /// The store is ours while this lives. The operating system releases it when the process dies, however it dies.
 #[derive(Debug)]
@@ -33,20 +37,11 @@ impl Lock {
     pub(super) fn acquire(path: &Path) -> Result<Self, LockError> {
         let folder = path.parent().unwrap_or(path);
         inside::refuse_link(path, folder)?;
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(StoreError::io("open the lock", path))?;
+        let (mut file, _) = files::open_in_place(path).map_err(StoreError::io("open the lock", path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // The text is a courtesy; the lock itself is the operating system's.
-                let _ = file.read_to_string(&mut holder);
-                return Err(LockError::Held { folder: folder.to_owned(), holder: holder.trim().to_owned() });
+                return Err(LockError::Held { folder: folder.to_owned(), holder: holder(&file) });
             }
             Err(std::fs::TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error).into()),
         }
@@ -56,6 +51,15 @@ impl Lock {
         file.write_all(this_process().as_bytes()).map_err(StoreError::io("write the lock", path))?;
         step.tell(Phase::After, path, None);
         Ok(Self { _file: file })
+    }
+}
+
+/// What the holder wrote of itself, or whoever wrote there last: the lock itself is the operating system's.
+fn holder(file: &File) -> String {
+    let mut bytes = Vec::new();
+    match file.take(HOLDER).read_to_end(&mut bytes) {
+        Ok(_) => shown::line(String::from_utf8_lossy(&bytes).trim()),
+        Err(error) => format!("its name cannot be read: {error}"),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What processes that died left behind: temporary files, which the next holder of the store removes.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use super::operation::{OperationKind, Phase, Step};
 use super::{PartialFile, StoreError, TEMPORARY_SUFFIX};
+use crate::files;
 
 /// Removes every temporary file below `folder` that no living process is writing; links are not followed.
 ///
@@ -41,7 +42,7 @@ fn is_partial(path: &Path) -> bool {
 
 /// A living writer holds a lock on its temporary file; the operating system takes it back when the writer dies.
 fn is_abandoned(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+    files::open_no_link(path).is_ok_and(|(file, _)| file.try_lock().is_ok())
 }
 
 #[cfg(test)]
