@@ -97,6 +97,9 @@ fn probed(id: &str, of: impl Fn(f64) -> MadeProbe) -> (Verdict, String) {
     (row.verdict, row.statistic.clone())
 }
 
+/// A trial's probes with this effect, made from ones without.
+type Maker = fn(MadeProbe, f64) -> MadeProbe;
+
 #[test]
 fn each_claim_that_rests_on_probes_comes_out_true_false_and_undecidable() {
     let none = MadeProbe {
@@ -107,7 +110,7 @@ fn each_claim_that_rests_on_probes_comes_out_true_false_and_undecidable() {
         confidences: [0.8; 2],
     };
     // What a probe finds if the claim's effect is `size`, in the claim's own unit; noise of a trial is added to it.
-    let makers: [(&str, fn(MadeProbe, f64) -> MadeProbe, f64); 8] = [
+    let makers: [(&str, Maker, f64); 8] = [
         ("second-descent", |p, x| MadeProbe { bumps: [0.6 + x, 0.6], ..p }, 0.3),
         ("test-gradient-shrinks", |p, x| MadeProbe { gradients: [[1.0, (-x).exp()], [1.0; 2]], ..p }, 0.5),
         ("training-gradient-grows", |p, x| MadeProbe { gradients: [[x.exp(), 1.0], [1.0; 2]], ..p }, 0.5),

@@ -162,7 +162,7 @@ fn a_torn_probe_is_made_again_and_one_of_other_runs_too() {
 #[test]
 fn a_trial_whose_runs_are_missing_is_a_gap_that_names_them() {
     let plan = plan(vec![probed()]);
-    let (_folder, empty) = self::store();
+    let (_folder, empty) = store();
     let report = probes::run(&plan, &empty, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
     assert_eq!((report.done, report.gaps.len()), (0, 1));
     assert!(report.gaps[0].why.contains("b0.00, b0.60"), "{}", report.gaps[0].why);
