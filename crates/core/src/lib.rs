@@ -16,6 +16,7 @@ pub mod memory;
 pub mod plan;
 pub mod progress;
 pub mod record;
+pub mod resampling;
 pub mod seeds;
 pub mod shown;
 pub mod spec;

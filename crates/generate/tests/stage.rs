@@ -54,6 +54,7 @@ fn setting(id: &str, distribution: Distribution) -> Setting {
         batch_size: 100,
         epochs: 1,
         observe: Observe::default(),
+        probes: 0,
         trials: 2,
         levels: vec![Level::ZERO],
         full_grid: (2, 1),

@@ -85,6 +85,8 @@ pub enum Command {
         stage: StageName,
         /// With `train`: train nothing, make these probes of the weights that are stored
         #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_enum)]
+        /// With `train`: make these probes alone, by training the compared runs again
+        #[arg(long, value_name = "NAME", value_delimiter = ',', value_enum)]
         probe: Vec<ProbeName>,
         #[command(flatten)]
         args: RunArgs,
@@ -181,13 +183,15 @@ impl From<StageName> for Stage {
     }
 }
 
-/// The probes of stored weights, as typed.
+/// The probes of trained runs, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProbeName {
     /// Losses along random directions in weight space
     Flatness,
     /// Confidence against accuracy on the test set
     Calibration,
+    /// Test curves and gradients of every epoch, and Theorem 1 at the end
+    Replay,
 }
 
 impl From<ProbeName> for flooding_train::probes::Kind {
@@ -195,6 +199,7 @@ impl From<ProbeName> for flooding_train::probes::Kind {
         match name {
             ProbeName::Flatness => Self::Flatness,
             ProbeName::Calibration => Self::Calibration,
+            ProbeName::Replay => Self::Replay,
         }
     }
 }

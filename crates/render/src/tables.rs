@@ -10,6 +10,9 @@ use flooding_tables::{
     LevelRow, MethodRow, OverallRow, Overview, PairedRow, ReliabilityBinRow, RunRow, RunStatus, ScorecardCountRow,
     ScorecardRow, SelectionNoiseRow, SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow,
     read,
+    AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FORMATS,
+    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, Overview, PlaceboRow, ReliabilityBinRow, RunRow,
+    RunStatus, SelectionRow, SensitivityRow, SharpnessRow, TheoremCheck, TheoremRow, TrialProbeRow, read,
 };
 
 /// The stored tables; `None` is a table that was never made.
@@ -47,6 +50,16 @@ pub struct Tables {
     pub runs: Option<Vec<RunRow>>,
     /// The verdicts.
     pub claims: Option<Vec<ClaimRow>>,
+    /// The readings' verdicts behind them.
+    pub claim_readings: Option<Vec<ClaimReadingRow>>,
+    /// "With" against a placebo.
+    pub placebo: Option<Vec<PlaceboRow>>,
+    /// Flooding's gain by reading.
+    pub gains: Option<Vec<GainRow>>,
+    /// Baselines beside the paper's.
+    pub baselines: Option<Vec<BaselineRow>>,
+    /// What the probes of each trial found.
+    pub trial_probes: Option<Vec<TrialProbeRow>>,
     /// The second descents of the test loss.
     pub descents: Option<Vec<DescentRow>>,
     /// Where training losses end.
@@ -90,6 +103,11 @@ impl Tables {
             curves: points.map(|points| points.into_iter().map(|point| point.0).collect()),
             runs: read(store, &tables)?,
             claims: read(store, &tables)?,
+            claim_readings: read(store, &tables)?,
+            placebo: read(store, &tables)?,
+            gains: read(store, &tables)?,
+            baselines: read(store, &tables)?,
+            trial_probes: read(store, &tables)?,
             descents: read(store, &tables)?,
             final_losses: read(store, &tables)?,
             flatness: read(store, &tables)?,

@@ -2,7 +2,7 @@
 
 use flooding_core::config::Scenario;
 use flooding_core::context::Context;
-use flooding_verify::{TheoremCell, VerifyError, cell, flooded, resampled, risk};
+use flooding_verify::{TheoremCell, VerifyError, cell, risk};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

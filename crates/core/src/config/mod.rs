@@ -172,6 +172,9 @@ pub struct SettingConfig {
     /// What is measured on the way.
     #[serde(default)]
     pub observe: Observe,
+    /// How many trials, the first ones, are probed: the runs that selection compares are trained again and looked at.
+    #[serde(default)]
+    pub probes: u32,
     /// Whether the levels of a trial start from the same weights; the reading's where absent.
     pub initial_weights: Option<InitialWeights>,
     /// Another setting whose random streams this one uses (under the same reading).

@@ -134,6 +134,7 @@ impl Resolver<'_> {
         self.known(&at, "protocol", &setting.protocol, self.config.protocol.keys(), "protocols")?;
         self.in_range(&at, "label_noise", setting.label_noise, 0.0, 0.5)?;
         self.in_range(&at, "weight_decay", setting.weight_decay, 0.0, 1.0)?;
+        self.at_most(&at, "probes", setting.probes, limits::TRIALS)?;
         for text in &setting.row {
             self.check_text(&at, "row", text)?;
         }

@@ -79,6 +79,8 @@ pub struct Setting {
     pub epochs: u32,
     /// What is measured on the way.
     pub observe: Observe,
+    /// How many trials, the first ones, are probed; no run's specification knows of it.
+    pub probes: u32,
     /// Whether the levels of a trial start from the same weights.
     pub initial_weights: InitialWeights,
     /// The id of another setting whose random streams its runs use.

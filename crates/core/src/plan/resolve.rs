@@ -258,6 +258,7 @@ impl<'a> Resolver<'a> {
             batch_size,
             epochs,
             observe,
+            probes: config.probes,
             initial_weights: config.initial_weights.unwrap_or(reading.initial_weights),
             trials: overrides.trials.or(part.trials).unwrap_or(protocol.trials),
             levels,

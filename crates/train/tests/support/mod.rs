@@ -45,6 +45,7 @@ pub fn setting(id: &str, levels: &[f64]) -> Setting {
         batch_size: 10,
         epochs: 6,
         observe: Observe::default(),
+        probes: 0,
         trials: 2,
         levels: levels.iter().map(|&b| Level::try_from(b).unwrap()).collect(),
         full_grid: (2, levels.len()),
