@@ -12,8 +12,6 @@
   };
   const open = () => {
     const target = document.getElementById(anchor());
-    if (target && target.tagName === "DETAILS") target.open = true;
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
     if (target && target.id === "all") for (const part of target.querySelectorAll("details")) part.open = true;
   };

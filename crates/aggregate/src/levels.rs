@@ -7,13 +7,9 @@ use polars::prelude::*;
 
 use crate::accuracy::MeanStdColumns;
 use crate::error::AggregateError;
-use crate::frame::{
-    CHECKPOINT, CHECKPOINTS, LEVEL, SETTING, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, VALIDATION_ACCURACY,
-};
-use crate::select::{MAIN_RULE, by_level, selected};
-use crate::stats::{Sample, mean_interval};
 use crate::frame::{CHECKPOINT, CHECKPOINTS, LEVEL, SETTING};
 use crate::select::{LEVEL_MOMENTS, MAIN_RULE, by_level, selected};
+use crate::stats::{Sample, mean_interval};
 
 /// One row a setting, level and checkpoint selection: the mean over every complete run (their number stands beside it), and
 /// in how many whole trials the level was selected.

@@ -21,10 +21,9 @@ use crate::outputs::Outputs;
 use crate::probes::probe_tables;
 use crate::scan::{Found, gaps, made_by, run_rows, scan};
 use crate::scorecard::{counts, overall_effects, paired, scorecard};
-use crate::select::in_whole_trials;
+use crate::select::{in_whole_trials, only_levels};
 use crate::selection_noise::selection_noise;
 use crate::spread::spread;
-use crate::select::{in_whole_trials, only_levels};
 
 /// Makes the tables of the plan's records under `data/tables/`, unless they are up to date.
 ///
@@ -71,7 +70,6 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     let accuracy = accuracy(plan, &runs, &whole)?.with_beginnings(plan, &ends);
     let levels = level_rows(plan, &frame, &whole)?;
     let cells = scorecard(plan, &accuracy.rows, &accuracy.selections);
-    let probes = probe_tables(plan, store, &runs);
     let probes = probe_tables(plan, store, &runs, &ends);
     let placebos = placebo_rows(plan, &accuracy);
     found_gaps.extend(probes.gaps.iter().cloned());

@@ -61,7 +61,6 @@ Exit codes of compare:
   0  everything agrees (runs to the bit, or to rounding)
   3  something differs; it is named";
 
-/// Re-derives the tables and figures of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\"
 /// Re-derives the tables and figures of "Do We Need Zero Training Loss After Achieving Zero Training Error?"
 /// (Ishida et al., ICML 2020) and checks its Theorem 1.
 #[derive(Debug, Parser)]
@@ -83,10 +82,8 @@ pub enum Command {
     Stage {
         /// Which one.
         stage: StageName,
-        /// With `train`: train nothing, make these probes of the weights that are stored
-        #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_enum)]
         /// With `train`: make these probes alone, by training the compared runs again
-        #[arg(long, value_name = "NAME", value_delimiter = ',', value_enum)]
+        #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_enum)]
         probe: Vec<ProbeName>,
         #[command(flatten)]
         args: RunArgs,

@@ -6,13 +6,10 @@ use flooding_core::digest::{Digest, Hasher};
 use flooding_core::store::{DocumentError, Store, StoreError};
 use flooding_tables::catalogue::{AGGREGATED, Definition, VERIFIED};
 use flooding_tables::{
-    AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FORMATS, FinalLossRow, FlatnessRow,
-    LevelRow, MethodRow, OverallRow, Overview, PairedRow, ReliabilityBinRow, RunRow, RunStatus, ScorecardCountRow,
-    ScorecardRow, SelectionNoiseRow, SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow,
-    read,
     AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FORMATS,
-    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, Overview, PlaceboRow, ReliabilityBinRow, RunRow,
-    RunStatus, SelectionRow, SensitivityRow, SharpnessRow, TheoremCheck, TheoremRow, TrialProbeRow, read,
+    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
+    ReliabilityBinRow, RunRow, RunStatus, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
+    SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow, read,
 };
 
 /// The stored tables; `None` is a table that was never made.

@@ -6,14 +6,10 @@ use crate::definition::{Column, Table};
 use crate::document::Rows;
 use crate::probes::{Calibration, Flatness, Replay};
 use crate::rows::{
-    AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FinalLossRow, FlatnessRow, LevelRow,
-    MethodRow, Overview, PublishedRunRow, ReliabilityBinRow, RunRow, SelectionRow, SensitivityRow, SharpnessRow,
-    TheoremCheck, TheoremRow,
-    MethodRow, OverallRow, Overview, PairedRow, ReliabilityBinRow, RunRow, ScorecardCountRow, ScorecardRow,
-    SelectionNoiseRow, SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow,
     AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow,
-    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, Overview, PlaceboRow, ReliabilityBinRow, RunRow,
-    SelectionRow, SensitivityRow, SharpnessRow, TheoremCheck, TheoremRow, TrialProbeRow,
+    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
+    PublishedRunRow, ReliabilityBinRow, RunRow, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
+    SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow,
 };
 
 /// A table, without its rows.
@@ -39,8 +35,7 @@ impl Definition {
 }
 
 /// The tables that the aggregate stage writes to `data/tables/`.
-pub const AGGREGATED: [Definition; 21] = [
-pub const AGGREGATED: [Definition; 20] = [
+pub const AGGREGATED: [Definition; 26] = [
     Definition::of::<AccuracyRow>(),
     Definition::of::<ScorecardRow>(),
     Definition::of::<ScorecardCountRow>(),

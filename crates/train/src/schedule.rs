@@ -86,27 +86,6 @@ fn longest_first(mut groups: Vec<Group>) -> Vec<Group> {
 /// All epochs of one run.
 fn whole_cost(group: &Group) -> f64 {
     epoch_cost(group.common()) * f64::from(group.common().epochs)
-/// A run's share of the work, roughly: epochs x training examples x multiplications of an example's forward pass.
-pub fn cost(spec: &RunSpec) -> f64 {
-    use flooding_core::spec::DataSpec;
-    let (examples, inputs) = match &spec.data {
-        DataSpec::Synthetic(data) => (f64::from(data.train), data.distribution.dimension() as f64),
-        DataSpec::Images(data) => (f64::from(data.train_size.unwrap_or(60_000)), 3072.0),
-    };
-    let operations = match &spec.model {
-        ModelSpec::Mlp { hidden, .. } => {
-            let mut fan_in = inputs;
-            let mut sum = 0.0;
-            for &units in hidden {
-                sum += fan_in * f64::from(units);
-                fan_in = f64::from(units);
-            }
-            sum
-        }
-        ModelSpec::CifarResnet { blocks, width } => f64::from(*blocks) * f64::from(width * width) * 55_000.0,
-        ModelSpec::Resnet18 { width } => f64::from(width * width) * 9_000.0,
-    };
-    f64::from(spec.epochs) * examples * operations
 }
 
 /// A group on its way.

@@ -194,8 +194,20 @@ mod tests {
     #[test]
     fn the_context_knows_every_key_that_is_not_schema_orgs_own() {
         const SCHEMA_ORG: [&str; 14] = [
-            "alternateName", "contentSize", "contentUrl", "datePublished", "description", "distribution", "encodingFormat",
-            "license", "name", "sha256", "url", "version", "citation", "creator",
+            "alternateName",
+            "contentSize",
+            "contentUrl",
+            "datePublished",
+            "description",
+            "distribution",
+            "encodingFormat",
+            "license",
+            "name",
+            "sha256",
+            "url",
+            "version",
+            "citation",
+            "creator",
         ];
         let text = include_str!("../../../../data/datasets.toml");
         let manifest = crate::Manifest::parse(text, std::path::Path::new("datasets.toml")).unwrap();

@@ -140,7 +140,6 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     }
     let missing = if figures.is_empty() { "Not run: no level has a whole trial." } else { "" };
     drawn.add(["levels", "Test accuracy against b", LEVELS], by_level, None, missing, index);
-    drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, None, missing, index);
     let table = controls::memorised(tables, index);
     drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, table, missing, index);
 

@@ -19,8 +19,8 @@ mod values;
 
 pub use accuracy::{AccuracyRow, Difference, PaperCell, Printed, SelectionRow, SensitivityRow};
 pub use claims::ClaimRow;
-pub use comparisons::{OverallRow, PairedRow};
 pub use claims::{ClaimReadingRow, ClaimRow};
+pub use comparisons::{OverallRow, PairedRow};
 pub use controls::{BaselineRow, GainRow, PlaceboRow};
 pub use curves::{CurvePoint, CurveRow, DescentRow, FinalLossRow, GradientNorms};
 pub use levels::LevelRow;
