@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use crate::definition::{BadCell, Cell, Cells, Column, Field, Holds};
 use crate::probes::ProbedModel;
-use crate::rows::{Checkpoint, ClaimGroup, Magnitude, RunStatus, Verdict};
-use crate::rows::{Checkpoint, LevelChoice, Quantity, RunStatus, Verdict};
+use crate::rows::{Checkpoint, ClaimGroup, LevelChoice, Magnitude, Quantity, RunStatus, Verdict};
 
 fn single(column: Column, holds: Holds, columns: &mut Vec<Column>) {
     columns.push(Column { holds, ..column });

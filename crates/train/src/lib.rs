@@ -27,7 +27,6 @@ use flooding_core::work::{Stage, StageReport, WorkItem};
 
 pub use cost::cost;
 pub use error::TrainError;
-pub use schedule::cost;
 
 /// Trains every run of the plan that is not up to date, then makes the [`probes`] of the trials that the plan probes.
 ///

@@ -82,6 +82,7 @@ fn mean_std(values: &[f64]) -> MeanStd {
 /// Tables of a quick run of this size.
 pub fn tables(size: Size) -> Tables {
     let mut tables = Tables {
+        published: Some("2020-07-13".to_owned()),
         overview: Some(overview(size)),
         methods: Some(methods()),
         accuracy: Some(Vec::new()),

@@ -18,7 +18,6 @@ mod trial_probes;
 mod values;
 
 pub use accuracy::{AccuracyRow, Difference, PaperCell, Printed, SelectionRow, SensitivityRow};
-pub use claims::ClaimRow;
 pub use claims::{ClaimReadingRow, ClaimRow};
 pub use comparisons::{OverallRow, PairedRow};
 pub use controls::{BaselineRow, GainRow, PlaceboRow};

@@ -66,11 +66,6 @@ impl Source {
                 Some(())
             }
             Self::CrossEntropy(margin) => cross_entropy(margin, chunk, stream, |sum| visit(sum / size, 1)),
-            Self::Resampled(losses) => {
-                chunk.sums(|| losses[stream.random_range(0..losses.len())], |sum| visit(sum / size, 1))
-            }
-            Self::CrossEntropy(margin) if margin.spread == 0.0 => visit(softplus(0.0), repetitions),
-            Self::CrossEntropy(margin) => cross_entropy(margin, n, repetitions, stream, visit),
         }
     }
 }
