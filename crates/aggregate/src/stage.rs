@@ -86,21 +86,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     });
     let gains = gain_rows(plan, &accuracy);
     let baselines = baseline_rows(plan, &accuracy);
-    let overview = Overview {
-        profile: plan.profile.clone(),
-        options: plan.overrides.options().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        summary: plan.summary.clone(),
-        master_seed: plan.master_seed,
-        readings: plan.readings.clone(),
-        reading_labels: plan.reading_labels.clone(),
-        margin: plan.margin,
-        runs: (runs.len() as u64, complete),
-        gaps: inputs.gaps.iter().chain(&found_gaps).cloned().collect(),
-        left_out: plan.left_out.clone(),
-        made_by: made_by(store, &runs),
-        datasets: inputs.datasets.clone(),
-        configuration: inputs.configuration.clone(),
-    };
+    let overview = overview(plan, store, inputs, (&runs, complete), &found_gaps);
     let mut outputs = Outputs::begin(store)?;
     outputs.document("overview", &overview)?;
     outputs.table(counts(&cells, plan.margin))?;
@@ -133,6 +119,31 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     progress.item_finished("tables", &format!("{complete} of {} runs", runs.len()));
     progress.stage_finished();
     Ok(StageReport { done: 1, gaps: found_gaps, ..StageReport::default() })
+}
+
+/// What the report says about the whole.
+fn overview(
+    plan: &Plan,
+    store: &Store,
+    inputs: &Inputs,
+    (runs, complete): (&[Found], u64),
+    found_gaps: &[Gap],
+) -> Overview {
+    Overview {
+        profile: plan.profile.clone(),
+        options: plan.overrides.options().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        summary: plan.summary.clone(),
+        master_seed: plan.master_seed,
+        readings: plan.readings.clone(),
+        reading_labels: plan.reading_labels.clone(),
+        margin: plan.margin,
+        runs: (runs.len() as u64, complete),
+        gaps: inputs.gaps.iter().chain(found_gaps).cloned().collect(),
+        left_out: plan.left_out.clone(),
+        made_by: made_by(store, runs),
+        datasets: inputs.datasets.clone(),
+        configuration: inputs.configuration.clone(),
+    }
 }
 
 /// What `verify` found; nothing where it has not run, and a gap where its document is damaged.
