@@ -7,8 +7,8 @@ use crate::document::Rows;
 use crate::probes::{Calibration, Flatness, Replay};
 use crate::rows::{
     AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow,
-    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, Overview, PlaceboRow, ReliabilityBinRow, RunRow,
-    SelectionRow, SensitivityRow, SharpnessRow, TheoremCheck, TheoremRow, TrialProbeRow,
+    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, Overview, PlaceboRow, PublishedRunRow, ReliabilityBinRow,
+    RunRow, SelectionRow, SensitivityRow, SharpnessRow, TheoremCheck, TheoremRow, TrialProbeRow,
 };
 
 /// A table, without its rows.
@@ -59,6 +59,9 @@ pub const AGGREGATED: [Definition; 20] = [
 
 /// The tables that the verify stage writes to `data/theorem/`.
 pub const VERIFIED: [Definition; 2] = [Definition::of::<TheoremRow>(), Definition::of::<TheoremCheck>()];
+
+/// The table that `pipeline publish` writes beside a report.
+pub const PUBLISHED: [Definition; 1] = [Definition::of::<PublishedRunRow>()];
 
 /// The documents of this crate that are no tables.
 const OTHER_DOCUMENTS: [Kind; 4] =
