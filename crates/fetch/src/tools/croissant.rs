@@ -172,6 +172,7 @@ fn context() -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::document as document_of;
     use super::*;
 
     /// Every key of the document that is no keyword and no value's own.
@@ -194,15 +195,27 @@ mod tests {
     #[test]
     fn the_context_knows_every_key_that_is_not_schema_orgs_own() {
         const SCHEMA_ORG: [&str; 14] = [
-            "alternateName", "contentSize", "contentUrl", "datePublished", "description", "distribution", "encodingFormat",
-            "license", "name", "sha256", "url", "version", "citation", "creator",
+            "alternateName",
+            "contentSize",
+            "contentUrl",
+            "datePublished",
+            "description",
+            "distribution",
+            "encodingFormat",
+            "license",
+            "name",
+            "sha256",
+            "url",
+            "version",
+            "citation",
+            "creator",
         ];
         let text = include_str!("../../../../data/datasets.toml");
         let manifest = crate::Manifest::parse(text, std::path::Path::new("datasets.toml")).unwrap();
         for name in manifest.names() {
             let Some(crate::manifest::Entry::Published(dataset)) = manifest.get(name) else { panic!("published") };
             let counts = Some([vec![1; dataset.classes.len()], vec![1; dataset.classes.len()]]);
-            let mut document: Value = serde_json::from_str(&super::document(&Facts { dataset, counts })).unwrap();
+            let mut document: Value = serde_json::from_str(&document_of(&Facts { dataset, counts })).unwrap();
             let context = document.as_object_mut().unwrap().remove("@context").unwrap();
             let mut found = Vec::new();
             keys(&document, &mut found);
