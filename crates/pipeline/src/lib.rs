@@ -3,12 +3,14 @@
 mod audit;
 mod cli;
 mod command;
+mod compare;
 mod display;
 mod exchange;
 mod exit;
 mod forecast;
 mod interrupt;
 mod project;
+mod published;
 mod replaced;
 mod shell;
 mod significant;
