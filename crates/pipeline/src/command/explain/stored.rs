@@ -1,6 +1,7 @@
 //! What an explanation can look up: the plan, the records, and the tables.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use flooding_core::record::{Provenance, Record};
 use flooding_core::spec::{RunKey, RunSpec};
@@ -18,9 +19,9 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub fn new(project: &'a Project, store: &'a Store) -> Result<Self, Failure> {
+    pub fn new(project: &'a Project, store: &'a Store) -> Self {
         let planned = project.plan.runs().map(|spec| (spec.key(), spec)).collect();
-        Ok(Self { project, store, planned })
+        Self { project, store, planned }
     }
 
     /// Specifications of all runs, planned or stored, whose keys start with these digits.
@@ -41,7 +42,7 @@ impl<'a> Known<'a> {
     }
 
     /// Folders of runs, which end in the first sixteen digits of their keys.
-    fn run_folders(&self, digits: &str) -> Result<Vec<std::path::PathBuf>, Failure> {
+    fn run_folders(&self, digits: &str) -> Result<Vec<PathBuf>, Failure> {
         let start = &digits[..digits.len().min(16)];
         let mut folders = Vec::new();
         let runs = self.store.layout().runs();
@@ -60,7 +61,7 @@ impl<'a> Known<'a> {
     }
 
     /// The names in a folder; none in what is no folder.
-    fn list(&self, path: &std::path::Path) -> Result<Vec<String>, Failure> {
+    fn list(&self, path: &Path) -> Result<Vec<String>, Failure> {
         if path.is_dir() { Ok(self.store.list(path)?) } else { Ok(Vec::new()) }
     }
 
