@@ -3,11 +3,13 @@
 mod audit;
 mod cli;
 mod command;
+mod compare;
 mod display;
 mod exchange;
 mod exit;
 mod interrupt;
 mod project;
+mod published;
 mod significant;
 mod source;
 mod stages;
