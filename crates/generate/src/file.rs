@@ -49,7 +49,6 @@ pub fn decode(bytes: &[u8]) -> Result<Splits, String> {
                 Some(label) => Err(format!("{set}.{name} hold the label {label}, and there are {CLASSES} classes")),
                 None => Ok(labels),
             }
-            Ok(labels.data().as_chunks::<2>().0.iter().map(|&b| u16::from_le_bytes(b)).collect())
         };
         let clean = format!("{set}.clean_labels");
         Ok(Examples {

@@ -1,6 +1,5 @@
 //! The report for machines: a Workflow Run `RO-Crate` (<https://w3id.org/ro/wfrun/workflow/0.5>).
 
-use crate::tables::Tables;
 use flooding_core::digest::Digest;
 use flooding_tables::Overview;
 use serde_json::{Value, json};

@@ -10,9 +10,6 @@ use crate::rows::{
     FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
     PublishedRunRow, ReliabilityBinRow, RunRow, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
     SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow,
-    AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FinalLossRow, FlatnessRow, LevelRow,
-    MethodRow, OverallRow, Overview, PairedRow, PublishedRunRow, ReliabilityBinRow, RunRow, ScorecardCountRow,
-    ScorecardRow, SelectionNoiseRow, SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow,
 };
 
 /// A table, without its rows.

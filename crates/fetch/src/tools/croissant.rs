@@ -215,7 +215,6 @@ mod tests {
         for name in manifest.names() {
             let Some(crate::manifest::Entry::Published(dataset)) = manifest.get(name) else { panic!("published") };
             let counts = Some([vec![1; dataset.classes.len()], vec![1; dataset.classes.len()]]);
-            let mut document: Value = serde_json::from_str(&document(&Facts { dataset, counts })).unwrap();
             let mut document: Value = serde_json::from_str(&document_of(&Facts { dataset, counts })).unwrap();
             let context = document.as_object_mut().unwrap().remove("@context").unwrap();
             let mut found = Vec::new();

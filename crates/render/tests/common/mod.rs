@@ -111,7 +111,6 @@ pub fn tables(size: Size) -> Tables {
         reliability_bins: Some(probes::reliability_bins(ROWS[1].0)),
         theorem: Some(theorem()),
         checks: Some(checks()),
-        published: Some("2020-07-13".to_owned()),
         files: files(),
     };
     for setting in 0..size.settings as u32 {
