@@ -7,10 +7,8 @@ use polars::prelude::*;
 
 use crate::accuracy::MeanStdColumns;
 use crate::error::AggregateError;
-use crate::frame::{
-    CHECKPOINT, CHECKPOINTS, LEVEL, SETTING, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, VALIDATION_ACCURACY,
-};
-use crate::select::{MAIN_RULE, by_level, selected};
+use crate::frame::{CHECKPOINT, CHECKPOINTS, LEVEL, SETTING};
+use crate::select::{LEVEL_MOMENTS, MAIN_RULE, by_level, selected};
 use crate::stats::{Sample, mean_interval};
 
 /// One row a setting, level and checkpoint selection: the mean over every complete run (their number stands beside it), and
@@ -24,13 +22,14 @@ fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
     let whole = |name: &str| frame.column(name)?.u32();
     let (setting, checkpoint, level) = (whole(SETTING)?, whole(CHECKPOINT)?, whole(LEVEL)?);
     let (trials, selected_in) = (whole("trials")?, whole("selected_in")?);
-    let names = [TRAIN_ACCURACY, VALIDATION_ACCURACY, TEST_ACCURACY, TRAIN_LOSS, TEST_LOSS];
-    let columns = names.iter().map(|name| MeanStdColumns::new(&frame, name)).collect::<PolarsResult<Vec<_>>>()?;
+    let columns =
+        LEVEL_MOMENTS.iter().map(|name| MeanStdColumns::new(&frame, name)).collect::<PolarsResult<Vec<_>>>()?;
     let mut rows = Vec::with_capacity(frame.height());
     for i in 0..frame.height() {
         let at = |column: &UInt32Chunked| column.get(i).unwrap_or(0);
         let n = at(trials);
-        let moments = |which: usize| columns[which].get(i, n).unwrap_or(MeanStd { n, mean: 0.0, std: None });
+        let optional = |which: usize| columns[which].get(i, n);
+        let moments = |which: usize| optional(which).unwrap_or(MeanStd { n, mean: 0.0, std: None });
         rows.push(LevelRow {
             setting: plan.settings[at(setting) as usize].id.clone(),
             reading: plan.settings[at(setting) as usize].reading.clone(),
@@ -43,6 +42,9 @@ fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
             test_accuracy_ci: interval(moments(2)),
             train_loss: moments(3),
             test_loss: moments(4),
+            fit_flipped: optional(6),
+            fit_unflipped: optional(7),
+            test_clean_accuracy: moments(5),
         });
     }
     Ok(rows)

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{QUICK, SMALL, tables};
 use flooding_core::context::Context;
-use flooding_core::plan::{Plan, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, TheoremPlan};
 use flooding_core::store::Store;
 use flooding_core::work::{Decision, Reason};
 use flooding_render::{Files, ReportContext, Tables, render};
@@ -299,6 +299,7 @@ fn plan() -> Plan {
             levels_over_risk: Vec::new(),
             scenarios: Vec::new(),
         },
+        overrides: Overrides::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use flooding_core::level::Level;
 use flooding_tables::{Checkpoint, CurveRow, SelectionRow};
 use serde::Serialize;
 
+use super::controls;
 use super::facts::{Facts, Index};
 use super::measures::{self, MeasureTable};
 use super::names::main_readings;
@@ -139,7 +140,8 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     }
     let missing = if figures.is_empty() { "Not run: no level has a whole trial." } else { "" };
     drawn.add(["levels", "Test accuracy against b", LEVELS], by_level, None, missing, index);
-    drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, None, missing, index);
+    let table = controls::memorised(tables, index);
+    drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, table, missing, index);
 
     let mut figures = Vec::new();
     for facts in index.iter() {
@@ -208,6 +210,15 @@ fn draw_probes(tables: &Tables, index: &Index, drawn: &mut Drawn) -> Result<(), 
     let missing = if figures.is_empty() { "Not run: calibration has not been measured in this profile." } else { "" };
     let table = measures::calibration(tables, index);
     drawn.add(["calibration", "Calibration", CALIBRATION], figures, table, missing, index);
+    for (text, table, missing) in [
+        (PLACEBO, controls::placebo(tables, index), "Not run: the profile `placebo` runs it."),
+        (GAINS, controls::gains(tables), "Not run: a single interpretation was run; the profile `factors` runs more."),
+        (BASELINES, controls::baselines(tables), "Not run: no setting of Table 2 was run without flooding."),
+        (TRAINED_THEOREM, controls::trained_theorem(tables, index), "Not run: no trial of this profile is probed."),
+    ] {
+        let missing = if table.is_some() { "" } else { missing };
+        drawn.add(text, Vec::new(), table, missing, index);
+    }
     Ok(())
 }
 
@@ -263,6 +274,28 @@ const FIGURE_5: &str = "The paper’s claim: along a random, filter-normalised d
 
 const CALIBRATION: &str = "The paper opens with the claim that training to zero loss makes a network overconfident; it \
     shows no calibration figure, so this one is ours.";
+
+const PLACEBO: [&str; 3] = [
+    "placebo",
+    "Control: what selecting among many runs gives",
+    "“With” is the best of many runs by validation accuracy, “without” is one run. Flooding’s effect is what is left when \
+     as many unflooded runs are selected in the same way.",
+];
+const GAINS: [&str; 3] = [
+    "gain-by-reading",
+    "Control: which open detail carries the effect",
+    "The paper leaves details open, and its authors’ demo differs from its text. Each interpretation was run by itself.",
+];
+const BASELINES: [&str; 3] = [
+    "baselines",
+    "Control: the baselines beside the paper’s",
+    "What the paper leaves open about the data and the network is judged by training without flooding alone.",
+];
+const TRAINED_THEOREM: [&str; 3] = [
+    "theorem-1-trained",
+    "Theorem 1 at trained models",
+    "The theorem is about a fixed model. Here it is looked up at the models of the probes, with their own level.",
+];
 
 fn context(figure: &Figure, index: &Index) -> FigureContext {
     let facts: Vec<&Facts> = figure.settings.iter().filter_map(|id| index.get(id)).collect();

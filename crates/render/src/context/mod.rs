@@ -3,6 +3,7 @@
 pub mod account;
 pub mod accuracy;
 pub mod claims;
+mod controls;
 pub mod facts;
 pub mod figures;
 pub mod headline;

@@ -31,5 +31,12 @@ table! {
         train_loss: MeanStd => "nat",
         /// test loss
         test_loss: MeanStd => "nat",
+        /// training examples with a flipped label that are classified as labelled (memorised); empty without flipped labels,
+        /// or where their number is not known exactly
+        fit_flipped: Option<MeanStd> => "%",
+        /// training examples with an unflipped label that are classified as labelled
+        fit_unflipped: Option<MeanStd> => "%",
+        /// test accuracy against the labels before noise
+        test_clean_accuracy: MeanStd => "%",
     }
 }
