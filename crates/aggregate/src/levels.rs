@@ -2,13 +2,14 @@
 
 use flooding_core::level::Level;
 use flooding_core::plan::Plan;
-use flooding_tables::{LevelRow, MeanStd};
+use flooding_tables::{Interval, LevelRow, MeanStd};
 use polars::prelude::*;
 
 use crate::accuracy::MeanStdColumns;
 use crate::error::AggregateError;
 use crate::frame::{CHECKPOINT, CHECKPOINTS, LEVEL, SETTING};
 use crate::select::{LEVEL_MOMENTS, MAIN_RULE, by_level, selected};
+use crate::stats::{Sample, mean_interval};
 
 /// One row a setting, level and checkpoint selection: the mean over every complete run (their number stands beside it), and
 /// in how many whole trials the level was selected.
@@ -38,6 +39,7 @@ fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
             train_accuracy: moments(0),
             validation_accuracy: moments(1),
             test_accuracy: moments(2),
+            test_accuracy_ci: interval(moments(2)),
             train_loss: moments(3),
             test_loss: moments(4),
             fit_flipped: optional(6),
@@ -46,4 +48,9 @@ fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
         });
     }
     Ok(rows)
+}
+
+fn interval(value: MeanStd) -> Option<Interval> {
+    let sample = Sample { n: value.n, mean: value.mean, std: value.std? };
+    mean_interval(sample).map(Into::into)
 }

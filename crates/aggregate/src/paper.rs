@@ -123,3 +123,11 @@ pub(crate) fn is_level(table: TableId, level: Level) -> bool {
     let millionths = level.millionths();
     millionths.is_multiple_of(10_000) && millionths / 10_000 <= grid(table).highest
 }
+
+/// Rows of the paper's table, one checkpoint selection.
+pub(crate) fn row_count(table: TableId) -> usize {
+    match table {
+        TableId::Table2 => TABLE2.lines().skip(1).filter(|line| line.split(',').nth(3) == Some("A")).count(),
+        TableId::Table3 => TABLE3.lines().skip(1).count(),
+    }
+}

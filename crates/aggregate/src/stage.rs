@@ -20,7 +20,10 @@ use crate::methods::methods;
 use crate::outputs::Outputs;
 use crate::probes::probe_tables;
 use crate::scan::{Found, gaps, made_by, run_rows, scan};
+use crate::scorecard::{counts, overall_effects, paired, scorecard};
 use crate::select::{in_whole_trials, only_levels};
+use crate::selection_noise::selection_noise;
+use crate::spread::spread;
 
 /// Makes the tables of the plan's records under `data/tables/`, unless they are up to date.
 ///
@@ -66,6 +69,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     let judged = accuracy(plan, &runs, &judged)?.with_beginnings(plan, &ends);
     let accuracy = accuracy(plan, &runs, &whole)?.with_beginnings(plan, &ends);
     let levels = level_rows(plan, &frame, &whole)?;
+    let cells = scorecard(plan, &accuracy.rows, &accuracy.selections);
     let probes = probe_tables(plan, store, &runs, &ends);
     let placebos = placebo_rows(plan, &accuracy);
     found_gaps.extend(probes.gaps.iter().cloned());
@@ -82,20 +86,15 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     });
     let gains = gain_rows(plan, &accuracy);
     let baselines = baseline_rows(plan, &accuracy);
-    let overview = Overview {
-        profile: plan.profile.clone(),
-        summary: plan.summary.clone(),
-        master_seed: plan.master_seed,
-        readings: plan.readings.clone(),
-        runs: (runs.len() as u64, complete),
-        gaps: inputs.gaps.iter().chain(&found_gaps).cloned().collect(),
-        left_out: plan.left_out.clone(),
-        made_by: made_by(store, &runs),
-        datasets: inputs.datasets.clone(),
-        configuration: inputs.configuration.clone(),
-    };
+    let overview = overview(plan, store, inputs, (&runs, complete), &found_gaps);
     let mut outputs = Outputs::begin(store)?;
     outputs.document("overview", &overview)?;
+    outputs.table(counts(&cells, plan.margin))?;
+    outputs.table(cells)?;
+    outputs.table(overall_effects(&accuracy.rows, &accuracy.selections))?;
+    outputs.table(paired(plan, &accuracy.rows, &accuracy.selections))?;
+    outputs.table(selection_noise(plan, &runs))?;
+    outputs.table(spread(plan, &runs, &accuracy.rows))?;
     outputs.table(accuracy.rows)?;
     outputs.table(accuracy.selections)?;
     outputs.table(accuracy.sensitivity)?;
@@ -120,6 +119,31 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     progress.item_finished("tables", &format!("{complete} of {} runs", runs.len()));
     progress.stage_finished();
     Ok(StageReport { done: 1, gaps: found_gaps, ..StageReport::default() })
+}
+
+/// What the report says about the whole.
+fn overview(
+    plan: &Plan,
+    store: &Store,
+    inputs: &Inputs,
+    (runs, complete): (&[Found], u64),
+    found_gaps: &[Gap],
+) -> Overview {
+    Overview {
+        profile: plan.profile.clone(),
+        options: plan.overrides.options().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        summary: plan.summary.clone(),
+        master_seed: plan.master_seed,
+        readings: plan.readings.clone(),
+        reading_labels: plan.reading_labels.clone(),
+        margin: plan.margin,
+        runs: (runs.len() as u64, complete),
+        gaps: inputs.gaps.iter().chain(found_gaps).cloned().collect(),
+        left_out: plan.left_out.clone(),
+        made_by: made_by(store, runs),
+        datasets: inputs.datasets.clone(),
+        configuration: inputs.configuration.clone(),
+    }
 }
 
 /// What `verify` found; nothing where it has not run, and a gap where its document is damaged.

@@ -113,7 +113,7 @@ fn only_that_matches_nothing_lists_what_there_is() {
 
 #[test]
 fn only_may_name_a_setting_that_the_profile_does_not_contain_and_it_runs_at_full_size() {
-    let plan = plan_of(TRACKED, "quick", &only(&["cifar10"])).unwrap();
+    let plan = plan_of(TRACKED, "smoke", &only(&["cifar10"])).unwrap();
     let ids: Vec<&str> = plan.settings.iter().map(|setting| &*setting.id).collect();
     assert_eq!(ids, ["cifar10", "cifar10-aug", "cifar10-resnet18"]);
     assert!(plan.settings[..2].iter().all(|s| s.epochs == 500 && s.levels.len() == 11 && s.reduced.is_empty()));
@@ -121,6 +121,23 @@ fn only_may_name_a_setting_that_the_profile_does_not_contain_and_it_runs_at_full
     assert_eq!(plan.settings.len(), 1);
     let plan = plan_of(TRACKED, "quick", &only(&["spiral-middle-demo"])).unwrap();
     assert_eq!(plan.settings[0].reading, "demo");
+}
+
+#[test]
+fn every_benchmark_of_table_3_is_small_in_the_quick_profile_and_runs_only_when_it_is_named() {
+    let quick = tracked("quick");
+    let images: Vec<&str> = quick.settings.iter().filter(|s| s.data.name() == "mnist").map(|s| &*s.id).collect();
+    assert_eq!((images, quick.image_datasets()), (vec!["mnist-mlp"], vec!["mnist"]));
+    let full = tracked("full");
+    let named: Vec<&Setting> = full.settings.iter().filter(|s| s.optimiser.lr() == 0.1).collect();
+    assert!(named.len() >= 12);
+    for setting in named {
+        let pattern = format!("setting:{}", setting.id);
+        let plan = plan_of(TRACKED, "quick", &only(&[&pattern])).unwrap();
+        let [small] = plan.settings.as_slice() else { panic!("{pattern}: {:?}", plan.settings) };
+        assert!(small.epochs <= 30 && small.levels.len() <= 4 && small.levels[0].is_zero(), "{small:?}");
+        assert!(small.reduced.starts_with(&["epochs".to_owned(), "train_size".to_owned()]), "{small:?}");
+    }
 }
 
 #[test]
@@ -298,4 +315,45 @@ fn streams_of_a_setting_or_reading_that_does_not_exist_or_draws_something_else_a
     assert!(other.to_string().contains("same data set"), "{other:?}");
     let reading = invalid(&with("streams_of = \"paper\"", "streams_of = \"papers\""));
     assert!(reading.to_string().contains("papers"), "{reading:?}");
+}
+
+/// A specification that uses no new option is the same work as ever: its records need not be made again.
+#[test]
+fn runs_keep_the_keys_that_they_had_before_options_were_added() {
+    let without_options = TRACKED.replace("fixed_test_subset = true, ", "");
+    let pinned = [
+        ("smoke", "gaussians-high", 0, "0", "cc973e1336ea691a"),
+        ("smoke", "gaussians-high", 0, "0.1", "c0d8a340c185c27e"),
+        ("smoke", "gaussians-high", 1, "0", "95fbfd515dc216cf"),
+        ("smoke", "gaussians-high", 1, "0.1", "51ebf04fea707a3c"),
+        ("quick", "gaussians-low", 0, "0", "88afcc5a48c7b87f"),
+        ("quick", "gaussians-low", 0, "0.05", "439321c34875d85e"),
+        ("quick", "gaussians-high", 0, "0", "76c5d7a7de6b8af7"),
+        ("quick", "gaussians-high", 0, "0.05", "92c3d639abefcebc"),
+        ("quick", "gaussians-high", 0, "0.1", "2b2762ee3a8449ca"),
+        ("quick", "gaussians-high-demo", 0, "0", "70e495381687454e"),
+        ("quick", "gaussians-high-demo", 0, "0.05", "c8636f795c682e9c"),
+        ("quick", "sinusoid-low", 0, "0", "23e52793b54173a1"),
+        ("quick", "sinusoid-low", 0, "0.05", "40ecf11ce91ffbbd"),
+        ("quick", "sinusoid-low", 0, "0.1", "e53fcf945fc74512"),
+        ("quick", "sinusoid-high", 0, "0", "cf28153e0df60cee"),
+        ("quick", "sinusoid-high", 0, "0.05", "88ae85ed652d1cae"),
+        ("quick", "sinusoid-high-demo", 0, "0", "ebaae685dc7d69a6"),
+        ("quick", "sinusoid-high-demo", 0, "0.05", "c68ba52297677d32"),
+        ("full", "iflood-gaussians", 0, "0", "d19aea1468b175e9"),
+        ("full", "iflood-gaussians", 0, "0.01", "a18e031fa15705d6"),
+    ];
+    let mut moved = Vec::new();
+    for (profile, setting, trial, level, key) in pinned {
+        let plan = plan_of(&without_options, profile, &only(&[&format!("setting:{setting}")])).unwrap();
+        let level = Level::try_from(level.parse::<f64>().unwrap()).unwrap();
+        let is_meant =
+            |run: &flooding_core::spec::RunSpec| run.setting == setting && run.trial == trial && run.level == level;
+        match plan.runs().find(is_meant) {
+            Some(run) if run.key().short() == key => {}
+            Some(run) => moved.push(format!("{profile} {setting} t{trial} b{level}: {} was {key}", run.key().short())),
+            None => moved.push(format!("{profile} {setting} t{trial} b{level} is gone")),
+        }
+    }
+    assert!(moved.is_empty(), "{moved:#?}");
 }

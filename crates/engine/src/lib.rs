@@ -10,6 +10,7 @@ pub mod backend;
 pub mod calibration;
 pub mod composite;
 pub mod convolution;
+pub mod cost;
 pub mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;

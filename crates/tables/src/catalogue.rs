@@ -7,8 +7,9 @@ use crate::document::Rows;
 use crate::probes::{Calibration, Flatness, Replay};
 use crate::rows::{
     AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow,
-    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, Overview, PlaceboRow, PublishedRunRow, ReliabilityBinRow,
-    RunRow, SelectionRow, SensitivityRow, SharpnessRow, TheoremCheck, TheoremRow, TrialProbeRow,
+    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
+    PublishedRunRow, ReliabilityBinRow, RunRow, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
+    SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow,
 };
 
 /// A table, without its rows.
@@ -34,8 +35,14 @@ impl Definition {
 }
 
 /// The tables that the aggregate stage writes to `data/tables/`.
-pub const AGGREGATED: [Definition; 20] = [
+pub const AGGREGATED: [Definition; 26] = [
     Definition::of::<AccuracyRow>(),
+    Definition::of::<ScorecardRow>(),
+    Definition::of::<ScorecardCountRow>(),
+    Definition::of::<OverallRow>(),
+    Definition::of::<PairedRow>(),
+    Definition::of::<SelectionNoiseRow>(),
+    Definition::of::<SpreadRow>(),
     Definition::of::<SelectionRow>(),
     Definition::of::<SensitivityRow>(),
     Definition::of::<ClaimRow>(),

@@ -236,7 +236,7 @@ mod tests {
         let alphas: Vec<f64> = (-4..=4).map(|i| f64::from(i) * 0.25).collect();
         let curve = |c: f64| alphas.iter().map(|a| Some(c * a * a + 1.0)).collect::<Vec<_>>();
         // 3/16 at a quarter and 3/4 at a half, on both sides.
-        let expected = (3.0 / 16.0 + 0.75) / 2.0;
+        let expected = f64::midpoint(3.0 / 16.0, 0.75);
         for c in [3.0, -3.0] {
             assert!((sharpness(&alphas, &curve(c)).unwrap() - expected).abs() < 1e-12);
         }

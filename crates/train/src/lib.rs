@@ -6,6 +6,7 @@
 
 pub mod branch;
 pub mod checkpoint;
+mod cost;
 mod decide;
 mod error;
 pub mod outcome;
@@ -24,6 +25,7 @@ use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::Store;
 use flooding_core::work::{Stage, StageReport, WorkItem};
 
+pub use cost::cost;
 pub use error::TrainError;
 
 /// Trains every run of the plan that is not up to date, then makes the [`probes`] of the trials that the plan probes.

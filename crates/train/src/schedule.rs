@@ -2,6 +2,7 @@
 //! thread each; all levels of a group in one network on CUDA.
 
 mod attempt;
+mod meter;
 mod queue;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use flooding_core::dataset::{Source, SourceError, Splits};
 use flooding_core::group::Group;
 use flooding_core::level::Level;
 use flooding_core::record::Status;
-use flooding_core::spec::{ModelSpec, RunSpec};
+use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
 use flooding_core::work::{Gap, Stage, StageReport};
 use flooding_engine::memory::{Room, Training, available, even, fitting, indexable};
@@ -24,9 +25,11 @@ use flooding_engine::threads::with_threads_inside;
 use crate::TrainError;
 use crate::branch::Branch;
 use crate::checkpoint::{self, Checkpoints};
+use crate::cost::{cost, epoch_cost};
 use crate::save::{DatasetFingerprint, SaveContext, save};
 use crate::trainer::Results;
 use attempt::{Attempt, Place};
+use meter::Meter;
 use queue::{Next, Queue, Task};
 
 /// The name of a run in messages, such as `spiral-high t00 b0.05`.
@@ -80,27 +83,9 @@ fn longest_first(mut groups: Vec<Group>) -> Vec<Group> {
     groups
 }
 
-/// A run's share of the work, roughly: epochs x training examples x operations of an example.
-fn cost(spec: &RunSpec) -> f64 {
-    use flooding_core::spec::DataSpec;
-    let (examples, inputs) = match &spec.data {
-        DataSpec::Synthetic(data) => (f64::from(data.train), data.distribution.dimension() as f64),
-        DataSpec::Images(data) => (f64::from(data.train_size.unwrap_or(60_000)), 3072.0),
-    };
-    let operations = match &spec.model {
-        ModelSpec::Mlp { hidden, .. } => {
-            let mut fan_in = inputs;
-            let mut sum = 0.0;
-            for &units in hidden {
-                sum += fan_in * f64::from(units);
-                fan_in = f64::from(units);
-            }
-            sum
-        }
-        ModelSpec::CifarResnet { blocks, width } => f64::from(*blocks) * f64::from(width * width) * 55_000.0,
-        ModelSpec::Resnet18 { width } => f64::from(width * width) * 9_000.0,
-    };
-    f64::from(spec.epochs) * examples * operations
+/// All epochs of one run.
+fn whole_cost(group: &Group) -> f64 {
+    epoch_cost(group.common()) * f64::from(group.common().epochs)
 }
 
 /// A group on its way.
@@ -129,6 +114,7 @@ struct State<'a> {
     cancelled: AtomicBool,
     /// The host's memory, which runs side by side share.
     room: Room,
+    meter: Meter,
 }
 
 /// A panic while a lock was held leaves these plain collections whole.
@@ -142,7 +128,9 @@ impl<'a> State<'a> {
             let examples = Mutex::new(Examples { left: group.levels().len(), splits: None });
             Trial { group, examples }
         };
+        let work = |group: &Group| whole_cost(group) * group.levels().len() as f64;
         Self {
+            meter: Meter::new(groups.iter().map(work).sum()),
             // As many as there are workers, and a few more, so that none waits for the next fork.
             queue: Queue::new(groups.len(), context.jobs.saturating_add(2)),
             trials: groups.into_iter().map(trial).collect(),
@@ -210,7 +198,10 @@ impl<'a> State<'a> {
             DeviceChoice::Cpu => {
                 let largest = checkpoint::largest(training.tensors(), group.levels().len(), group.common().epochs);
                 let (held, left) = self.checkpoints(group).resumable(largest);
-                branches.extend(held.into_iter().map(Branch::stored));
+                for (levels, epochs) in held {
+                    self.meter.skip(epoch_cost(group.common()) * f64::from(epochs) * levels.len() as f64);
+                    branches.push(Branch::stored(levels));
+                }
                 if group.shares_prefixes() {
                     branches.extend((!left.is_empty()).then(|| Branch::new(left)));
                 } else {
@@ -246,6 +237,7 @@ impl<'a> State<'a> {
             is_stopped: &is_stopped,
         };
         let offer = |branch: Branch| self.queue.offer(number, branch);
+        let each_epoch = epoch_cost(group.common());
         // The last is trained first: what leaves a path before the path itself.
         let mut waiting = vec![branch];
         while let Some(branch) = waiting.pop() {
@@ -253,7 +245,11 @@ impl<'a> State<'a> {
             let progress = &self.context.progress;
             progress.item_started(&id, group.common().epochs.into());
             let (start, shared) = (Instant::now(), branch.training);
-            let advanced = |epochs| progress.item_advanced(&id, epochs);
+            let advanced = |epochs, levels| {
+                progress.item_advanced(&id, epochs);
+                let (done, left) = self.meter.done(each_epoch, levels);
+                progress.work_left(done, left);
+            };
             match place.train(branch, self.checkpoints(group), &offer, &advanced) {
                 Attempt::Done(results, left) => {
                     self.save((number, &seen), &id, results, shared + start.elapsed())?;
@@ -301,10 +297,12 @@ impl<'a> State<'a> {
         let group = &self.trials[number].group;
         let device = self.device_name();
         let context = SaveContext { store: self.store, device: &device };
-        let mut lowest = None;
-        for (i, (level, trained)) in results.into_iter().enumerate() {
+        let lowest = results.first().map(|(level, _)| group.run(*level));
+        // The lowest comes last: as long as one is missing, the checkpoint in its folder holds them all.
+        for (i, (level, trained)) in results.into_iter().enumerate().rev() {
             let spec = group.run(level);
             let summary = trained.result.as_ref().ok().cloned();
+            let untrained = group.common().epochs as usize - trained.history.len();
             let note = match save(&context, &spec, seen, trained, took)? {
                 Status::Complete => {
                     lock(&self.report).done += 1;
@@ -312,6 +310,7 @@ impl<'a> State<'a> {
                 }
                 Status::Failed { cause, step, .. } => {
                     let note = format!("failed at step {step}: {cause}");
+                    self.meter.skip(epoch_cost(&spec) * untrained as f64);
                     lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(&spec), why: note.clone() });
                     if self.context.fail_fast {
                         self.context.stop.raise_after_failure();
@@ -319,10 +318,9 @@ impl<'a> State<'a> {
                     note
                 }
             };
-            // The first stands for the path, whose name it ends; each run counts.
+            // The last stands for the path, whose name it ends; each run counts.
             let run = run_id(&spec);
             self.context.progress.item_finished(if i == 0 { id } else { &run }, &note);
-            lowest.get_or_insert(spec);
             self.finished_with(number);
         }
         if let Some(lowest) = lowest {

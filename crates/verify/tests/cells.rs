@@ -242,3 +242,21 @@ fn a_raised_stop_flag_interrupts_the_draws() {
     let error = cell(&CROSS_ENTROPY, 5, 0.4, Some(1_000_000_000), 1, &context).unwrap_err();
     assert!(matches!(error, VerifyError::Interrupted));
 }
+
+#[test]
+fn a_cell_of_four_billion_losses_stops_when_it_is_asked_to() {
+    for scenario in [Scenario::Bernoulli { p: 0.3 }, Scenario::Exponential { theta: 0.5 }, CROSS_ENTROPY] {
+        let context = Context::default();
+        let stop = context.stop.clone();
+        let signal = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            stop.raise();
+        });
+        let started = std::time::Instant::now();
+        let result = cell(&scenario, u32::MAX, 0.25, Some(1000), 1, &context);
+        assert!(matches!(result, Err(VerifyError::Interrupted)), "{scenario:?}");
+        // One mean of these takes minutes.
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+        signal.join().unwrap();
+    }
+}

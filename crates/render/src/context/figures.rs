@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::controls;
 use super::facts::{Facts, Index};
 use super::measures::{self, MeasureTable};
+use super::names::main_readings;
 use super::theorem::scenarios;
 use crate::RenderError;
 use crate::figure::{self, DECIMATION_RULE, Figure, Side, svg};
@@ -47,6 +48,10 @@ pub struct FigureContext {
     pub quick: bool,
     /// The drawing, safe for the page.
     pub svg: String,
+    /// The anchor of the one setting that it stands with; empty where it shows several, or stands in the main part.
+    pub home: String,
+    /// Does it stand in the main part of the page?
+    pub featured: bool,
     /// Anchors of the settings behind it.
     pub settings: Vec<super::claims::SettingLink>,
 }
@@ -57,6 +62,8 @@ pub struct Drawn {
     pub sections: Vec<SectionContext>,
     /// For the theorem's section.
     pub theorem: Vec<FigureContext>,
+    /// For the first screen.
+    pub forest: Option<FigureContext>,
     /// For the files beside the page.
     pub figures: Vec<Figure>,
     /// The rule by which lines are thinned.
@@ -65,7 +72,8 @@ pub struct Drawn {
 
 /// Draws every figure that the tables allow.
 pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
-    let mut drawn = Drawn { sections: Vec::new(), theorem: Vec::new(), figures: Vec::new(), rule: DECIMATION_RULE };
+    let mut drawn =
+        Drawn { sections: Vec::new(), theorem: Vec::new(), forest: None, figures: Vec::new(), rule: DECIMATION_RULE };
     let curves = by_setting(tables.curves.as_deref().unwrap_or_default());
     let of = |facts: &Facts| curves.iter().find(|(id, _)| *id == facts.id).map(|(_, rows)| rows.as_slice());
     let no_curves = "Not run: no learning curves are stored (`pipeline run` makes them).";
@@ -104,7 +112,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     let table = measures::descents(tables, index);
     drawn.add(["figure-2", "Figures 2 and 6: learning curves", FIGURE_2], figures, table, missing, index);
 
-    let mut figures = Vec::new();
+    let (mut figures, mut by_level) = (Vec::new(), Vec::new());
     let levels = tables.levels.as_deref().unwrap_or_default();
     // The two tables have different grids of levels: small multiples share their axes, so each has a figure.
     let mut groups: Vec<(&str, Option<TableId>)> = Vec::new();
@@ -127,9 +135,11 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
                 None => format!("other settings reading {reading}"),
             };
             figures.push(figure::memorization(&name, &settings, levels)?);
+            by_level.push(figure::accuracy_by_level(&name, &settings, levels)?);
         }
     }
     let missing = if figures.is_empty() { "Not run: no level has a whole trial." } else { "" };
+    drawn.add(["levels", "Test accuracy against b", LEVELS], by_level, None, missing, index);
     let table = controls::memorised(tables, index);
     drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, table, missing, index);
 
@@ -148,6 +158,13 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     for (number, (scenario, rows)) in scenarios(rows).into_iter().enumerate() {
         let Some(figure) = figure::mse_against_level(number, scenario, &rows)? else { continue };
         drawn.theorem.push(context(&figure, index));
+        drawn.figures.push(figure);
+    }
+    let readings = main_readings(tables, TableId::Table2);
+    let names: Vec<(&str, &str)> = readings.iter().map(|(name, label)| (&**name, &**label)).collect();
+    drawn.feature("figure-2", tables);
+    if let Some(figure) = figure::forest(&names, tables.scorecard.as_deref().unwrap_or_default()) {
+        drawn.forest = Some(context(&figure, index));
         drawn.figures.push(figure);
     }
     Ok(drawn)
@@ -206,6 +223,19 @@ fn draw_probes(tables: &Tables, index: &Index, drawn: &mut Drawn) -> Result<(), 
 }
 
 impl Drawn {
+    /// Puts one drawing of a section into the main part of the page: that of the setting with the largest gain.
+    fn feature(&mut self, section: &str, tables: &Tables) {
+        let gain = |anchor: &str| {
+            let of = tables.accuracy.iter().flatten().filter(|row| super::setting_anchor(&row.setting) == anchor);
+            of.filter_map(|row| row.difference).map(|difference| difference.mean).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let figures = self.sections.iter_mut().filter(|one| one.id == section).flat_map(|one| &mut one.figures);
+        if let Some(figure) = figures.max_by(|a, b| gain(&a.home).total_cmp(&gain(&b.home))) {
+            figure.featured = true;
+            figure.home = String::new();
+        }
+    }
+
     fn add(
         &mut self,
         [id, heading, intro]: [&'static str; 3],
@@ -235,6 +265,8 @@ const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lo
     drawn; the dotted line is training without flooding.";
 const FIGURE_3: &str = "The paper’s claim: the chosen level often leaves the training accuracy at 100%, so training error \
     can be zero while training loss is not; higher levels give memorisation up.";
+const LEVELS: &str = "How much depends on the level, and how sure the choice of one is: a flat top, or ticks that scatter \
+    over it, say that the gain does not hang on the level chosen.";
 const FIGURE_4: &str = "The paper’s claim: with flooding the model does not stay where the training gradient vanishes, and \
     the test loss improves as the test gradient becomes smaller.";
 const FIGURE_5: &str = "The paper’s claim: along a random, filter-normalised direction the test loss becomes lower and \
@@ -282,7 +314,13 @@ fn context(figure: &Figure, index: &Index) -> FigureContext {
         label: facts.label.clone(),
         anchor: super::setting_anchor(&facts.id),
     });
+    let home = match &facts[..] {
+        [one] => super::setting_anchor(&one.id),
+        _ => String::new(),
+    };
     FigureContext {
+        home,
+        featured: false,
         id: figure.id.clone(),
         label: figure.label.clone(),
         title: figure.title.clone(),

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses a part of it.
 
 mod probes;
+mod scorecard;
 
 use flooding_core::config::{Scenario, TableId};
 use flooding_core::level::Level;
@@ -81,9 +82,16 @@ fn mean_std(values: &[f64]) -> MeanStd {
 /// Tables of a quick run of this size.
 pub fn tables(size: Size) -> Tables {
     let mut tables = Tables {
+        published: Some("2020-07-13".to_owned()),
         overview: Some(overview(size)),
         methods: Some(methods()),
         accuracy: Some(Vec::new()),
+        scorecard: None,
+        scorecard_counts: None,
+        overall: Some(scorecard::overall()),
+        paired: None,
+        selection_noise: None,
+        spread: None,
         selections: Some(Vec::new()),
         sensitivity: Some(Vec::new()),
         levels: Some(Vec::new()),
@@ -108,6 +116,11 @@ pub fn tables(size: Size) -> Tables {
     for setting in 0..size.settings as u32 {
         add_setting(&mut tables, setting, size);
     }
+    let rows = tables.accuracy.as_deref().unwrap_or_default();
+    let cells = scorecard::cells(rows);
+    tables.paired = Some(scorecard::paired(rows));
+    tables.scorecard_counts = Some(scorecard::counts(&cells));
+    tables.scorecard = Some(cells);
     tables
 }
 
@@ -282,6 +295,7 @@ fn level_row(setting: u32, id: &str, at: Level, checkpoint: Checkpoint, selected
         train_accuracy: pair(100.0 - drop - early),
         validation_accuracy: pair(80.0 + 4.0 * b),
         test_accuracy: pair(79.0 + 4.0 * b),
+        test_accuracy_ci: (size.trials > 1).then(|| (78.0 + 4.0 * b, 80.0 + 4.0 * b).into()),
         train_loss: pair(b + 0.001),
         test_loss: pair(1.2 - b),
         fit_flipped: Some(pair(60.0 - drop)),
@@ -343,12 +357,15 @@ fn overview(size: Size) -> Overview {
     let runs = size.settings as u64 * u64::from(size.levels * size.trials);
     Overview {
         profile: "quick".to_owned(),
+        options: Vec::new(),
         summary: "A reduced grid, made up for a test.".to_owned(),
         master_seed: 20_200_713,
         readings: vec![
             ("paper".to_owned(), "The paper's text, literally.".to_owned()),
             ("demo".to_owned(), "The data, network and batch size of the authors' demo.".to_owned()),
         ],
+        reading_labels: vec![("paper".to_owned(), "as the text says".to_owned())],
+        margin: Some(1.0),
         runs: (runs + 11, runs),
         gaps: vec![Gap {
             stage: Stage::Fetch,

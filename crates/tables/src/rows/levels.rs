@@ -2,7 +2,7 @@
 
 use flooding_core::level::Level;
 
-use super::{Checkpoint, MeanStd};
+use super::{Checkpoint, Interval, MeanStd};
 use crate::definition::table;
 
 table! {
@@ -25,6 +25,8 @@ table! {
         validation_accuracy: MeanStd => "%",
         /// test accuracy
         test_accuracy: MeanStd => "%",
+        /// 95% confidence interval of the mean test accuracy; empty for one trial
+        test_accuracy_ci: Option<Interval> => "%",
         /// training loss
         train_loss: MeanStd => "nat",
         /// test loss

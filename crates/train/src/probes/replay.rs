@@ -49,7 +49,8 @@ pub fn replay<B: Backend>(
 ) -> Result<Option<Trained>, String> {
     // A group of one run: nothing leaves its path.
     let Some(group) = Group::of([observed(&compared.spec)]).pop() else { return Ok(None) };
-    let control = TrainControl::new(group.levels(), stop.clone(), Forks::Grow, advanced);
+    let of_one = |epochs, _| advanced(epochs);
+    let control = TrainControl::new(group.levels(), stop.clone(), Forks::Grow, &of_one);
     let branch = Branch::new(group.levels().to_vec());
     let ended = train(backend, (&group, branch), splits, &control).map_err(device_failed::<B>)?;
     let Ended::Done(mut results) = ended else { return Ok(None) };

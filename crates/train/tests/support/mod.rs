@@ -8,7 +8,7 @@ use flooding_core::context::Context;
 use flooding_core::dataset::{Examples, InputShape, Inputs, Source, SourceError, Splits};
 use flooding_core::group::Group;
 use flooding_core::level::Level;
-use flooding_core::plan::{Plan, Setting, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
 use flooding_core::progress::StopFlag;
 use flooding_core::seeds::{Purpose, Stream};
 use flooding_core::spec::{
@@ -64,12 +64,15 @@ pub fn plan(settings: Vec<Setting>) -> Plan {
         settings,
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 1,
             sample_sizes: Vec::new(),
             levels_over_risk: Vec::new(),
             scenarios: Vec::new(),
         },
+        overrides: Overrides::default(),
     }
 }
 
@@ -142,7 +145,7 @@ pub fn jobs(jobs: usize) -> Context {
 /// Trains all levels of a group in one network that grows.
 pub fn trained_together<B: Backend>(backend: &B, runs: &[RunSpec], splits: &Arc<Splits>) -> Vec<Trained> {
     let group = Group::of(runs.iter().cloned()).remove(0);
-    let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_| {});
+    let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_, _| {});
     let branch = Branch::new(group.levels().to_vec());
     match train(backend, (&group, branch), splits, &control).unwrap() {
         Ended::Done(results) => results.into_iter().map(|(_, trained)| trained).collect(),
