@@ -15,7 +15,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let context = Context::default();
     let mut items = Vec::new();
     for stage in Stage::ALL {
-        items.extend(stages::work(&Task::Stage(stage), &project, &store, &context)?);
+        items.extend(stages::prepare(&Task::Stage(stage), &project, &store, &context)?.items);
     }
     let items = summary::with_what_follows(items, &project.plan);
     if args.json {
