@@ -161,7 +161,7 @@ fn a_theorem_needs_no_training_run_and_one_failed_check_contradicts_it() {
             check("(9)", "Theorem 1, equation 9", 105, passed),
             check("equal batches", batches, 6000, true),
         ]);
-        grid.store.write_document(&grid.store.layout().theorem().join("checks.json"), &checks).unwrap();
+        flooding_tables::write(&grid.store, &grid.store.layout().theorem(), &checks).unwrap();
         let rows = grid.claims(&plan);
         let row = claim(&rows, "theorem-1");
         assert_eq!(row.verdict, expected);
