@@ -1,7 +1,7 @@
 //! `pipeline status`: what is there, what is missing, and why.
 
 use flooding_core::context::Context;
-use flooding_core::work::{Stage, WorkItem};
+use flooding_core::work::{Decision, Reason, Stage, WorkItem};
 
 use super::{print, print_json, summary};
 use crate::cli::PlanArgs;
@@ -24,13 +24,18 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
         let mut text = format!("profile {}: {}\n", project.plan.profile, project.plan.summary);
         for stage in Stage::ALL {
             let of_stage: Vec<&WorkItem> = items.iter().filter(|item| item.stage == stage).collect();
-            let done = of_stage.iter().filter(|item| !item.decision.runs()).count();
+            let done = of_stage.iter().filter(|item| !is_missing(item)).count();
             text.push_str(&format!("{:<10} {done:>5} of {:>5} up to date\n", stage.name(), of_stage.len()));
-            for line in summary::reasons(of_stage.into_iter().filter(|item| item.decision.runs())) {
+            for line in summary::reasons(of_stage.into_iter().filter(|item| is_missing(item))) {
                 text.push_str(&format!("           {line}\n"));
             }
         }
         print(&text)?;
     }
-    Ok(if items.iter().any(|item| item.decision.runs()) { Outcome::Gaps } else { Outcome::Done })
+    Ok(if items.iter().any(is_missing) { Outcome::Gaps } else { Outcome::Done })
+}
+
+/// Is it still to be done, or can it not be had?
+fn is_missing(item: &WorkItem) -> bool {
+    item.decision.runs() || matches!(item.decision, Decision::Skip(Reason::Unavailable { .. }))
 }
