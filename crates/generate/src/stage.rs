@@ -32,7 +32,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport,
         }
     }
     context.progress.stage_started(Stage::Generate.name(), wanted.len() as u64, "data set");
-    let jobs = context.jobs.max(1);
+    let jobs = context.workers(wanted.len());
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()

@@ -76,7 +76,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport,
     let runs = items.iter().filter(|item| item.decision.runs()).count() as u64;
     report.skipped = items.len() as u64 - runs;
     context.progress.stage_started(Stage::Verify.name(), runs, "scenario");
-    let pool = threads(context.jobs)?;
+    let pool = threads(context.workers(usize::MAX))?;
     for scenario in scenarios(plan).filter(|scenario| wanted(&scenario_word(scenario))) {
         if !pool.install(|| compute(scenario, plan, store, context))? {
             report.interrupted = true;

@@ -26,7 +26,7 @@ pub fn probe_all(
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
     let threads = match context.device {
-        DeviceChoice::Cpu => context.jobs.clamp(1, wanted.len().max(1)),
+        DeviceChoice::Cpu => context.workers(wanted.len()),
         DeviceChoice::Cuda(_) => 1,
     };
     let state = State {
@@ -39,11 +39,7 @@ pub fn probe_all(
         error: Mutex::default(),
         cancelled: AtomicBool::new(false),
     };
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| state.work());
-        }
-    });
+    context.on_threads(threads, || state.work());
     state.into_report()
 }
 
