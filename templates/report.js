@@ -1,12 +1,28 @@
 "use strict";
 (() => {
   // Everything here is extra: without script the page holds the same numbers.
+  const anchor = () => {
+    const name = location.hash.slice(1);
+    try {
+      return decodeURIComponent(name);
+    } catch {
+      // A percent sign that encodes nothing.
+      return name;
+    }
+  };
   const open = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (target && target.tagName === "DETAILS") target.open = true;
+    const target = document.getElementById(anchor());
+    for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+    if (target && target.id === "all") for (const part of target.querySelectorAll("details")) part.open = true;
   };
   addEventListener("hashchange", open);
   open();
+
+  const contents = document.querySelector("nav details");
+  const wide = matchMedia("(min-width:70rem)");
+  const fold = () => { if (contents) contents.open = wide.matches; };
+  wide.addEventListener("change", fold);
+  fold();
 
   const value = (row, column) => {
     const text = row.cells[column] ? row.cells[column].textContent.trim() : "";

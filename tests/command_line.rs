@@ -36,6 +36,18 @@ fn only_that_matches_nothing_lists_the_data_sets_and_settings() {
 }
 
 #[test]
+fn a_part_larger_than_its_dataset_is_refused_with_what_there_is() {
+    let project = Project::new();
+    let train = ["stage", "train", "--only", "mnist-mlp", "--offline"];
+    for (option, size, words) in [("--train-size", "70000", "60000 training"), ("--test-size", "10001", "10000 test")] {
+        project.pipeline(&[&train[..], &[option, size]].concat()).exits(2).says(&[option, size, "mnist", words]);
+    }
+    project.pipeline(&[&train[..], &["--train-size", "50"]].concat()).exits(3);
+    let train = ["stage", "train", "--only", "spiral-high", "--train-size", "50"];
+    project.pipeline(&train).exits(2).says(&["--train-size 50", "spiral-high", "draws its 200"]);
+}
+
+#[test]
 fn malformed_toml_is_refused_with_file_and_line() {
     let project = Project::new();
     project.edit("pipeline.toml", "[model.resnet18]", "[model.resnet18");
@@ -82,11 +94,13 @@ fn a_build_without_cuda_says_so_in_a_sentence() {
 }
 
 #[test]
-fn a_dry_run_says_for_each_piece_of_work_what_and_why_and_writes_nothing() {
+fn a_dry_run_says_for_each_setting_what_and_why_and_writes_nothing() {
     let project = Project::new();
     project.pipeline(&["run", "--profile", "smoke", "--offline", "--dry-run"]).exits(0).says(&[
-        "train     run  gaussians-high t00 b0.10: new",
-        "generate",
+        "train     run  gaussians-high (4 runs): new",
+        "train     run  gaussians-high t00 flatness: ",
+        "train     skip mnist-mlp (2 runs): not available: its dataset `mnist` is missing",
+        "generate  run  spiral-high (2 trials): new",
         "would run",
     ]);
     assert!(!project.path("data/runs").exists() && !project.path("reports").exists());

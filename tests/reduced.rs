@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::Value;
+use support::cli::Tiny;
 use support::{Project, real_data};
 
 const SMALL: [&str; 8] = ["--train-size", "300", "--test-size", "200", "--epochs", "2", "--levels", "0"];
@@ -52,20 +53,22 @@ fn a_small_trial_is_explained_with_what_it_leaves_out_and_the_command_that_repea
     project.pipeline(&[&["stage", "render"], &only[..], &SMALL].concat()).exits(0);
 
     let key = record(&project, "mnist-mlp")["body"]["key"].as_str().unwrap().to_owned();
-    let repeat =
-        "pipeline stage train --profile full --only setting:mnist-mlp --epochs 2 --train-size 300 --test-size 200";
-    let explain = |what: &str| project.pipeline(&[&["explain", what], &only[..], &SMALL].concat()).exits(0);
+    let repeat = "--profile full --only setting:mnist-mlp --epochs 2 --train-size 300 --test-size 200";
+    // Its key, its row and its figure are enough: the options are found.
+    let explain = |what: &str| project.pipeline(&["explain", what]).exits(0);
     explain(&key[..8]).says(&[
         "reduced, not the paper's: epochs, train_size, test_size",
         "examples: 240 to learn from, 60 for validation, 200 for the test",
-        &format!("{repeat} --trials 1 --levels 0.00 --force"),
+        "--only setting:mnist-mlp --epochs 2 --train-size 300 --test-size 200",
     ]);
+    let with_options = project.pipeline(&[&["explain", &key[..8]], &only[..]].concat()).exits(0);
+    with_options.says(&[repeat]);
     explain("mnist-mlp:A").says(&[
-        "1 of the paper's 1 trials, 1 of its 11 levels",
+        "1 trial (the paper: 1), 1 level (the paper's grid: 11)",
         "reduced, not the paper's: epochs, train_size, test_size",
-        &format!("{repeat} --levels 0"),
+        "--levels 0",
     ]);
-    explain("figure-2-mnist-mlp").says(&["1 runs of mnist-mlp", &format!("{repeat} --levels 0")]);
+    explain("figure-2-mnist-mlp").says(&["1 runs of mnist-mlp", "--levels 0"]);
 
     let report = project.read("reports/index.html");
     let scale = "Quick run, not the paper’s grid: 1 trial, 1 of the paper’s 11 levels, 2 of the paper’s 500 epochs; \
@@ -95,4 +98,29 @@ fn data_that_cannot_be_had_are_named_with_a_remedy_and_the_exit_code_is_3() {
         let train = train.says(&["nothing to do that could be done", file, &remedy]);
         assert!(!train.stdout.contains("all 0 pieces of work are up to date"), "{}", train.stdout);
     }
+}
+
+#[test]
+fn a_training_alone_first_gets_the_data_that_it_needs_and_only_then() {
+    let project = Tiny::new();
+    let train = ["stage", "train", "--mirror", "mirror"];
+    let dry = project.pipeline(&[&train[..], &["--dry-run"]].concat()).exits(0);
+    let dry = dry.says(&["fetch     run  tiles: new", "generate  run  gaussians-high (2 trials): new"]);
+    assert!(dry.stdout.contains("train     run  tiles (4 runs): new"), "{}", dry.stdout);
+    let run = project.pipeline(&train).exits(0);
+    assert!(run.stderr.contains("fetch: 4 of 4 files") && run.stderr.contains("train: "), "{}", run.stderr);
+    let again = project.pipeline(&[&train[..], &["--force"]].concat()).exits(0);
+    assert!(!again.stderr.contains("fetch") && !again.stderr.contains("generate"), "{}", again.stderr);
+}
+
+#[test]
+fn a_training_of_more_than_an_hour_says_how_long_it_takes_before_its_first_step() {
+    let project = Project::new();
+    let train = ["stage", "train", "--only", "setting:cifar10", "--offline", "--jobs", "2"];
+    let full = project.pipeline(&[&train[..], &["--profile", "full"]].concat()).exits(3);
+    let full = full.says(&["training these 11 runs is going to take about 9 days", "2 at a time", "--epochs"]);
+    assert!(full.stderr.find("going to take") < full.stderr.find("train: 11 runs"), "{}", full.stderr);
+    let quick = project.pipeline(&train).exits(3);
+    assert!(!quick.stderr.contains("going to take"), "{}", quick.stderr);
+    quick.says(&["cifar10 (2 runs): new"]);
 }

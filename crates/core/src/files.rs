@@ -3,7 +3,9 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize as _, Serializer};
 
 use crate::memory;
 
@@ -85,6 +87,22 @@ pub fn read_text(path: &Path, largest: u64) -> io::Result<String> {
         return Err(too_large(metadata.len(), largest));
     }
     Ok(text)
+}
+
+/// A path as text for JSON. What is not UTF-8 in it becomes U+FFFD: a result must not be lost because of a file's name.
+///
+/// # Errors
+/// The serializer's own.
+pub fn serialize_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    path.to_string_lossy().serialize(serializer)
+}
+
+/// As [`serialize_path`], for many.
+///
+/// # Errors
+/// The serializer's own.
+pub fn serialize_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }
 
 fn too_large(size: u64, largest: u64) -> io::Error {

@@ -18,6 +18,7 @@ pub mod data;
 pub mod device;
 mod error;
 pub mod evaluate;
+pub mod examples;
 pub mod flatness;
 pub mod geometry;
 pub mod layers;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use flooding_core::context::Context;
 use flooding_core::dataset::Inputs;
 use flooding_core::level::Level;
-use flooding_core::plan::{Plan, Setting, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
 use flooding_core::spec::{
     DataSpec, Distribution, Flip, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec,
     SinusoidInputs, SyntheticSpec,
@@ -54,6 +54,7 @@ fn setting(id: &str, distribution: Distribution) -> Setting {
         batch_size: 100,
         epochs: 1,
         observe: Observe::default(),
+        probes: 0,
         trials: 2,
         levels: vec![Level::ZERO],
         full_grid: (2, 1),
@@ -76,12 +77,15 @@ fn plan() -> Plan {
         ],
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 2,
             sample_sizes: Vec::new(),
             levels_over_risk: Vec::new(),
             scenarios: Vec::new(),
         },
+        overrides: Overrides::default(),
     }
 }
 

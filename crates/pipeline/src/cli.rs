@@ -22,8 +22,8 @@ Examples:
   pipeline run                                   the quick profile, from data to report
   pipeline run --profile full --device cuda      the paper's whole grid on a GPU
   pipeline run --dry-run                         what would run, what would not, and why
-  pipeline stage train --only cifar10            one stage, one data set
-  pipeline stage train --only setting:cifar10 --train-size 5000 --epochs 12 --levels 0    a small trial
+  pipeline stage train --only cifar10            one stage, one dataset: a small part, a quarter of an hour on two cores
+  pipeline stage train --only setting:cifar10 --train-size 5000 --epochs 12 --levels 0    one setting, another size
   pipeline stage train --only 'spiral-*' --jobs 2
   pipeline stage train --only spiral-high --probe flatness
   pipeline status                                what is there and what is missing
@@ -37,9 +37,11 @@ Exit codes:
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
-  pipeline explain 3fa9c1                  a run, by the first digits of its key
+  pipeline explain 3fa9c1                  a run, planned or stored, by the first digits of its key
+  pipeline explain spiral-high             a setting
   pipeline explain spiral-high:A           a row of Table 2 (A); :B for early stopping
-  pipeline explain figure-2-spiral-high    a figure, by its id in the report";
+  pipeline explain figure-2-spiral-high    a figure, by its id in the report
+  pipeline explain level-grows-with-noise  a claim, by its id in data/tables/claims.csv";
 
 const PACK_EXAMPLES: &str = "\
 Examples:
@@ -59,7 +61,7 @@ Exit codes of compare:
   0  everything agrees (runs to the bit, or to rounding)
   3  something differs; it is named";
 
-/// Re-derives the tables and figures of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\"
+/// Re-derives the tables and figures of "Do We Need Zero Training Loss After Achieving Zero Training Error?"
 /// (Ishida et al., ICML 2020) and checks its Theorem 1.
 #[derive(Debug, Parser)]
 #[command(name = "pipeline", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -80,8 +82,8 @@ pub enum Command {
     Stage {
         /// Which one.
         stage: StageName,
-        /// With `train`: train nothing, make these probes of the weights that are stored
-        #[arg(long, value_name = "NAME", value_delimiter = ',', value_enum)]
+        /// With `train`: make these probes alone, by training the compared runs again
+        #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_enum)]
         probe: Vec<ProbeName>,
         #[command(flatten)]
         args: RunArgs,
@@ -97,7 +99,7 @@ pub enum Command {
     /// Say where a number of the report comes from, and the command that repeats it
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain {
-        /// A run's key (or its first digits), a table cell, or a figure
+        /// A run's key (or its first digits), a setting, a table row, a figure, or a claim
         what: String,
         #[command(flatten)]
         args: PlanArgs,
@@ -178,13 +180,15 @@ impl From<StageName> for Stage {
     }
 }
 
-/// The probes of stored weights, as typed.
+/// The probes of trained runs, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProbeName {
     /// Losses along random directions in weight space
     Flatness,
     /// Confidence against accuracy on the test set
     Calibration,
+    /// Test curves and gradients of every epoch, and Theorem 1 at the end
+    Replay,
 }
 
 impl From<ProbeName> for flooding_train::probes::Kind {
@@ -192,6 +196,7 @@ impl From<ProbeName> for flooding_train::probes::Kind {
         match name {
             ProbeName::Flatness => Self::Flatness,
             ProbeName::Calibration => Self::Calibration,
+            ProbeName::Replay => Self::Replay,
         }
     }
 }
@@ -205,22 +210,23 @@ pub struct PlanArgs {
     /// How much of the grid: smoke, quick, full, or a profile of your own
     #[arg(long, default_value = "quick")]
     pub profile: String,
-    /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size. A data
-    /// set stands for all of its settings, and `setting:cifar10` for the setting of that id alone
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    /// Only these: dataset names, setting ids, or globs; what the profile has no part for runs at full size. A dataset
+    /// stands for all of its settings, and `setting:cifar10` for the setting of that id alone
+    #[arg(long, value_name = "ID,...", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Epochs, instead of the profile's; marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,
     /// Original training images to use, instead of the profile's: of 5000, a fifth is held out for validation and 4000
-    /// are learned from (with augmentation 15% and 4250); marks the runs as reduced
+    /// are learned from (with augmentation 15% and 4250); marks the runs as reduced. Not for settings that draw their
+    /// examples
     #[arg(long, value_name = "N")]
     pub train_size: Option<u32>,
     /// Test examples to use, instead of the profile's; marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub test_size: Option<u32>,
-    /// Flood levels, instead of the profile's
-    #[arg(long, value_name = "B", value_delimiter = ',')]
+    /// Flood levels separated by commas, instead of the profile's
+    #[arg(long, value_name = "B,...", value_delimiter = ',')]
     pub levels: Option<Vec<f64>>,
     /// Seeds, instead of the profile's
     #[arg(long, value_name = "N")]
@@ -262,6 +268,9 @@ pub struct VerifyStoreArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
+    /// With `stage train`: only the runs of the plan whose keys start with these digits
+    #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
+    pub key: Vec<String>,
     /// Where to train: cpu, cuda, or cuda:N
     #[arg(long, default_value = "cpu", value_parser = device)]
     pub device: DeviceChoice,

@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use flooding_core::config::Config;
+use flooding_core::config::{Config, ConfigError};
 use flooding_core::context::{Context, DeviceChoice};
 use flooding_core::plan::{Overrides, Plan, Resolver};
+use flooding_core::spec::DataSpec;
 use flooding_core::store::Store;
 use flooding_fetch::Manifest;
+use flooding_fetch::manifest::Entry;
 
 use crate::cli::{DataArgs, ImportArgs, PlanArgs, RunArgs};
 use crate::display;
 use crate::exchange::KnownSettings;
 use crate::exit::Failure;
 use crate::interrupt;
+use crate::shell;
 
 /// The data sets that exist and where they are kept: all that `pipeline data` needs, which works without a valid plan.
 pub struct Datasets {
@@ -33,9 +36,9 @@ impl Datasets {
         Ok(Self { manifest: manifest(&config, &base)?, folder, reports: base.join("reports") })
     }
 
-    /// The store, for writing: its folders are made and tried.
+    /// The store, for writing: its data folder is made and tried.
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.folder, &self.reports)?)
+        Ok(Store::open_data(&self.folder, &self.reports)?)
     }
 
     /// The store, for looking.
@@ -62,18 +65,30 @@ pub struct Project {
     pub manifest: Manifest,
     /// `pipeline.toml`, as it is.
     pub configuration: String,
-    data: PathBuf,
-    reports: PathBuf,
+    config: Config,
+    place: Place,
+}
+
+/// Where a project is, as the command line says it.
+#[derive(Clone, Debug)]
+struct Place {
+    config: PathBuf,
+    data: Option<PathBuf>,
+    reports: Option<PathBuf>,
 }
 
 impl Project {
     /// Reads and checks the configuration and resolves the plan; reads the user's own files that the plan needs, and
     /// writes nothing.
     pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
+        Self::load_runs(args, &[])
+    }
+
+    /// As [`load`](Self::load), with only those runs whose keys start with these digits; with none, all.
+    pub fn load_runs(args: &PlanArgs, keys: &[String]) -> Result<Self, Failure> {
         let (config, configuration) = Config::load(&args.config)?;
         let folder = folder_of(&args.config);
         let manifest = manifest(&config, &folder)?;
-        let catalogue: BTreeMap<_, _> = manifest.catalogue();
         let overrides = Overrides {
             only: args.only.clone(),
             epochs: args.epochs,
@@ -81,27 +96,89 @@ impl Project {
             test_size: args.test_size,
             levels: args.levels.clone(),
             trials: args.trials,
+            keys: keys.to_vec(),
         };
-        let resolver = Resolver::new(&config, &configuration, &args.config, &catalogue);
-        let mut plan = resolver.plan(&args.profile, &overrides)?;
-        let datasets: Vec<String> = plan.image_datasets().into_iter().map(str::to_owned).collect();
-        for (name, digest) in datasets.iter().filter_map(|name| Some((name, manifest.user_digest(name)?))) {
-            plan.set_files(name, digest);
-        }
-        let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
-        let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
-        Ok(Self { plan, manifest, configuration, data, reports })
+        let place = Place { config: args.config.clone(), data: args.data.clone(), reports: args.reports.clone() };
+        let plan = resolve(&config, &configuration, &place, &manifest, &args.profile, &overrides)?;
+        Ok(Self { plan, manifest, configuration, config, place })
+    }
+
+    /// Another plan of the same configuration.
+    pub fn plan_of(&self, profile: &str, overrides: &Overrides) -> Result<Plan, ConfigError> {
+        resolve(&self.config, &self.configuration, &self.place, &self.manifest, profile, overrides)
+    }
+
+    /// The names of the configuration's profiles, that of the plan first.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        let others = self.config.profile.keys().map(|name| &**name).filter(|name| *name != self.plan.profile);
+        std::iter::once(&*self.plan.profile).chain(others)
+    }
+
+    /// A command of this program that works on this project from any folder.
+    pub fn command<const N: usize>(&self, arguments: [&str; N]) -> shell::Command {
+        let Place { config, data, reports } = &self.place;
+        let mut command = shell::Command::new(arguments);
+        command.project(config, data.as_deref(), reports.as_deref());
+        command
+    }
+
+    fn folders(&self) -> [PathBuf; 2] {
+        let Place { config, data, reports } = &self.place;
+        let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| folder_of(config).join(name));
+        [folder(data, "data"), folder(reports, "reports")]
     }
 
     /// The store, for writing: its folders are made and tried.
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.data, &self.reports)?)
+        let [data, reports] = self.folders();
+        Ok(Store::open(data, reports)?)
     }
 
     /// The store, for looking.
     pub fn read_only_store(&self) -> Store {
-        Store::read_only(&self.data, &self.reports)
+        let [data, reports] = self.folders();
+        Store::read_only(data, reports)
     }
+}
+
+/// The plan, with the digests of the user's own files that it needs.
+fn resolve(
+    config: &Config,
+    text: &str,
+    place: &Place,
+    manifest: &Manifest,
+    profile: &str,
+    overrides: &Overrides,
+) -> Result<Plan, ConfigError> {
+    let catalogue: BTreeMap<_, _> = manifest.catalogue();
+    let mut plan = Resolver::new(config, text, &place.config, &catalogue).plan(profile, overrides)?;
+    let datasets: Vec<String> = plan.image_datasets().into_iter().map(str::to_owned).collect();
+    for (name, digest) in datasets.iter().filter_map(|name| Some((name, manifest.user_digest(name)?))) {
+        plan.set_files(name, digest);
+    }
+    check_sizes(&plan, manifest)?;
+    plan.check_keys()?;
+    Ok(plan)
+}
+
+/// A part of a dataset cannot be larger than the dataset: the whole of it would be called reduced.
+fn check_sizes(plan: &Plan, manifest: &Manifest) -> Result<(), ConfigError> {
+    for setting in &plan.settings {
+        let DataSpec::Images(images) = &setting.data else { continue };
+        let Some(Entry::Published(dataset)) = manifest.get(&images.dataset) else { continue };
+        let sizes = [
+            ("--train-size", plan.overrides.train_size, u64::from(dataset.train), "training"),
+            ("--test-size", plan.overrides.test_size, u64::from(dataset.test), "test"),
+        ];
+        for (option, size, there, set) in sizes {
+            if let Some(size) = size.filter(|size| u64::from(*size) > there) {
+                let problem =
+                    format!("the dataset `{}` of setting {} has {there} {set} images", dataset.name, setting.id);
+                return Err(ConfigError::Option { option, value: size.to_string(), problem });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The settings that an import may bring results of, and the store that takes them, for writing.

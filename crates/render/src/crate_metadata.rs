@@ -4,8 +4,7 @@ use flooding_core::digest::Digest;
 use flooding_tables::Overview;
 use serde_json::{Value, json};
 
-use crate::Files;
-use crate::RenderError;
+use crate::{Files, RenderError, Tables};
 
 /// Where the metadata lie; the specification fixes the name.
 pub const FILE: &str = "ro-crate-metadata.json";
@@ -19,17 +18,13 @@ const PROFILES: [(&str, &str, &str); 3] = [
     ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
 ];
 
-/// A crate has to have a date, and the tables hold no clock, so that the same runs give the same bytes: this is the
-/// date of this form of the report.
-const DATE: &str = "2026-11-23";
-
 /// Adds the configuration and the metadata over all `files`; nothing where nothing was run.
-pub fn add(files: &mut Files, overview: Option<&Overview>) -> Result<(), RenderError> {
-    let Some(overview) = overview else { return Ok(()) };
+pub fn add(files: &mut Files, tables: &Tables) -> Result<(), RenderError> {
+    let Some(overview) = &tables.overview else { return Ok(()) };
     files.insert(WORKFLOW.to_owned(), overview.configuration.clone().into_bytes());
     let crate_metadata = json!({
         "@context": "https://w3id.org/ro/crate/1.1/context",
-        "@graph": graph(files, overview),
+        "@graph": graph(files, overview, tables.published.as_deref()),
     });
     let mut text = serde_json::to_vec_pretty(&crate_metadata)
         .map_err(|source| RenderError::Json { file: FILE.to_owned(), source })?;
@@ -42,7 +37,7 @@ fn reference(id: &str) -> Value {
     json!({ "@id": id })
 }
 
-fn graph(files: &Files, overview: &Overview) -> Vec<Value> {
+fn graph(files: &Files, overview: &Overview, published: Option<&str>) -> Vec<Value> {
     let parts: Vec<Value> = files.keys().map(|name| reference(name)).collect();
     let results: Vec<Value> = files.keys().filter(|name| *name != WORKFLOW).map(|name| reference(name)).collect();
     let data: Vec<String> =
@@ -60,11 +55,10 @@ fn graph(files: &Files, overview: &Overview) -> Vec<Value> {
             "@type": "Dataset",
             "name": format!("Flooding, reproduced: profile {}", overview.profile),
             "description": format!(
-                "A reproduction of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\" (ICML 2020). {} \
-                 The date is that of the report's form: its tables hold no clock.",
+                "A reproduction of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\" (ICML 2020). {}",
                 overview.summary
             ),
-            "datePublished": DATE,
+            "datePublished": published,
             "license": reference("https://spdx.org/licenses/MIT.html"),
             "conformsTo": profiles,
             "mainEntity": reference(WORKFLOW),
@@ -130,7 +124,7 @@ fn run(overview: &Overview, results: &[Value], data: &[String]) -> Value {
     json!({
         "@id": "#run",
         "@type": "CreateAction",
-        "name": format!("pipeline run --profile {}", overview.profile),
+        "name": command(overview),
         "description": format!(
             "Master seed {}; {} of {} planned runs complete. {}.",
             overview.master_seed,
@@ -170,4 +164,10 @@ fn file(name: &str, bytes: &[u8], overview: &Overview) -> Value {
         entity["version"] = json!(overview.made_by.first().map_or("", |made| &made.version));
     }
     entity
+}
+
+/// The command that made the plan, with its options.
+fn command(overview: &Overview) -> String {
+    let options: String = overview.options.iter().map(|(name, value)| format!(" --{name} {value}")).collect();
+    format!("pipeline run --profile {}{options}", overview.profile)
 }

@@ -1,4 +1,6 @@
-//! Rows as CSV (RFC 4180): a header with the columns' names; an empty cell is an empty field.
+//! Rows as CSV (RFC 4180): a header with the columns' names; an empty cell is an empty field, and no text is a formula.
+
+use flooding_core::spreadsheet::{inert, original};
 
 use crate::definition::{Cell, Column, Holds, Table};
 use crate::document::{cells, row};
@@ -19,7 +21,7 @@ pub fn to_csv<'a, T: Table + 'a>(rows: impl IntoIterator<Item = &'a T>) -> Vec<u
 fn field(cell: &Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
-        Cell::Text(text) => text.clone(),
+        Cell::Text(text) => inert(text).into_owned(),
         Cell::Integer(number) => number.to_string(),
         Cell::Real(number) => {
             serde_json::Number::from_f64(*number).map_or_else(|| number.to_string(), |number| number.to_string())
@@ -59,7 +61,7 @@ fn cell(column: &Column, text: &str) -> Cell {
     }
     let other = || Cell::Text(text.to_owned());
     match column.holds {
-        Holds::Text => other(),
+        Holds::Text => Cell::Text(original(text).to_owned()),
         Holds::Integer => text.parse().map_or_else(|_| other(), Cell::Integer),
         Holds::Real => text.parse().map_or_else(|_| other(), Cell::Real),
         Holds::Flag => text.parse().map_or_else(|_| other(), Cell::Flag),

@@ -4,7 +4,7 @@ use std::fs;
 
 use flooding_core::config::Scenario;
 use flooding_core::context::Context;
-use flooding_core::plan::{Plan, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, TheoremPlan};
 use flooding_core::store::Store;
 use flooding_core::work::{Decision, Reason};
 use flooding_tables::{Rows, TheoremCheck, TheoremRow};
@@ -18,6 +18,8 @@ fn plan() -> Plan {
         settings: Vec::new(),
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 5_000,
             sample_sizes: vec![1, 10],
@@ -28,6 +30,7 @@ fn plan() -> Plan {
                 Scenario::CrossEntropy { alpha: 1.0, eps: 0.1, m: 1.0, d: 10 },
             ],
         },
+        overrides: Overrides::default(),
     }
 }
 

@@ -17,6 +17,7 @@ impl Resolver<'_> {
             self.known(&at, "model", &reading.model, self.config.model.keys(), "models")?;
             self.positive(&at, "batch_size", reading.batch_size)?;
             self.check_text(&at, "summary", &reading.summary)?;
+            reading.label.iter().try_for_each(|label| self.check_text(&at, "label", label))?;
             self.at_most(&at, "batch_size", reading.batch_size, limits::EXAMPLES)?;
             if let Some(other) = &reading.streams_of {
                 self.known(&at, "streams_of", other, self.config.reading.keys(), "readings")?;
@@ -41,6 +42,7 @@ impl Resolver<'_> {
                 classes.iter().try_for_each(|class| self.check_text(&at, "classes", class))?;
             }
         }
+        self.check_scorecard()?;
         self.check_theorem()
     }
 
@@ -98,18 +100,19 @@ impl Resolver<'_> {
         if let Some(fraction) = protocol.validation_fraction {
             self.in_range(&at, "validation_fraction", fraction, 0.001, 0.9)?;
         }
+        let optimiser = ["protocol", name, "optimiser"];
         match protocol.optimiser {
             OptimiserSpec::Adam { lr, beta1, beta2, epsilon, weight_decay } => {
-                self.in_range(&at, "optimiser", lr, f64::MIN_POSITIVE, 1e3)?;
-                self.in_range(&at, "optimiser", beta1, 0.0, 0.999_999)?;
-                self.in_range(&at, "optimiser", beta2, 0.0, 0.999_999_9)?;
-                self.in_range(&at, "optimiser", epsilon, 0.0, 1.0)?;
-                self.in_range(&at, "optimiser", weight_decay, 0.0, 1.0)
+                self.in_range(&optimiser, "lr", lr, f64::MIN_POSITIVE, 1e3)?;
+                self.in_range(&optimiser, "beta1", beta1, 0.0, 0.999_999)?;
+                self.in_range(&optimiser, "beta2", beta2, 0.0, 0.999_999_9)?;
+                self.in_range(&optimiser, "epsilon", epsilon, 0.0, 1.0)?;
+                self.in_range(&optimiser, "weight_decay", weight_decay, 0.0, 1.0)
             }
             OptimiserSpec::Sgd { lr, momentum, weight_decay } => {
-                self.in_range(&at, "optimiser", lr, f64::MIN_POSITIVE, 1e3)?;
-                self.in_range(&at, "optimiser", momentum, 0.0, 0.999_999)?;
-                self.in_range(&at, "optimiser", weight_decay, 0.0, 1.0)
+                self.in_range(&optimiser, "lr", lr, f64::MIN_POSITIVE, 1e3)?;
+                self.in_range(&optimiser, "momentum", momentum, 0.0, 0.999_999)?;
+                self.in_range(&optimiser, "weight_decay", weight_decay, 0.0, 1.0)
             }
         }
     }
@@ -131,6 +134,7 @@ impl Resolver<'_> {
         self.known(&at, "protocol", &setting.protocol, self.config.protocol.keys(), "protocols")?;
         self.in_range(&at, "label_noise", setting.label_noise, 0.0, 0.5)?;
         self.in_range(&at, "weight_decay", setting.weight_decay, 0.0, 1.0)?;
+        self.at_most(&at, "probes", setting.probes, limits::TRIALS)?;
         for text in &setting.row {
             self.check_text(&at, "row", text)?;
         }
@@ -143,7 +147,7 @@ impl Resolver<'_> {
             }
         }
         if setting.schedule != LrSchedule::default() {
-            self.in_range(&at, "schedule", setting.schedule.factor, f64::MIN_POSITIVE, 1.0)?;
+            self.in_range(&["setting", id, "schedule"], "factor", setting.schedule.factor, f64::MIN_POSITIVE, 1.0)?;
         }
         if self.config.reading.values().any(|reading| reading.data.contains_key(&setting.dataset)) {
             return self.check_synthetic_setting(&at, setting);
@@ -201,7 +205,15 @@ impl Resolver<'_> {
             }
         }
         // Resolving the parts also checks their settings and readings.
-        self.settings(name, profile, &Overrides::default()).map(|_| ())
+        for when_named in [false, true] {
+            self.settings(name, profile, &Overrides::default(), when_named)?;
+        }
+        Ok(())
+    }
+
+    fn check_scorecard(&self) -> Result<(), ConfigError> {
+        let Some(scorecard) = &self.config.scorecard else { return Ok(()) };
+        self.in_range(&["scorecard"], "margin", scorecard.margin, 1e-6, 100.0)
     }
 
     fn check_theorem(&self) -> Result<(), ConfigError> {

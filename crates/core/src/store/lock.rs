@@ -1,9 +1,10 @@
 //! One pipeline at a time on one folder.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::atomic::is_unsupported;
 use super::operation::{OperationKind, Phase, Step};
 use super::{StoreError, inside};
 use crate::{files, shown};
@@ -15,6 +16,7 @@ const HOLDER: u64 = 1024;
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+    notices: Vec<String>,
 }
 
 /// Why the store is not ours.
@@ -38,20 +40,40 @@ impl Lock {
         let folder = path.parent().unwrap_or(path);
         inside::refuse_link(path, folder)?;
         let (mut file, _) = files::open_in_place(path).map_err(StoreError::io("open the lock", path))?;
+        let mut notices = Vec::new();
         match file.try_lock() {
             Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => notices.push(format!(
+                "the file system of {} has no locks ({error}): make sure that no other pipeline works on this folder",
+                folder.display()
+            )),
+            Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { folder: folder.to_owned(), holder: holder(&file) });
             }
-            Err(std::fs::TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error).into()),
+            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error).into()),
         }
         let step = Step::begin(OperationKind::Lock, path);
         file.set_len(0).map_err(StoreError::io("write the lock", path))?;
         file.rewind().map_err(StoreError::io("write the lock", path))?;
         file.write_all(this_process().as_bytes()).map_err(StoreError::io("write the lock", path))?;
         step.tell(Phase::After, path, None);
-        Ok(Self { _file: file })
+        Ok(Self { _file: file, notices })
     }
+
+    /// What the user should know, a sentence each: what was removed, and what the file system cannot do.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    pub(super) fn notice(&mut self, sentence: String) {
+        self.notices.push(sentence);
+    }
+}
+
+/// Lustre without `-o flock` says ENOSYS, NFS without its lock service ENOLCK, which has no kind of its own.
+fn has_no_locks(error: &io::Error) -> bool {
+    const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
+    is_unsupported(error) || (cfg!(unix) && error.raw_os_error() == Some(ENOLCK))
 }
 
 /// What the holder wrote of itself, or whoever wrote there last: the lock itself is the operating system's.

@@ -133,12 +133,12 @@ fn fetch(names: &[String], context: &Context, args: &DataArgs) -> Result<Outcome
 
 /// A missing or damaged file makes the exit code 3, as a gap does everywhere.
 fn verify(names: &[String], folder: Option<&Path>, args: &DataArgs) -> Result<Outcome, Failure> {
-    let project = Datasets::load(args)?;
+    let (project, store) = open(args)?;
     let mut verifications: Vec<Verification> = Vec::new();
     for entry in chosen(&project, names)? {
         verifications.push(match (entry, folder) {
             (Entry::Published(dataset), Some(folder)) => tools::verify_folder(folder, dataset),
-            (Entry::Published(dataset), None) => tools::verify(&project.store()?, dataset)?,
+            (Entry::Published(dataset), None) => tools::verify(&store, dataset)?,
             (Entry::User(files), _) => tools::verify_own(files),
         });
     }
@@ -244,7 +244,8 @@ fn check(name: &str, args: &DataArgs) -> Result<Outcome, Failure> {
 
 fn prune(dry_run: bool, args: &DataArgs) -> Result<Outcome, Failure> {
     let project = Datasets::load(args)?;
-    let pruned = tools::prune(&project.store()?, &project.manifest, dry_run)?;
+    let store = if dry_run { project.read_only_store() } else { project.store()? };
+    let pruned = tools::prune(&store, &project.manifest, dry_run)?;
     if args.json {
         print_json(&pruned)?;
     } else {

@@ -12,6 +12,7 @@ mod schema;
 mod selftest;
 mod stats;
 mod status;
+mod summary;
 mod theorem;
 mod verify_store;
 
@@ -59,6 +60,6 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 /// Writes a line of the log on standard error.
 fn log(line: &str) {
-    // Where standard error is closed there is no log.
-    let _ = writeln!(io::stderr(), "{}", shown::text(line));
+    // A command to repeat may have a mirror's password in it. Where standard error is closed there is no log.
+    let _ = writeln!(io::stderr(), "{}", shown::text(&shown::without_secrets(line)));
 }

@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use flooding_core::context::Context;
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Gap, Stage, StageReport, WorkItem};
+use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use serde::Serialize;
 
-use super::{log, print, print_json};
+use super::{log, print, print_json, summary};
 use crate::cli::{ProbeName, RunArgs};
 use crate::exit::{Failure, Outcome};
+use crate::forecast;
 use crate::interrupt;
 use crate::project::{self, Project};
+use crate::replaced;
 use crate::stages::{self, Task};
 
 /// All stages, each on what the ones before it stored.
@@ -24,7 +26,7 @@ pub fn one(stage: Stage, args: &RunArgs) -> Result<Outcome, Failure> {
     run(args, &[Task::Stage(stage)])
 }
 
-/// The probes of stored weights, without training.
+/// The probes alone, without training what is missing.
 pub fn probes(stage: Stage, names: &[ProbeName], args: &RunArgs) -> Result<Outcome, Failure> {
     if stage != Stage::Train {
         let problem = format!("--probe goes with `stage train`: `stage {stage}` makes no probes");
@@ -43,27 +45,48 @@ struct Finished {
 }
 
 fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
-    let project = Project::load(&args.plan)?;
+    check_keys(args, wanted)?;
+    let project = Project::load_runs(&args.plan, &args.key)?;
     let context = project::context(args)?;
     if args.dry_run {
         return dry_run(args, wanted, &project, &context);
     }
     let store = project.store()?;
-    let _lock = store.lock()?;
+    let lock = store.lock()?;
+    for notice in lock.notices() {
+        log(&format!("warning: {notice}"));
+    }
     let started = Instant::now();
     let mut finished: Vec<Finished> = Vec::new();
-    for task in wanted {
+    let tasks = with_what_is_missing(wanted, &project, &store, &context)?;
+    let unforced = Context { force: false, ..context.clone() };
+    for task in &tasks {
+        // --force is about what was asked for, not about the data that it needs.
+        let is_asked_for = wanted.iter().any(|wanted| wanted.stage() == task.stage());
+        let context = if is_asked_for { &context } else { &unforced };
         let begun = Instant::now();
         let stage = task.stage();
-        explain(stage, &stages::work(task, &project, &store, &context)?);
-        let report = stages::run(task, &project, &store, &context)?;
+        let items = stages::work(task, &project, &store, context)?;
+        explain(stage, &items);
+        if stage == Stage::Train
+            && let Some(forecast) = forecast::of_training(&items, &project, &store, context)
+        {
+            log(&format!("note: {forecast}"));
+        }
+        if stage == Stage::Aggregate
+            && items.iter().any(|item| item.decision.runs())
+            && let Some(notice) = replaced::notice(&project, &store)
+        {
+            log(&format!("note: {notice}"));
+        }
+        let report = stages::run(task, &project, &store, context)?;
         let interrupted = report.interrupted;
         finished.push(Finished { stage, seconds: begun.elapsed().as_secs_f64(), report });
         if interrupted {
             let what = if context.stop.is_after_failure() { "stopped by --fail-fast" } else { "interrupted" };
             log(&format!(
                 "{what} during {stage}; everything finished is kept. To go on:\n  {}",
-                interrupt::command_to_go_on()
+                interrupt::command_to_resume()
             ));
             break;
         }
@@ -71,6 +94,36 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
     let outcome = conclude(args, &store, &finished, started.elapsed())?;
     // Whoever asked for it was not interrupted: what is missing is named, as in any run that left gaps.
     Ok(if context.stop.is_after_failure() { Outcome::Gaps } else { outcome })
+}
+
+/// A training alone first gets the data that it needs and that are not here.
+fn with_what_is_missing(
+    wanted: &[Task],
+    project: &Project,
+    store: &Store,
+    context: &Context,
+) -> Result<Vec<Task>, Failure> {
+    let mut tasks = Vec::new();
+    if matches!(wanted, [Task::Stage(Stage::Train)]) {
+        // With --force the runs are trained again, on the data that are here.
+        let context = Context { force: false, ..context.clone() };
+        for task in [Stage::Fetch, Stage::Generate].map(Task::Stage) {
+            let items = stages::work(&task, project, store, &context)?;
+            if items.iter().any(|item| item.decision.runs()) {
+                tasks.push(task);
+            }
+        }
+    }
+    tasks.extend_from_slice(wanted);
+    Ok(tasks)
+}
+
+/// Tables and report are of whole plans, and so are data: only training takes single runs.
+fn check_keys(args: &RunArgs, wanted: &[Task]) -> Result<(), Failure> {
+    if args.key.is_empty() || matches!(wanted, [Task::Stage(Stage::Train)]) {
+        return Ok(());
+    }
+    Err(Failure::Usage("--key goes with `stage train` alone: it names single runs to train".to_owned()))
 }
 
 /// Results on standard output, warnings last on standard error, and the exit code.
@@ -110,53 +163,21 @@ fn conclude(args: &RunArgs, store: &Store, finished: &[Finished], elapsed: Durat
 fn dry_run(args: &RunArgs, wanted: &[Task], project: &Project, context: &Context) -> Result<Outcome, Failure> {
     let store = project.read_only_store();
     let mut items = Vec::new();
-    for task in wanted {
-        items.extend(stages::work(task, project, &store, context)?);
+    for task in with_what_is_missing(wanted, project, &store, context)? {
+        items.extend(stages::work(&task, project, &store, context)?);
     }
+    let items = summary::with_what_follows(items, &project.plan);
     if args.plan.json {
         print_json(&items)?;
     } else {
-        let mut text = String::new();
-        for item in &items {
-            let (verb, reason) = match &item.decision {
-                Decision::Run(reason) => ("run ", reason),
-                Decision::Skip(reason) => ("skip", reason),
-            };
-            text.push_str(&format!("{:<9} {verb} {}: {reason}\n", item.stage.name(), item.id));
-        }
-        let runs = items.iter().filter(|item| item.decision.runs()).count();
-        text.push_str(&format!("{runs} would run, {} would be skipped\n", items.len() - runs));
-        print(&text)?;
+        print(&summary::dry_run(&items))?;
     }
     Ok(Outcome::Done)
 }
 
 /// Says in the log what a stage is about to do and why.
 fn explain(stage: Stage, items: &[WorkItem]) {
-    for line in reasons(items.iter()) {
+    for line in summary::reasons(items.iter()) {
         log(&format!("{:<9} {line}", stage.name()));
     }
-}
-
-/// One line for each group of items that share a setting, a decision and a reason; single items by their own name.
-pub fn reasons<'a>(items: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
-    let mut groups: Vec<(&str, &Decision, Vec<&WorkItem>)> = Vec::new();
-    for item in items {
-        let head = item.id.split(' ').next().unwrap_or(&item.id);
-        match groups.iter_mut().find(|(other, decision, _)| *other == head && **decision == item.decision) {
-            Some((_, _, members)) => members.push(item),
-            None => groups.push((head, &item.decision, vec![item])),
-        }
-    }
-    let line = |(head, decision, members): (&str, &Decision, Vec<&WorkItem>)| {
-        let (verb, reason) = match decision {
-            Decision::Run(reason) => ("run", reason),
-            Decision::Skip(reason) => ("skip", reason),
-        };
-        match members.as_slice() {
-            [only] => format!("{verb} {}: {reason}", only.id),
-            many => format!("{verb} {head} ({} pieces): {reason}", many.len()),
-        }
-    };
-    groups.into_iter().map(line).collect()
 }

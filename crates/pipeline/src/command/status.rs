@@ -3,7 +3,7 @@
 use flooding_core::context::Context;
 use flooding_core::work::{Stage, WorkItem};
 
-use super::{print, print_json};
+use super::{print, print_json, summary};
 use crate::cli::PlanArgs;
 use crate::exit::{Failure, Outcome};
 use crate::project::Project;
@@ -17,6 +17,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     for stage in Stage::ALL {
         items.extend(stages::work(&Task::Stage(stage), &project, &store, &context)?);
     }
+    let items = summary::with_what_follows(items, &project.plan);
     if args.json {
         print_json(&items)?;
     } else {
@@ -25,7 +26,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
             let of_stage: Vec<&WorkItem> = items.iter().filter(|item| item.stage == stage).collect();
             let done = of_stage.iter().filter(|item| !item.decision.runs()).count();
             text.push_str(&format!("{:<10} {done:>5} of {:>5} up to date\n", stage.name(), of_stage.len()));
-            for line in super::run::reasons(of_stage.into_iter().filter(|item| item.decision.runs())) {
+            for line in summary::reasons(of_stage.into_iter().filter(|item| item.decision.runs())) {
                 text.push_str(&format!("           {line}\n"));
             }
         }

@@ -11,12 +11,19 @@ use serde::{Deserialize, Serialize};
 pub struct Overview {
     /// The profile's name.
     pub profile: String,
+    /// The command line's options that changed it, each without dashes and with its value.
+    #[serde(default)]
+    pub options: Vec<(String, String)>,
     /// Its sentence.
     pub summary: String,
     /// The seed of all streams.
     pub master_seed: u64,
     /// The readings run, with their sentences.
     pub readings: Vec<(String, String)>,
+    /// The readings that are called by another label than their name, with that label.
+    pub reading_labels: Vec<(String, String)>,
+    /// The margin of equivalence of the scorecard, in percentage points.
+    pub margin: Option<f64>,
     /// Runs of the plan, and how many of them have complete records.
     pub runs: (u64, u64),
     /// What should be there and is not.
@@ -46,5 +53,5 @@ pub struct DatasetRow {
 
 impl Document for Overview {
     const KIND: &'static str = "overview";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }

@@ -8,7 +8,7 @@ use flooding_core::context::Context;
 use flooding_core::dataset::{Examples, InputShape, Inputs, Source, SourceError, Splits};
 use flooding_core::group::Group;
 use flooding_core::level::Level;
-use flooding_core::plan::{Plan, Setting, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
 use flooding_core::progress::StopFlag;
 use flooding_core::seeds::{Purpose, Stream};
 use flooding_core::spec::{
@@ -45,6 +45,7 @@ pub fn setting(id: &str, levels: &[f64]) -> Setting {
         batch_size: 10,
         epochs: 6,
         observe: Observe::default(),
+        probes: 0,
         trials: 2,
         levels: levels.iter().map(|&b| Level::try_from(b).unwrap()).collect(),
         full_grid: (2, levels.len()),
@@ -63,12 +64,15 @@ pub fn plan(settings: Vec<Setting>) -> Plan {
         settings,
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 1,
             sample_sizes: Vec::new(),
             levels_over_risk: Vec::new(),
             scenarios: Vec::new(),
         },
+        overrides: Overrides::default(),
     }
 }
 
