@@ -92,19 +92,8 @@ fn run(
 ) -> Result<(), VerifyError> {
     let all = wanted.len() as u64 + u64::from(tables);
     context.progress.stage_started(Stage::Verify.name(), all, "scenario");
-    let pool = threads(context.jobs)?;
-    for scenario in wanted {
-/// Computes what is new or changed on `context.jobs` threads and writes the tables of the cells and of the verdicts.
-/// What was finished before a stop is kept.
-pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport, VerifyError> {
-    let items = work(plan, store, context)?;
-    let wanted = |id: &str| items.iter().any(|item| item.id == id && item.decision.runs());
-    let mut report = StageReport::default();
-    let runs = items.iter().filter(|item| item.decision.runs()).count() as u64;
-    report.skipped = items.len() as u64 - runs;
-    context.progress.stage_started(Stage::Verify.name(), runs, "scenario");
     let pool = threads(context.workers(usize::MAX))?;
-    for scenario in scenarios(plan).filter(|scenario| wanted(&scenario_word(scenario))) {
+    for scenario in wanted {
         if !pool.install(|| compute(scenario, plan, store, context))? {
             report.interrupted = true;
             break;
