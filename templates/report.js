@@ -1,8 +1,17 @@
 "use strict";
 (() => {
   // Everything here is extra: without script the page holds the same numbers.
+  const anchor = () => {
+    const name = location.hash.slice(1);
+    try {
+      return decodeURIComponent(name);
+    } catch {
+      // A percent sign that encodes nothing.
+      return name;
+    }
+  };
   const open = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(anchor());
     if (target && target.tagName === "DETAILS") target.open = true;
   };
   addEventListener("hashchange", open);

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use flooding_core::config::TableId;
 use flooding_core::probes::{Band, CalibrationRow, FlatnessRow, Sharpness, SharpnessRow};
+use flooding_core::spreadsheet::inert;
 use flooding_core::tables::{
     AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, MeanStd, RunRow, Stopping,
 };
@@ -282,9 +283,17 @@ pub(crate) fn parquet(frame: &mut DataFrame) -> PolarsResult<Vec<u8>> {
     Ok(bytes.into_inner())
 }
 
-/// The bytes of a CSV file with a header; an absent value is an empty field.
-pub(crate) fn csv(frame: &mut DataFrame) -> PolarsResult<Vec<u8>> {
+/// The bytes of a CSV file with a header; an absent value is an empty field, and no text is a formula.
+pub(crate) fn csv(frame: &DataFrame) -> PolarsResult<Vec<u8>> {
+    let inert_text = |column: &Column| match column.str() {
+        Ok(texts) => {
+            let texts: Vec<Option<String>> = texts.iter().map(|text| Some(inert(text?).into_owned())).collect();
+            Column::new(column.name().clone(), texts)
+        }
+        Err(_) => column.clone(),
+    };
+    let columns = frame.columns().iter().map(inert_text).collect();
     let mut bytes = Vec::new();
-    CsvWriter::new(&mut bytes).finish(frame)?;
+    CsvWriter::new(&mut bytes).finish(&mut DataFrame::new(frame.height(), columns)?)?;
     Ok(bytes)
 }

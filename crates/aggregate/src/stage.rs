@@ -101,6 +101,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     let tables = Tables {
         overview: Overview {
             profile: plan.profile.clone(),
+            options: plan.overrides.options().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             summary: plan.summary.clone(),
             master_seed: plan.master_seed,
             readings: plan.readings.clone(),
@@ -199,7 +200,7 @@ impl Writer<'_> {
     fn table(&mut self, name: &'static str, frame: PolarsResult<DataFrame>) -> Result<(), AggregateError> {
         let failed = AggregateError::table(name);
         let mut frame = frame.map_err(&failed)?;
-        for (ending, bytes) in [("parquet", export::parquet(&mut frame)), ("csv", export::csv(&mut frame))] {
+        for (ending, bytes) in [("parquet", export::parquet(&mut frame)), ("csv", export::csv(&frame))] {
             let file = format!("{name}.{ending}");
             let bytes = bytes.map_err(&failed)?;
             let digest = self.store.write(&self.store.layout().tables().join(&file), &bytes)?;

@@ -2,7 +2,9 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize as _, Serializer};
 
 /// Opens a file, and nothing that merely has a file's place.
 pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
@@ -24,6 +26,22 @@ pub fn read_text(path: &Path, largest: u64) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
     }
     Ok(text)
+}
+
+/// A path as text for JSON. What is not UTF-8 in it becomes U+FFFD: a result must not be lost because of a file's name.
+///
+/// # Errors
+/// The serializer's own.
+pub fn serialize_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    path.to_string_lossy().serialize(serializer)
+}
+
+/// As [`serialize_path`], for many.
+///
+/// # Errors
+/// The serializer's own.
+pub fn serialize_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }
 
 #[cfg(test)]

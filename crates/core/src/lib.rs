@@ -17,6 +17,7 @@ pub mod record;
 pub mod seeds;
 pub mod spec;
 pub mod split;
+pub mod spreadsheet;
 pub mod store;
 pub mod tables;
 pub mod work;

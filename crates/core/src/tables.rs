@@ -419,6 +419,9 @@ pub enum Verdict {
 pub struct Overview {
     /// The profile's name.
     pub profile: String,
+    /// The command line's options that changed it, each without dashes and with its value.
+    #[serde(default)]
+    pub options: Vec<(String, String)>,
     /// Its sentence.
     pub summary: String,
     /// The seed of all streams.

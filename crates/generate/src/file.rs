@@ -7,6 +7,9 @@ use safetensors::{SafeTensorError, SafeTensors};
 
 const SETS: [&str; 3] = ["train", "validation", "test"];
 
+/// Every distribution has two classes.
+const CLASSES: u16 = 2;
+
 /// The bytes of the file.
 pub(crate) fn encode(splits: &Splits) -> Result<Vec<u8>, SafeTensorError> {
     let mut columns: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
@@ -42,7 +45,11 @@ pub fn decode(bytes: &[u8]) -> Result<Splits, String> {
             if labels.dtype() != Dtype::U16 || labels.shape() != [n] {
                 return Err(format!("{set}.{name} are not {n} numbers of type U16"));
             }
-            Ok(labels.data().as_chunks::<2>().0.iter().map(|&b| u16::from_le_bytes(b)).collect())
+            let labels: Vec<u16> = labels.data().as_chunks::<2>().0.iter().map(|&b| u16::from_le_bytes(b)).collect();
+            match labels.iter().find(|label| **label >= CLASSES) {
+                Some(label) => Err(format!("{set}.{name} hold the label {label}, and there are {CLASSES} classes")),
+                None => Ok(labels),
+            }
         };
         let clean = format!("{set}.clean_labels");
         Ok(Examples {
@@ -52,5 +59,5 @@ pub fn decode(bytes: &[u8]) -> Result<Splits, String> {
             clean_labels: tensors.names().contains(&clean.as_str()).then(|| labels("clean_labels")).transpose()?,
         })
     };
-    Ok(Splits { train: set(SETS[0])?, validation: set(SETS[1])?, test: set(SETS[2])?, classes: 2 })
+    Ok(Splits { train: set(SETS[0])?, validation: set(SETS[1])?, test: set(SETS[2])?, classes: usize::from(CLASSES) })
 }

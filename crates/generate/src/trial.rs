@@ -135,7 +135,8 @@ impl TrialSpec {
     /// Why the examples have to be drawn, or `UpToDate`; an error only where the store cannot be read at all.
     pub(crate) fn state(&self, store: &Store) -> Result<Reason, GenerateError> {
         Ok(match self.bytes(store) {
-            Ok(Some(_)) => Reason::UpToDate,
+            // Bytes with the right digest that are no examples would never be drawn again.
+            Ok(Some(bytes)) => file::decode(&bytes).map_or_else(|why| Reason::Damaged { why }, |_| Reason::UpToDate),
             Ok(None) => Reason::New,
             Err(GenerateError::Stale { key, from, to, .. }) => Reason::SpecificationChanged { key, from, to },
             Err(GenerateError::Damaged { why, .. }) => Reason::Damaged { why },

@@ -47,3 +47,19 @@ fn no_damage_to_the_examples_makes_their_reader_panic_or_disagree_with_itself() 
         }
     }
 }
+
+#[test]
+fn labels_of_no_class_are_refused_with_their_set_and_value() {
+    let bytes = archived("t00.safetensors");
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    for tensor in ["train.labels", "train.clean_labels", "validation.labels", "test.clean_labels"] {
+        let start = header[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
+        for label in [2_u16, u16::MAX] {
+            let mut forged = bytes.clone();
+            forged[8 + length + start..][..2].copy_from_slice(&label.to_le_bytes());
+            let error = decode(&forged).unwrap_err();
+            assert_eq!(error, format!("{tensor} hold the label {label}, and there are 2 classes"));
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use flooding_core::context::Context;
 use flooding_core::dataset::Inputs;
 use flooding_core::level::Level;
-use flooding_core::plan::{Plan, Setting, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
 use flooding_core::spec::{
     DataSpec, Distribution, Flip, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, SinusoidInputs,
     SyntheticSpec,
@@ -80,6 +80,7 @@ fn plan() -> Plan {
             levels_over_risk: Vec::new(),
             scenarios: Vec::new(),
         },
+        overrides: Overrides::default(),
     }
 }
 

@@ -1,13 +1,16 @@
-//! Everything in the store against the digests that vouch for it.
+//! Everything in the store against the digests recorded for it.
 //!
 //! Every JSON document carries its own digest; the documents that come last (a run's record, a trial's description, the
 //! manifests of tables and report) also hold the digests of the files beside them.
+
+mod ours;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use flooding_core::digest::Digest;
 use flooding_core::documents;
+use flooding_core::files;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{AnyDocument, Kind, Layout, Store, StoreError};
 use flooding_fetch::Manifest;
@@ -26,16 +29,21 @@ pub struct Audit {
     pub bytes: u64,
     /// What does not match.
     pub damaged: Vec<Damage>,
+    /// Files among ours that this program does not make; they are left alone.
+    #[serde(serialize_with = "files::serialize_paths")]
+    pub foreign: Vec<PathBuf>,
 }
 
 /// One thing that is wrong.
 #[derive(Debug, Serialize)]
 pub struct Damage {
     /// Which file.
+    #[serde(serialize_with = "files::serialize_path")]
     pub path: PathBuf,
     /// What is wrong with it.
     pub problem: String,
-    /// What has to go so that the next run makes it again.
+    /// What has to go so that the next run makes it again; nothing where that is the user's to decide.
+    #[serde(serialize_with = "files::serialize_paths")]
     pub remove: Vec<PathBuf>,
 }
 
@@ -52,6 +60,7 @@ pub fn audit(store: &Store, manifest: &Manifest) -> Result<Audit, StoreError> {
     }
     // The report is for readers: only its manifest is a document of ours, and it knows all the rest.
     document(store, &store.layout().reports().join("manifest.json"), &mut audit);
+    audit.foreign.sort();
     audit.damaged.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(audit)
 }
@@ -79,9 +88,10 @@ fn walk(store: &Store, folder: &Path, audit: &mut Audit) -> Result<(), StoreErro
     for name in store.list(folder)? {
         let path = folder.join(&name);
         if path.is_symlink() {
-            // Followed, it could lead round in circles.
+            // Followed, it could lead round in circles. The link itself may go where a document of ours belongs.
             let problem = "a symbolic link: what it leads to is not looked at".to_owned();
-            audit.damaged.push(Damage { path, problem, remove: Vec::new() });
+            let remove = Vec::from_iter(ours::is_a_documents_place(store, &path).then(|| path.clone()));
+            audit.damaged.push(Damage { path, problem, remove });
         } else if path.is_dir() {
             walk(store, &path, audit)?;
         } else if path.extension().is_some_and(|extension| extension == "json") {
@@ -91,12 +101,16 @@ fn walk(store: &Store, folder: &Path, audit: &mut Audit) -> Result<(), StoreErro
     Ok(())
 }
 
-/// A document, and the files that it vouches for.
+/// A document, and the files whose digests it records.
 fn document(store: &Store, path: &Path, audit: &mut Audit) {
     let document = match store.read_any_document(path) {
         Ok(Some(document)) => document,
         // Gone since the folder was listed: a pipeline is at work.
         Ok(None) => return,
+        Err(_) if !ours::is_a_documents_place(store, path) => {
+            audit.foreign.push(path.to_owned());
+            return;
+        }
         Err(error) => {
             let problem = unprefixed(error.to_string(), path);
             audit.damaged.push(Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] });
@@ -106,10 +120,16 @@ fn document(store: &Store, path: &Path, audit: &mut Audit) {
     audit.files += 1;
     audit.bytes += path.metadata().map_or(0, |metadata| metadata.len());
     let folder = path.parent().unwrap_or(path);
-    if let Some(problem) = unknown(&document).or_else(|| misplaced(store, path, &document)) {
+    let is_unknown = unknown(&document);
+    if is_unknown.is_some() && !ours::is_a_documents_place(store, path) {
+        // Whole, and perhaps of a newer version of this program.
+        audit.foreign.push(path.to_owned());
+        return;
+    }
+    if let Some(problem) = is_unknown.or_else(|| misplaced(store, path, &document)) {
         audit.damaged.push(Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] });
     }
-    for (name, digest) in vouches_for(&document) {
+    for (name, digest) in recorded_digests(&document) {
         let file = folder.join(&name);
         match Digest::of_file(&file) {
             Ok((found, bytes)) if found == digest => {
@@ -170,8 +190,8 @@ fn misplaced(store: &Store, path: &Path, document: &AnyDocument) -> Option<Strin
     belongs(store.layout().run(&spec).join(Layout::RECORD))
 }
 
-/// Names and digests of the files beside a document that it vouches for.
-fn vouches_for(document: &AnyDocument) -> Vec<(String, Digest)> {
+/// Names and digests of the files beside a document that it records.
+fn recorded_digests(document: &AnyDocument) -> Vec<(String, Digest)> {
     let body = &document.body;
     let pair = |name: &str, digest: &Value| {
         let digest = Digest::try_from(digest.as_str()?.to_owned()).ok()?;

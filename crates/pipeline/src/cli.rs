@@ -34,9 +34,11 @@ Exit codes:
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
-  pipeline explain 3fa9c1                  a run, by the first digits of its key
+  pipeline explain 3fa9c1                  a run, planned or stored, by the first digits of its key
+  pipeline explain spiral-high             a setting
   pipeline explain spiral-high:A           a row of Table 2 (A); :B for early stopping
-  pipeline explain figure-2-spiral-high    a figure, by its id in the report";
+  pipeline explain figure-2-spiral-high    a figure, by its id in the report
+  pipeline explain level-grows-with-noise   a claim, by its id in data/tables/claims.csv";
 
 const PACK_EXAMPLES: &str = "\
 Examples:
@@ -45,7 +47,7 @@ Examples:
   pipeline import ../other-checkout                 another project folder
   pipeline import a.tar b.tar --prefer mine         keep what is here where results differ";
 
-/// Re-derives the tables and figures of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\"
+/// Re-derives the tables and figures of "Do We Need Zero Training Loss After Achieving Zero Training Error?"
 /// (Ishida et al., ICML 2020) and checks its Theorem 1.
 #[derive(Debug, Parser)]
 #[command(name = "pipeline", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -67,7 +69,7 @@ pub enum Command {
         /// Which one.
         stage: StageName,
         /// With `train`: train nothing, make these probes of the weights that are stored
-        #[arg(long, value_name = "NAME", value_delimiter = ',', value_enum)]
+        #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_enum)]
         probe: Vec<ProbeName>,
         #[command(flatten)]
         args: RunArgs,
@@ -83,7 +85,7 @@ pub enum Command {
     /// Say where a number of the report comes from, and the command that repeats it
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain {
-        /// A run's key (or its first digits), a table cell, or a figure
+        /// A run's key (or its first digits), a setting, a table row, a figure, or a claim
         what: String,
         #[command(flatten)]
         args: PlanArgs,
@@ -187,7 +189,7 @@ pub struct PlanArgs {
     pub profile: String,
     /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size. A data
     /// set stands for all of its settings, and `setting:cifar10` for the setting of that id alone
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    #[arg(long, value_name = "ID,...", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Epochs, instead of the profile's; marks the runs as reduced
     #[arg(long, value_name = "N")]
@@ -199,8 +201,8 @@ pub struct PlanArgs {
     /// Test examples to use, instead of the profile's; marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub test_size: Option<u32>,
-    /// Flood levels, instead of the profile's
-    #[arg(long, value_name = "B", value_delimiter = ',')]
+    /// Flood levels separated by commas, instead of the profile's
+    #[arg(long, value_name = "B,...", value_delimiter = ',')]
     pub levels: Option<Vec<f64>>,
     /// Seeds, instead of the profile's
     #[arg(long, value_name = "N")]
@@ -242,6 +244,9 @@ pub struct VerifyStoreArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
+    /// With `stage train`: only the runs of the plan whose keys start with these digits
+    #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
+    pub key: Vec<String>,
     /// Where to train: cpu, cuda, or cuda:N
     #[arg(long, default_value = "cpu", value_parser = device)]
     pub device: DeviceChoice,

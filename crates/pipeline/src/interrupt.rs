@@ -2,6 +2,8 @@
 
 use flooding_core::progress::StopFlag;
 
+use crate::shell;
+
 /// A flag that the first signal raises. The second signal ends the process at once, which loses nothing either:
 /// finished runs are already stored, and a half-written file never has a final name.
 pub fn stop_flag() -> StopFlag {
@@ -19,14 +21,6 @@ pub fn stop_flag() -> StopFlag {
 }
 
 /// This very command line again, for the message after an interruption.
-pub fn command_to_go_on() -> String {
-    let quote = |argument: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@+".contains(c);
-        if !argument.is_empty() && argument.chars().all(plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', "'\\''"))
-        }
-    };
-    std::env::args().map(quote).collect::<Vec<_>>().join(" ")
+pub fn command_to_resume() -> String {
+    shell::line(&std::env::args_os().collect::<Vec<_>>())
 }

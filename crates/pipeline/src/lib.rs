@@ -8,6 +8,8 @@ mod exchange;
 mod exit;
 mod interrupt;
 mod project;
+mod replaced;
+mod shell;
 mod source;
 mod stages;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use flooding_core::config::Config;
+use flooding_core::config::{Config, ConfigError};
 use flooding_core::context::{Context, DeviceChoice};
 use flooding_core::plan::{Overrides, Plan, Resolver};
 use flooding_core::store::Store;
@@ -15,6 +15,7 @@ use crate::display;
 use crate::exchange::KnownSettings;
 use crate::exit::Failure;
 use crate::interrupt;
+use crate::shell;
 
 /// The data sets that exist and where they are kept: all that `pipeline data` needs, which works without a valid plan.
 pub struct Datasets {
@@ -33,9 +34,9 @@ impl Datasets {
         Ok(Self { manifest: manifest(&config, &base)?, folder, reports: base.join("reports") })
     }
 
-    /// The store, for writing: its folders are made and tried.
+    /// The store, for writing: its data folder is made and tried.
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.folder, &self.reports)?)
+        Ok(Store::open_data(&self.folder, &self.reports)?)
     }
 
     /// The store, for looking.
@@ -62,17 +63,24 @@ pub struct Project {
     pub manifest: Manifest,
     /// `pipeline.toml`, as it is.
     pub configuration: String,
-    data: PathBuf,
-    reports: PathBuf,
+    config: Config,
+    place: Place,
+}
+
+/// Where a project is, as the command line says it.
+#[derive(Clone, Debug)]
+struct Place {
+    config: PathBuf,
+    data: Option<PathBuf>,
+    reports: Option<PathBuf>,
 }
 
 impl Project {
-    /// Reads and checks the configuration and resolves the plan; touches nothing.
-    pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
+    /// Reads and checks the configuration and resolves the plan, of all runs or of those with these keys; touches nothing.
+    pub fn load(args: &PlanArgs, keys: &[String]) -> Result<Self, Failure> {
         let (config, configuration) = Config::load(&args.config)?;
         let folder = folder_of(&args.config);
         let manifest = manifest(&config, &folder)?;
-        let catalogue: BTreeMap<_, _> = manifest.catalogue();
         let overrides = Overrides {
             only: args.only.clone(),
             epochs: args.epochs,
@@ -80,21 +88,48 @@ impl Project {
             test_size: args.test_size,
             levels: args.levels.clone(),
             trials: args.trials,
+            keys: keys.to_vec(),
         };
-        let plan = Resolver::new(&config, &configuration, &args.config, &catalogue).plan(&args.profile, &overrides)?;
-        let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
-        let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
-        Ok(Self { plan, manifest, configuration, data, reports })
+        let place = Place { config: args.config.clone(), data: args.data.clone(), reports: args.reports.clone() };
+        let plan = resolve(&config, &configuration, &place, &manifest, &args.profile, &overrides)?;
+        Ok(Self { plan, manifest, configuration, config, place })
+    }
+
+    /// Another plan of the same configuration.
+    pub fn plan_of(&self, profile: &str, overrides: &Overrides) -> Result<Plan, ConfigError> {
+        resolve(&self.config, &self.configuration, &self.place, &self.manifest, profile, overrides)
+    }
+
+    /// The names of the configuration's profiles, that of the plan first.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        let others = self.config.profile.keys().map(|name| &**name).filter(|name| *name != self.plan.profile);
+        std::iter::once(&*self.plan.profile).chain(others)
+    }
+
+    /// A command of this program that works on this project from any folder.
+    pub fn command<const N: usize>(&self, arguments: [&str; N]) -> shell::Command {
+        let Place { config, data, reports } = &self.place;
+        let mut command = shell::Command::new(arguments);
+        command.project(config, data.as_deref(), reports.as_deref());
+        command
+    }
+
+    fn folders(&self) -> [PathBuf; 2] {
+        let Place { config, data, reports } = &self.place;
+        let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| folder_of(config).join(name));
+        [folder(data, "data"), folder(reports, "reports")]
     }
 
     /// The store, for writing: its folders are made and tried.
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.data, &self.reports)?)
+        let [data, reports] = self.folders();
+        Ok(Store::open(data, reports)?)
     }
 
     /// The store, for looking.
     pub fn read_only_store(&self) -> Store {
-        Store::read_only(&self.data, &self.reports)
+        let [data, reports] = self.folders();
+        Store::read_only(data, reports)
     }
 }
 
@@ -106,6 +141,18 @@ pub fn known_settings(args: &ImportArgs) -> Result<(KnownSettings, Store), Failu
     let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
     let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
     Ok((KnownSettings::new(config, text, &args.config, catalogue), Store::open(data, reports)?))
+}
+
+fn resolve(
+    config: &Config,
+    text: &str,
+    place: &Place,
+    manifest: &Manifest,
+    profile: &str,
+    overrides: &Overrides,
+) -> Result<Plan, ConfigError> {
+    let catalogue: BTreeMap<_, _> = manifest.catalogue();
+    Resolver::new(config, text, &place.config, &catalogue).plan(profile, overrides)
 }
 
 /// How the stages are to work.

@@ -130,7 +130,7 @@ fn run(overview: &Overview, results: &[Value], data: &[String]) -> Value {
     json!({
         "@id": "#run",
         "@type": "CreateAction",
-        "name": format!("pipeline run --profile {}", overview.profile),
+        "name": command(overview),
         "description": format!(
             "Master seed {}; {} of {} planned runs complete. {}.",
             overview.master_seed,
@@ -170,4 +170,10 @@ fn file(name: &str, bytes: &[u8], overview: &Overview) -> Value {
         entity["version"] = json!(overview.made_by.first().map_or("", |made| &made.version));
     }
     entity
+}
+
+/// The command that made the plan, with its options.
+fn command(overview: &Overview) -> String {
+    let options: String = overview.options.iter().map(|(name, value)| format!(" --{name} {value}")).collect();
+    format!("pipeline run --profile {}{options}", overview.profile)
 }

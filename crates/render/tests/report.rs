@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{QUICK, SMALL, tables};
 use flooding_core::context::Context;
-use flooding_core::plan::{Plan, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, TheoremPlan};
 use flooding_core::store::Store;
 use flooding_core::tables::Rows;
 use flooding_core::work::{Decision, Reason};
@@ -283,6 +283,7 @@ fn plan() -> Plan {
             levels_over_risk: Vec::new(),
             scenarios: Vec::new(),
         },
+        overrides: Overrides::default(),
     }
 }
 

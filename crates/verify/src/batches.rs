@@ -1,11 +1,12 @@
 //! Equation 7: the mini-batch objective bounds the full-batch one, for batches of equal size or with weights.
 
 use flooding_core::config::Scenario;
+use flooding_core::progress::StopFlag;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::tables::TheoremCheck;
 
 use crate::exact::flooded;
-use crate::monte_carlo::Source;
+use crate::monte_carlo::{Chunk, Source};
 
 /// Data sets drawn.
 const DATA_SETS: u32 = 2_000;
@@ -35,11 +36,13 @@ fn slack(losses: &[f64], sizes: &[usize], weighted: bool, level: f64) -> f64 {
 fn failures(sizes: &[usize], weighted: bool, seed: u64) -> (u32, f64) {
     let streams = Streams::new(seed, "equation 7", 0);
     let source = Source::of(&Scenario::Exponential { theta: 1.0 });
+    let never = StopFlag::default();
+    let chunk = Chunk { n: 1, repetitions: sizes.iter().sum::<usize>() as u64, stop: &never };
     let (mut failures, mut worst) = (0, 0.0_f64);
     for index in 0..DATA_SETS {
         let mut losses = Vec::new();
         let mut stream = streams.stream(Purpose::MonteCarlo, u64::from(index));
-        source.draw(1, sizes.iter().sum::<usize>() as u64, &mut stream, |loss, _| losses.push(loss));
+        source.draw(chunk, &mut stream, |loss, _| losses.push(loss)).expect("nobody raises this flag");
         for level in LEVELS {
             let slack = slack(&losses, sizes, weighted, level);
             failures += u32::from(slack < -1e-12);

@@ -4,7 +4,7 @@ use std::fs;
 
 use flooding_core::config::Scenario;
 use flooding_core::context::Context;
-use flooding_core::plan::{Plan, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, TheoremPlan};
 use flooding_core::store::Store;
 use flooding_core::tables::{Rows, TheoremCheck, TheoremRow};
 use flooding_core::work::{Decision, Reason};
@@ -28,6 +28,7 @@ fn plan() -> Plan {
                 Scenario::CrossEntropy { alpha: 1.0, eps: 0.1, m: 1.0, d: 10 },
             ],
         },
+        overrides: Overrides::default(),
     }
 }
 

@@ -4,9 +4,11 @@
 
 mod check;
 mod limits;
+mod overrides;
 mod resolve;
 mod select;
 
+pub use overrides::Overrides;
 pub use resolve::Resolver;
 pub use select::glob_matches;
 
@@ -36,6 +38,9 @@ pub struct Plan {
     pub readings: Vec<(String, String)>,
     /// The check of Theorem 1.
     pub theorem: TheoremPlan,
+    /// What the command line changed of the profile. What came of it is in the fields above.
+    #[serde(skip)]
+    pub overrides: Overrides,
 }
 
 /// A row of Table 2 or 3 under one reading, with everything resolved.
@@ -143,31 +148,19 @@ pub struct TheoremPlan {
     pub scenarios: Vec<Scenario>,
 }
 
-/// What the command line may change of a profile; anything set here is marked in the records as a reduction.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// Data-set names, setting ids or globs; empty is everything.
-    pub only: Vec<String>,
-    /// Epochs.
-    pub epochs: Option<u32>,
-    /// Training images before the validation split.
-    pub train_size: Option<u32>,
-    /// Test images.
-    pub test_size: Option<u32>,
-    /// Flood levels.
-    pub levels: Option<Vec<f64>>,
-    /// Seeds.
-    pub trials: Option<u32>,
-}
-
 impl Plan {
-    /// All groups, in the order of the settings and trials.
+    /// All groups, in the order of the settings and trials, without the runs that `--key` leaves out.
     pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
-        self.settings.iter().flat_map(|setting| {
-            (0..setting.trials).map(|trial| Group {
-                runs: setting.levels.iter().map(|&level| setting.run(self.master_seed, trial, level)).collect(),
+        self.settings
+            .iter()
+            .flat_map(|setting| {
+                (0..setting.trials).map(|trial| Group {
+                    runs: (setting.levels.iter().map(|&level| setting.run(self.master_seed, trial, level)))
+                        .filter(|run| self.overrides.keeps(run))
+                        .collect(),
+                })
             })
-        })
+            .filter(|group| !group.runs.is_empty())
     }
 
     /// All runs.

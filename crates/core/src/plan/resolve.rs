@@ -50,7 +50,7 @@ impl<'a> Resolver<'a> {
         }
         self.check_runs(profile_name, &settings)?;
         let theorem = &self.config.theorem;
-        Ok(Plan {
+        let plan = Plan {
             profile: profile_name.to_owned(),
             summary: profile.summary.clone(),
             master_seed: self.config.master_seed,
@@ -66,7 +66,10 @@ impl<'a> Resolver<'a> {
                 levels_over_risk: theorem.levels_over_risk.clone(),
                 scenarios: theorem.scenario.clone(),
             },
-        })
+            overrides: Overrides { keys: Vec::new(), ..overrides.clone() },
+        };
+        overrides.check_keys(&plan)?;
+        Ok(Plan { overrides: overrides.clone(), ..plan })
     }
 
     pub(super) fn settings(

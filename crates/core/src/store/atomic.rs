@@ -30,6 +30,16 @@ impl AtomicFile {
         Ok(Self { file: Some(file), temporary, target: target.to_owned(), step })
     }
 
+    /// Is a file named as [`create`](Self::create) names what it writes: `.NAME.PROCESS-COUNTER.tmp`?
+    pub(super) fn made(path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(TEMPORARY_SUFFIX));
+        let Some((target, unique)) = inner.and_then(|name| name.rsplit_once('.')) else { return false };
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        !target.is_empty()
+            && unique.split_once('-').is_some_and(|(process, counter)| number(process) && number(counter))
+    }
+
     /// Makes the file durable and puts it under its final name, over whatever was there.
     pub fn commit(mut self) -> Result<(), StoreError> {
         self.step.tell(Phase::Written, &self.target, Some(&self.temporary));
@@ -45,7 +55,7 @@ impl AtomicFile {
 
     fn publish(&self) -> Result<(), StoreError> {
         let file = self.file.as_ref().expect("a file is committed once");
-        file.sync_all().map_err(StoreError::io("sync", &self.temporary))?;
+        sync(file).map_err(StoreError::io("sync", &self.temporary))?;
         fs::rename(&self.temporary, &self.target).map_err(StoreError::io("rename to", &self.target))?;
         let folder = self.target.parent().unwrap_or_else(|| Path::new("."));
         sync_folder(folder).map_err(StoreError::io("sync the folder", folder))
@@ -91,13 +101,39 @@ impl Drop for AtomicFile {
     }
 }
 
+/// Makes a file durable, where its file system can.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    unless_unsupported(file.sync_all())
+}
+
 /// A rename is durable only once its folder is.
 #[cfg(unix)]
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    unless_unsupported(File::open(folder)?.sync_all())
 }
 
 #[cfg(not(unix))]
 pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+fn unless_unsupported(synced: io::Result<()>) -> io::Result<()> {
+    // Some network and FUSE file systems have no fsync, of folders or at all: the holder of the lock hears of it once.
+    synced.or_else(|error| if is_unsupported(&error) { Ok(()) } else { Err(error) })
+}
+
+/// Does the file system lack the operation (ENOSYS, EOPNOTSUPP, and EINVAL of fsync), rather than refuse it?
+pub(super) fn is_unsupported(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
+}
+
+/// Why a folder of the store cannot be made durable; `None` where it can.
+#[cfg(unix)]
+pub(super) fn unsynced(folder: &Path) -> Option<io::Error> {
+    File::open(folder).and_then(|folder| folder.sync_all()).err().filter(is_unsupported)
+}
+
+#[cfg(not(unix))]
+pub(super) fn unsynced(_: &Path) -> Option<io::Error> {
+    None
 }

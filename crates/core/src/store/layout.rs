@@ -26,6 +26,11 @@ impl Layout {
         &self.reports
     }
 
+    /// The folders that this project makes in `data/`; what else lies there is the user's.
+    pub fn own_folders(&self) -> [PathBuf; 6] {
+        ["raw", "synthetic", "runs", "probes", "theorem", "tables"].map(|name| self.data.join(name))
+    }
+
     /// `data/.lock`.
     pub fn lock(&self) -> PathBuf {
         self.data.join(".lock")

@@ -45,6 +45,16 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// A folder of the store in which nothing can be made.
+    #[error("cannot write to {folder}: {source} (choose a writable folder with {option} DIR)", folder = folder.display())]
+    NotWritable {
+        /// The folder.
+        folder: PathBuf,
+        /// The option that chooses another one, with its dashes.
+        option: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A path that would leave the project's folders.
     #[error(
         "refusing to write {path}: it lies outside {root} (a name on the way leads out of it: remove what holds the name)",
@@ -79,9 +89,7 @@ pub enum StoreError {
 
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            " (choose a writable folder with --data DIR and --reports DIR)"
-        }
+        io::ErrorKind::PermissionDenied => " (change who may do that, or work on another folder)",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             " (free some space and run the same command again: what is done is kept)"
         }
@@ -108,12 +116,15 @@ pub struct Store {
 impl Store {
     /// A store over these folders, which are made when they do not exist and tried for writing.
     pub fn open(data: impl Into<PathBuf>, reports: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let store = Self { layout: Layout::new(data.into(), reports.into()) };
-        for folder in [store.layout.data(), store.layout.reports()] {
-            fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
-            // Dropped without being committed: it leaves nothing behind.
-            AtomicFile::create(&folder.join("writable"))?;
-        }
+        let store = Self::open_data(data, reports)?;
+        try_writing(store.layout.reports(), "--reports")?;
+        Ok(store)
+    }
+
+    /// A store over these folders of which only `data` is made and tried: for commands that make no report.
+    pub fn open_data(data: impl Into<PathBuf>, reports: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let store = Self::read_only(data, reports);
+        try_writing(store.layout.data(), "--data")?;
         Ok(store)
     }
 
@@ -217,12 +228,22 @@ impl Store {
 
     /// Takes the store for this process; another one gets [`LockError::Held`] until the lock is dropped or we die.
     ///
-    /// Removes the temporary files of processes that died.
+    /// Removes the temporary files of processes that died; [`Lock::notices`] names them.
     pub fn lock(&self) -> Result<Lock, LockError> {
         self.check_inside(&self.layout.lock())?;
-        let lock = Lock::acquire(&self.layout.lock())?;
-        stale::remove_below(self.layout.data())?;
-        stale::remove_below(self.layout.reports())?;
+        let mut lock = Lock::acquire(&self.layout.lock())?;
+        if let Some(error) = atomic::unsynced(self.layout.data()) {
+            lock.notice(format!(
+                "the file system of {} cannot sync folders ({error}): what is written just before a power failure may \
+                 be missing afterwards, and is then computed again",
+                self.layout.data().display()
+            ));
+        }
+        let removed = stale::remove(&self.layout)?;
+        if let [first, others @ ..] = removed.as_slice() {
+            let others = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            lock.notice(format!("removed what a process that died had not finished: {}{others}", first.display()));
+        }
         Ok(lock)
     }
 
@@ -230,6 +251,21 @@ impl Store {
     fn check_inside(&self, path: &Path) -> Result<(), StoreError> {
         inside::check(path, [self.layout.data(), self.layout.reports()])
     }
+}
+
+/// Makes a folder and a file in it that is gone at once.
+fn try_writing(folder: &Path, option: &'static str) -> Result<(), StoreError> {
+    let refused = |error| match error {
+        StoreError::Io { source, .. }
+            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+        {
+            StoreError::NotWritable { folder: folder.to_owned(), option, source }
+        }
+        error => error,
+    };
+    fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder)).map_err(refused)?;
+    // Dropped without being committed: it leaves nothing behind.
+    AtomicFile::create(&folder.join("writable")).map(drop).map_err(refused)
 }
 
 #[cfg(test)]

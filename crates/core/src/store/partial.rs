@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::atomic::sync_folder;
+use super::atomic::{sync, sync_folder};
 use super::operation::{OperationKind, Phase, Step};
 use super::{StoreError, inside};
 
@@ -75,7 +75,7 @@ impl PartialFile {
     /// Makes the file durable and puts it under its final name, over whatever was there.
     pub fn commit(self) -> Result<(), StoreError> {
         let step = Step::begin(OperationKind::Publish, &self.target);
-        self.file.sync_all().map_err(StoreError::io("sync", &self.temporary))?;
+        sync(&self.file).map_err(StoreError::io("sync", &self.temporary))?;
         drop(self.file);
         fs::rename(&self.temporary, &self.target).map_err(StoreError::io("rename to", &self.target))?;
         let folder = self.target.parent().unwrap_or_else(|| Path::new("."));

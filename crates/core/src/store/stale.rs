@@ -1,42 +1,58 @@
 //! What processes that died left behind: temporary files, which the next holder of the store removes.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::operation::{OperationKind, Phase, Step};
-use super::{PartialFile, StoreError, TEMPORARY_SUFFIX};
+use super::{AtomicFile, Layout, StoreError};
 
-/// Removes every temporary file below `folder` that no living process is writing; links are not followed.
+/// Removes every temporary file of ours that no living process is writing, and returns their paths.
 ///
-/// Partial downloads stay, because they are gone on with. So do pipes and devices, which are not ours: opening one could
-/// wait for ever.
-pub(super) fn remove_below(folder: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
+/// Ours are the regular files that are named as [`AtomicFile`] names them, in the folders that this project makes.
+/// Partial downloads stay, because they are resumed; so does everything else, whatever its ending.
+pub(super) fn remove(layout: &Layout) -> Result<Vec<PathBuf>, StoreError> {
+    let mut removed = Vec::new();
+    remove_in(layout.data(), Depth::Folder, &mut removed)?;
+    remove_in(layout.reports(), Depth::All, &mut removed)?;
+    // The two above may be links to another disk; a link in them is never written through.
+    for folder in layout.own_folders().iter().filter(|folder| !folder.is_symlink()) {
+        remove_in(folder, Depth::All, &mut removed)?;
+    }
+    Ok(removed)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Depth {
+    Folder,
+    All,
+}
+
+fn remove_in(folder: &Path, depth: Depth, removed: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // A disk's `lost+found`, or no folder yet: nothing of ours.
+        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound) => {
+            return Ok(());
+        }
+        Err(error) => return Err(StoreError::io("list", folder)(error)),
+    };
+    for entry in entries {
         let entry = entry.map_err(StoreError::io("list", folder))?;
         let path = entry.path();
         let kind = entry.file_type().map_err(StoreError::io("look at", &path))?;
         if kind.is_dir() {
-            remove_below(&path)?;
-        } else if is_temporary(&path)
-            && !is_partial(&path)
-            && (kind.is_symlink() || (kind.is_file() && is_abandoned(&path)))
-        {
+            if depth == Depth::All {
+                remove_in(&path, depth, removed)?;
+            }
+        } else if kind.is_file() && AtomicFile::made(&path) && is_abandoned(&path) {
             let step = Step::begin(OperationKind::Remove, &path);
             fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
             step.tell(Phase::After, &path, None);
+            removed.push(path);
         }
     }
     Ok(())
-}
-
-/// Is it a hidden file with the ending of unfinished ones?
-pub(super) fn is_temporary(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)
-}
-
-fn is_partial(path: &Path) -> bool {
-    path.file_name().unwrap_or_default().to_string_lossy().ends_with(PartialFile::SUFFIX)
 }
 
 /// A living writer holds a lock on its temporary file; the operating system takes it back when the writer dies.
@@ -60,10 +76,49 @@ mod tests {
         let partial = runs.join(".images.gz.partial.tmp");
         fs::write(&partial, "first half").unwrap();
         let living = store.create(&runs.join("history.csv")).unwrap();
-        let _lock = store.lock().unwrap();
+        let lock = store.lock().unwrap();
         assert!(!dead.exists());
+        assert!(lock.notices()[0].contains(".record.json.999999-0.tmp"), "{:?}", lock.notices());
         assert!(partial.exists());
         living.commit().unwrap();
         assert!(runs.join("history.csv").exists());
+    }
+
+    #[test]
+    fn other_peoples_temporary_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+        let layout = store.layout();
+        for other in [layout.data().join("mine"), layout.runs(), layout.tables(), layout.reports().join("figures")] {
+            fs::create_dir_all(&other).unwrap();
+        }
+        let theirs = [
+            layout.data().join("mine/.notes.txt.4242-0.tmp"),
+            layout.runs().join("notes.tmp"),
+            layout.runs().join(".notes.tmp"),
+            layout.tables().join(".notes.csv.4242.tmp"),
+            layout.tables().join(".4242-0.tmp"),
+            layout.reports().join("figures/.figure.svg.4242-x.tmp"),
+        ];
+        for path in &theirs {
+            fs::write(path, "precious").unwrap();
+        }
+        let lock = store.lock().unwrap();
+        assert_eq!(lock.notices(), Vec::<String>::new());
+        for path in &theirs {
+            assert!(path.exists(), "{}", path.display());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_is_named_like_a_temporary_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+        fs::create_dir_all(store.layout().runs()).unwrap();
+        let link = store.layout().runs().join(".record.json.4242-0.tmp");
+        std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+        let _lock = store.lock().unwrap();
+        assert!(link.is_symlink());
     }
 }

@@ -13,6 +13,7 @@ use crate::state::{FileState, Inspector, NOTE};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pruned {
     /// Which.
+    #[serde(serialize_with = "flooding_core::files::serialize_path")]
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,

@@ -12,6 +12,7 @@ use crate::cli::{ProbeName, RunArgs};
 use crate::exit::{Failure, Outcome};
 use crate::interrupt;
 use crate::project::{self, Project};
+use crate::replaced;
 use crate::stages::{self, Task};
 
 /// All stages, each on what the ones before it stored.
@@ -43,19 +44,30 @@ struct Finished {
 }
 
 fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
-    let project = Project::load(&args.plan)?;
+    check_keys(args, wanted)?;
+    let project = Project::load(&args.plan, &args.key)?;
     let context = project::context(args)?;
     if args.dry_run {
         return dry_run(args, wanted, &project, &context);
     }
     let store = project.store()?;
-    let _lock = store.lock()?;
+    let lock = store.lock()?;
+    for notice in lock.notices() {
+        log(&format!("warning: {notice}"));
+    }
     let started = Instant::now();
     let mut finished: Vec<Finished> = Vec::new();
     for task in wanted {
         let begun = Instant::now();
         let stage = task.stage();
-        explain(stage, &stages::work(task, &project, &store, &context)?);
+        let items = stages::work(task, &project, &store, &context)?;
+        explain(stage, &items);
+        if stage == Stage::Aggregate
+            && items.iter().any(|item| item.decision.runs())
+            && let Some(notice) = replaced::notice(&project, &store)
+        {
+            log(&format!("note: {notice}"));
+        }
         let report = stages::run(task, &project, &store, &context)?;
         let interrupted = report.interrupted;
         finished.push(Finished { stage, seconds: begun.elapsed().as_secs_f64(), report });
@@ -63,7 +75,7 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
             let what = if context.stop.is_after_failure() { "stopped by --fail-fast" } else { "interrupted" };
             log(&format!(
                 "{what} during {stage}; everything finished is kept. To go on:\n  {}",
-                interrupt::command_to_go_on()
+                interrupt::command_to_resume()
             ));
             break;
         }
@@ -71,6 +83,14 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
     let outcome = conclude(args, &store, &finished, started.elapsed())?;
     // Whoever asked for it was not interrupted: what is missing is named, as in any run that left gaps.
     Ok(if context.stop.is_after_failure() { Outcome::Gaps } else { outcome })
+}
+
+/// Tables and report are of whole plans, and so are data: only training takes single runs.
+fn check_keys(args: &RunArgs, wanted: &[Task]) -> Result<(), Failure> {
+    if args.key.is_empty() || matches!(wanted, [Task::Stage(Stage::Train)]) {
+        return Ok(());
+    }
+    Err(Failure::Usage("--key goes with `stage train` alone: it names single runs to train".to_owned()))
 }
 
 /// Results on standard output, warnings last on standard error, and the exit code.

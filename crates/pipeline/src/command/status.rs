@@ -10,7 +10,7 @@ use crate::project::Project;
 use crate::stages::{self, Task};
 
 pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
-    let project = Project::load(args)?;
+    let project = Project::load(args, &[])?;
     let store = project.read_only_store();
     let context = Context::default();
     let mut items = Vec::new();

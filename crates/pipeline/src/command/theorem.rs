@@ -2,9 +2,9 @@
 
 use flooding_core::config::Scenario;
 use flooding_core::context::Context;
-use flooding_verify::TheoremCell;
+use flooding_verify::{TheoremCell, VerifyError};
 
-use super::{print, print_json};
+use super::{log, print, print_json};
 use crate::cli::{ScenarioName, TheoremArgs};
 use crate::exit::{Failure, Outcome};
 use crate::{interrupt, project};
@@ -19,7 +19,14 @@ pub fn run(args: &TheoremArgs) -> Result<Outcome, Failure> {
     }
     let context = Context { jobs: project::cores(), stop: interrupt::stop_flag(), ..Context::default() };
     let cell = flooding_verify::cell(&scenario, args.n, args.b, args.draws, args.seed, &context);
-    let cell = cell.map_err(Failure::stage)?;
+    let cell = match cell {
+        Ok(cell) => cell,
+        Err(VerifyError::Interrupted) => {
+            log("interrupted; nothing of one cell is kept");
+            return Ok(Outcome::Interrupted);
+        }
+        Err(error) => return Err(Failure::stage(error)),
+    };
     if args.json {
         print_json(&cell)?;
     } else {

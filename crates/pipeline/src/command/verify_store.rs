@@ -1,22 +1,35 @@
-//! `pipeline verify-store`: re-hashes everything that is kept; with `--repair`, has the damaged pieces made again.
+//! `pipeline verify-store`: re-hashes everything that is kept; with `--repair`, removes what is damaged, so that the next
+//! run computes it again.
 
 use std::path::PathBuf;
 
+use flooding_core::files;
 use flooding_core::store::Store;
 use flooding_fetch::Manifest;
 use serde::Serialize;
 
-use super::{print, print_json};
+use super::{log, print, print_json};
 use crate::audit::{Audit, audit};
 use crate::cli::VerifyStoreArgs;
 use crate::exit::{Failure, Outcome};
+use crate::shell;
 
 #[derive(Serialize)]
 struct Answer {
     #[serde(flatten)]
     audit: Audit,
-    /// What `--repair` removed.
+    #[serde(flatten)]
+    repair: Repair,
+}
+
+/// What `--repair` did.
+#[derive(Default, Serialize)]
+struct Repair {
+    /// Files that are gone.
+    #[serde(serialize_with = "files::serialize_paths")]
     removed: Vec<PathBuf>,
+    /// Files that should go and could not be removed, with the reason.
+    kept: Vec<String>,
 }
 
 pub fn run(args: &VerifyStoreArgs) -> Result<Outcome, Failure> {
@@ -26,39 +39,68 @@ pub fn run(args: &VerifyStoreArgs) -> Result<Outcome, Failure> {
     let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
     let store = if args.repair { Store::open(data, reports)? } else { Store::read_only(data, reports) };
     // A pipeline at work would see its files vanish.
-    let _lock = if args.repair { Some(store.lock()?) } else { None };
-    let audit = audit(&store, &manifest)?;
-    let mut removed: Vec<PathBuf> = Vec::new();
-    if args.repair {
-        removed = audit.damaged.iter().flat_map(|damage| damage.remove.clone()).collect();
-        removed.sort();
-        removed.dedup();
-        for path in &removed {
-            store.remove(path)?;
-        }
+    let lock = if args.repair { Some(store.lock()?) } else { None };
+    for notice in lock.iter().flat_map(|lock| lock.notices()) {
+        log(&format!("warning: {notice}"));
     }
+    let audit = audit(&store, &manifest)?;
+    let repair = if args.repair { remove(&audit, &store) } else { Repair::default() };
     let outcome = if audit.damaged.is_empty() { Outcome::Done } else { Outcome::Gaps };
     if args.json {
-        print_json(&Answer { audit, removed })?;
+        print_json(&Answer { audit, repair })?;
     } else {
-        print(&describe(&audit, args.repair))?;
+        print(&describe(&audit, args.repair.then_some(&repair), args))?;
     }
     Ok(outcome)
 }
 
-fn describe(audit: &Audit, repaired: bool) -> String {
+/// Removes everything damaged that is ours. What cannot be removed stays, and the rest is removed all the same.
+fn remove(audit: &Audit, store: &Store) -> Repair {
+    let mut wanted: Vec<PathBuf> = audit.damaged.iter().flat_map(|damage| damage.remove.clone()).collect();
+    wanted.sort();
+    wanted.dedup();
+    let mut repair = Repair::default();
+    for path in wanted {
+        match store.remove(&path) {
+            Ok(()) => repair.removed.push(path),
+            Err(error) => repair.kept.push(error.to_string()),
+        }
+    }
+    repair
+}
+
+fn describe(audit: &Audit, repair: Option<&Repair>, args: &VerifyStoreArgs) -> String {
     let mut text = String::new();
     for damage in &audit.damaged {
         text.push_str(&format!("damaged: {}: {}\n", damage.path.display(), damage.problem));
     }
+    for path in &audit.foreign {
+        text.push_str(&format!("not a document of this program, left alone: {}\n", path.display()));
+    }
     let (files, megabytes) = (audit.files, audit.bytes as f64 / 1e6);
     text.push_str(&format!("{files} files ({megabytes:.1} MB) match their digests, {} do not\n", audit.damaged.len()));
-    match (audit.damaged.is_empty(), repaired) {
-        (true, _) => {}
-        (false, true) => text.push_str("removed what is damaged; the next `pipeline run` makes it again\n"),
-        (false, false) => {
-            text.push_str("`pipeline verify-store --repair` removes it, so that the next run makes it again\n");
+    let unremovable = audit.damaged.iter().filter(|damage| damage.remove.is_empty()).count();
+    if let Some(repair) = repair {
+        for path in &repair.removed {
+            text.push_str(&format!("removed: {}\n", path.display()));
         }
+        for problem in &repair.kept {
+            text.push_str(&format!("not removed: {problem}\n"));
+        }
+        if !repair.removed.is_empty() {
+            text.push_str("the next `pipeline run` computes again what was removed\n");
+        }
+    } else if unremovable < audit.damaged.len() {
+        text.push_str(&format!("to remove it, so that the next run computes it again:\n  {}\n", repair_command(args)));
+    }
+    if unremovable > 0 {
+        text.push_str(&format!("{unremovable} of them this command does not remove: see to them yourself\n"));
     }
     text
+}
+
+fn repair_command(args: &VerifyStoreArgs) -> String {
+    let mut command = shell::Command::new(["verify-store", "--repair"]);
+    command.project(&args.config, args.data.as_deref(), args.reports.as_deref());
+    command.to_string()
 }

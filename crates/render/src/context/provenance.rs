@@ -107,14 +107,20 @@ fn setting(tables: &Tables, facts: &Facts, rows: &[AccuracyRow], runs: &[RunRow]
     }
 }
 
+/// The command that trains the runs of a setting, with the options that made the report's plan.
 fn command(tables: &Tables, facts: &Facts) -> String {
     let profile = tables.overview.as_ref().map_or("quick", |overview| &*overview.profile);
-    format!("pipeline stage train --profile {profile} --only {}", shell(&facts.id))
+    let mut command = format!("pipeline stage train --profile {} --only {}", shell(profile), shell(&facts.id));
+    let options = tables.overview.iter().flat_map(|overview| &overview.options);
+    for (name, value) in options.filter(|(name, _)| name != "only") {
+        command.push_str(&format!(" --{name} {}", shell(value)));
+    }
+    command
 }
 
 /// A word for a POSIX shell.
 fn shell(word: &str) -> String {
-    if word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+    if word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ',')) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))

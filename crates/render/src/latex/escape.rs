@@ -3,8 +3,13 @@
 /// Escapes what LaTeX would take for commands, and spells out the symbols that the report uses.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
     for c in text.chars() {
         match c {
+            // After `\item` or `\\` these would be read as an argument and as the starred command.
+            '[' | '*' => out.extend(['{', c, '}']),
+            // Two would become a dash, and an option of a command line another one.
+            '-' if before == '-' => out.push_str("{}-"),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
             '\\' => out.push_str(r"\textbackslash{}"),
             '~' => out.push_str(r"\textasciitilde{}"),
@@ -24,6 +29,7 @@ pub fn escape(text: &str) -> String {
             '\n' | '\t' => out.push(' '),
             _ => out.push_str(&symbol(c)),
         }
+        before = c;
     }
     out
 }
@@ -61,7 +67,7 @@ fn symbol(c: char) -> String {
             return if c.is_alphabetic() && (c as u32) < 0x180 {
                 c.to_string()
             } else {
-                format!("[U+{:04X}]", c as u32)
+                format!("{{[}}U+{:04X}]", c as u32)
             };
         }
     };
@@ -79,6 +85,16 @@ mod tests {
             escape(r"\input{x} ~ ^ 1×10⁻⁹"),
             r"\textbackslash{}input\{x\} \textasciitilde{} \textasciicircum{} 1$\times$10$^-$$^9$"
         );
-        assert_eq!(escape("火 é"), "[U+706B] é");
+        assert_eq!(escape("火 é"), "{[}U+706B] é");
+    }
+
+    #[test]
+    fn nothing_at_the_start_of_an_item_or_a_row_becomes_an_argument() {
+        assert_eq!(escape("[x] *y"), "{[}x] {*}y");
+    }
+
+    #[test]
+    fn an_option_keeps_its_two_hyphens() {
+        assert_eq!(escape("--only a-b – c"), "-{}-only a-b -- c");
     }
 }

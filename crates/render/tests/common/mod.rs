@@ -266,6 +266,7 @@ fn overview(size: Size) -> Overview {
     let runs = size.settings as u64 * u64::from(size.levels * size.trials);
     Overview {
         profile: "quick".to_owned(),
+        options: Vec::new(),
         summary: "A reduced grid, made up for a test.".to_owned(),
         master_seed: 20_200_713,
         readings: vec![

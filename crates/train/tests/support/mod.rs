@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use flooding_core::context::Context;
 use flooding_core::dataset::{Examples, InputShape, Inputs, Source, SourceError, Splits};
 use flooding_core::level::Level;
-use flooding_core::plan::{Plan, Setting, TheoremPlan};
+use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
 use flooding_core::seeds::{Purpose, Stream};
 use flooding_core::spec::{
     DataSpec, Distribution, Flip, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec, SyntheticSpec,
@@ -60,6 +60,7 @@ pub fn plan(settings: Vec<Setting>) -> Plan {
             levels_over_risk: Vec::new(),
             scenarios: Vec::new(),
         },
+        overrides: Overrides::default(),
     }
 }
 

@@ -111,7 +111,8 @@ fn poisson_excess(mean: f64, n: u32) -> (f64, f64) {
         weight < 1e-22 * reached && weight * (k - size) < 1e-22 * excess
     };
     let (mut k, mut weight) = (mode, 1.0);
-    while weight > 0.0 {
+    // A subnormal weight would stop shrinking, and the sum would take as long as n is large.
+    while weight >= f64::MIN_POSITIVE {
         let negligible = add(k, weight);
         if negligible && k > size {
             break;

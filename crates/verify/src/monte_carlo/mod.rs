@@ -13,7 +13,7 @@ use flooding_core::progress::StopFlag;
 use flooding_core::seeds::{Purpose, Streams};
 use rayon::prelude::*;
 
-pub(crate) use draw::Source;
+pub(crate) use draw::{Chunk, Source};
 pub use sums::Mean;
 pub(crate) use sums::Sums;
 
@@ -83,9 +83,9 @@ where
             let repetitions = per_chunk.min(draws.repetitions - chunk * per_chunk);
             let mut stream = streams.stream(Purpose::MonteCarlo, chunk);
             let mut sums = Sums::default();
-            draws.source.draw(draws.n, repetitions, &mut stream, |empirical, count| {
+            draws.source.draw(Chunk { n: draws.n, repetitions, stop }, &mut stream, |empirical, count| {
                 sums.add(draws.risk, draws.level, empirical, flood(empirical, draws.level), count);
-            });
+            })?;
             Some(sums.settled())
         };
         let wave: Vec<Option<Sums>> = (first..last).into_par_iter().map(draw_chunk).collect();
