@@ -6,9 +6,9 @@ use std::cell::OnceCell;
 use flooding_core::dataset::InputShape;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::ModelSpec;
-use flooding_train::cpu::FastCpu;
-use flooding_train::nets::{self, Network};
-use flooding_train::weights::Weights;
+use flooding_engine::cpu::FastCpu;
+use flooding_engine::nets::{self, Network};
+use flooding_engine::weights::Weights;
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use flooding_core::config::ConfigError;
 use flooding_core::store::{DocumentError, LockError, StoreError};
-use flooding_train::TrainError;
+use flooding_engine::EngineError;
 
 use crate::exchange::ExchangeError;
 
@@ -44,7 +44,7 @@ pub enum Failure {
     Manifest(Box<flooding_fetch::ManifestError>),
     /// A device that is not there: exit code 2.
     #[error(transparent)]
-    Device(Box<TrainError>),
+    Device(Box<EngineError>),
     /// A value on the command line that only the command can judge: exit code 2.
     #[error("{0}")]
     Usage(String),

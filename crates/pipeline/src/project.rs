@@ -161,7 +161,7 @@ pub fn context(args: &RunArgs) -> Result<Context, Failure> {
         let problem = "--group-size goes with --device cuda: the CPU trains every run by itself, --jobs N side by side";
         return Err(Failure::Usage(problem.to_owned()));
     }
-    flooding_train::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
+    flooding_engine::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
     Ok(Context {
         jobs: args.jobs.map_or_else(cores, usize::from),
         device: args.device,

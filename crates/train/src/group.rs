@@ -13,16 +13,16 @@ use flooding_core::record::{EpochRow, Measure, Outcome, Summary};
 use flooding_core::seeds::Purpose;
 use flooding_core::spec::{Augment, DataSpec, RunSpec};
 
-use crate::backend::{Backend, DeviceError, Recording, T3};
 use crate::checkpoint::Checkpoints;
-use crate::data::{Epoch, Part};
-use crate::evaluate::{EvaluationSet, Logits};
-use crate::nets::{self, Network};
-use crate::objective::{Flooding, example_slopes};
-use crate::optim::Optimiser;
-use crate::probe;
-use crate::snapshot::Snapshot;
-use crate::weights::Weights;
+use flooding_engine::backend::{Backend, DeviceError, Recording, T3};
+use flooding_engine::data::{Epoch, Part};
+use flooding_engine::evaluate::{EvaluationSet, Logits};
+use flooding_engine::nets::{self, Network};
+use flooding_engine::objective::{Flooding, example_slopes};
+use flooding_engine::optim::Optimiser;
+use flooding_engine::probe;
+use flooding_engine::snapshot::Snapshot;
+use flooding_engine::weights::Weights;
 
 /// What the trainer tells while it works, and what it listens to.
 #[derive(Default)]
@@ -228,7 +228,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         &mut self,
         epoch: u32,
         indices: &[u32],
-        placements: Option<&[crate::data::Placement]>,
+        placements: Option<&[flooding_engine::data::Placement]>,
     ) -> Result<(), DeviceError<B>> {
         self.steps += 1;
         self.watch.step.store(self.steps, Ordering::Relaxed);
@@ -377,9 +377,9 @@ impl<'a, B: Backend> Trainer<'a, B> {
             let (last, best) = (last.next(), best.next());
             let mut weights = Vec::new();
             if member.failure.is_none() {
-                weights.extend(last.map(|last| (crate::weights::LAST, last)));
-                weights.extend(best.map(|best| (crate::weights::BEST, best)));
-                weights.extend(member.first_below.take().map(|first| (crate::weights::FIRST_BELOW, first)));
+                weights.extend(last.map(|last| (flooding_engine::weights::LAST, last)));
+                weights.extend(best.map(|best| (flooding_engine::weights::BEST, best)));
+                weights.extend(member.first_below.take().map(|first| (flooding_engine::weights::FIRST_BELOW, first)));
             }
             let result = match member.failure.take() {
                 Some(failure) => Err(failure),

@@ -4,33 +4,14 @@
 //! CUDA (cargo feature `cuda`) all levels of a trial are trained together, along a leading member axis. A run's record
 //! depends on its specification alone: not on threads, order, interruptions or the clock.
 
-pub mod backend;
-pub mod calibration;
 pub mod checkpoint;
-pub mod conv;
-pub mod cpu;
-#[cfg(feature = "cuda")]
-mod cuda;
-pub mod data;
 mod decide;
-pub mod device;
 mod error;
-pub mod evaluate;
-pub mod flatness;
 pub mod group;
-pub mod memory;
-pub mod nets;
-pub mod objective;
-pub mod optim;
-mod panics;
-pub mod probe;
 pub mod probes;
 mod provenance;
 mod save;
 mod schedule;
-pub mod selftest;
-pub mod snapshot;
-pub mod weights;
 
 use std::collections::HashSet;
 
@@ -41,13 +22,13 @@ use flooding_core::spec::RunKey;
 use flooding_core::store::Store;
 use flooding_core::work::{Stage, StageReport, WorkItem};
 
-pub use error::{CudaProblem, Missing, TrainError};
+pub use error::TrainError;
 
 /// Trains every run of the plan that is not up to date, then makes the [`probes`] of the weights that were kept.
 ///
 /// A run that fails, and a data set that cannot be had, are gaps of the report; the others go on.
 pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -> Result<StageReport, TrainError> {
-    device::check(context.device)?;
+    flooding_engine::device::check(context.device)?;
     let decided = decide::decide(plan, store, context.force)?;
     for (spec, _) in decided.iter().filter(|(_, decision)| !decision.runs()) {
         // Left by a process that died between the record and the removal of the checkpoint.

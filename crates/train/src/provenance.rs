@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use flooding_core::record::Provenance;
 
-use crate::cpu::vector_instructions;
+use flooding_engine::cpu::vector_instructions;
 
 /// The provenance of a run that ends now.
 pub fn now(device: &str, seconds: Duration, training: Duration) -> Provenance {

@@ -12,14 +12,17 @@ use flooding_core::spec::{ModelSpec, RunSpec};
 use flooding_core::store::Store;
 use flooding_core::work::{Gap, Stage, StageReport};
 
+use flooding_engine::allocation::{in_words, is_out_of_memory};
+use flooding_engine::backend::Backend;
+use flooding_engine::cpu::release_buffers;
+use flooding_engine::device::{self, Work};
+use flooding_engine::memory::{NoPlace, Room, Training, available, cpu, even, fitting, indexable};
+use flooding_engine::panics::catch;
+use flooding_engine::threads::with_threads_inside;
+
 use crate::TrainError;
-use crate::backend::Backend;
 use crate::checkpoint::{self, Checkpoints};
-use crate::conv::with_threads_inside;
-use crate::cpu::FastCpu;
 use crate::group::{Failure, Trained, Watch, train};
-use crate::memory::{NoPlace, Room, Training, available, cpu, even, fitting, in_words, indexable, is_out_of_memory};
-use crate::panics::catch;
 use crate::save::{Seen, Shared, save};
 
 /// The name of a run in messages, such as `spiral-high t00 b0.05`.
@@ -47,7 +50,7 @@ fn out_of_device_memory(members: usize, training: &Training) -> String {
     if members > 1 {
         format!("out of GPU memory with a group of {members}: repeat with --group-size {}", members.div_ceil(2))
     } else {
-        let needed = in_words(crate::memory::device(training, 1));
+        let needed = in_words(flooding_engine::memory::device(training, 1));
         format!(
             "out of GPU memory with a single run, which needs about {needed}: lower batch_size, or use --device cpu"
         )
@@ -261,7 +264,7 @@ impl<'a> State<'a> {
     /// How many of the runs a CUDA device trains together.
     fn group_size(&self, training: &Training, runs: &[RunSpec], ordinal: usize) -> usize {
         let most = indexable(training, runs.len()).max(1);
-        match (self.context.group_size, crate::device::free_memory(ordinal)) {
+        match (self.context.group_size, device::free_memory(ordinal)) {
             (GroupSize::AtMost(size), _) => most.min(size.get()),
             (GroupSize::Auto, Some(free)) => fitting(training, most, free),
             (GroupSize::Auto, None) => most,
@@ -305,22 +308,22 @@ impl<'a> State<'a> {
         let checkpoints = Checkpoints::new(self.store, runs, *checkpoint_every, *force, progress.clone());
         let watch = Watch { stop: self.context.stop.clone(), checkpoints: Some(checkpoints), ..Watch::default() };
         let advanced = |epochs| self.context.progress.item_advanced(id, epochs);
+        let on_device = || {
+            let together = Together { runs, splits, watch: &watch, advanced: &advanced };
+            device::run(self.context.device, together).map_err(|problem| problem.to_string())?
+        };
         let result = catch(is_out_of_memory, || match self.context.device {
             DeviceChoice::Cpu => match self.room.enter(cpu(training), || self.is_stopped()) {
-                Ok(_place) => train_on(&FastCpu::default(), runs, splits, &watch, &advanced),
+                Ok(_place) => on_device(),
                 Err(NoPlace::Stopped) => Ok(None),
                 Err(too_large) => Err(too_large.to_string()),
             },
             DeviceChoice::Cuda(_) if indexable(training, runs.len()) < runs.len() => Err(NOT_INDEXABLE.to_owned()),
-            #[cfg(feature = "cuda")]
-            DeviceChoice::Cuda(ordinal) => train_on(&crate::device::cuda(ordinal)?, runs, splits, &watch, &advanced),
-            #[cfg(not(feature = "cuda"))]
-            DeviceChoice::Cuda(ordinal) => match crate::device::cuda(ordinal)? {},
+            DeviceChoice::Cuda(_) => on_device(),
         });
         if let DeviceChoice::Cpu = self.context.device {
             // However it ended: the next run may be of another shape, and another thread's.
-            crate::conv::release_buffers();
-            crate::cpu::buffer::release();
+            release_buffers();
         }
         let cause = match result {
             Ok(Ok(Some(trained))) => return Attempt::Done(trained),
@@ -384,12 +387,19 @@ impl<'a> State<'a> {
     }
 }
 
-fn train_on<B: Backend>(
-    backend: &B,
-    runs: &[RunSpec],
-    splits: &Arc<Splits>,
-    watch: &Watch,
-    advanced: &dyn Fn(u64),
-) -> Result<Option<Vec<Trained>>, String> {
-    train(backend, runs, splits, watch, advanced).map_err(|error| format!("the device failed: {error:?}"))
+/// Runs to be trained together, on any device.
+struct Together<'a> {
+    runs: &'a [RunSpec],
+    splits: &'a Arc<Splits>,
+    watch: &'a Watch,
+    advanced: &'a dyn Fn(u64),
+}
+
+impl Work for Together<'_> {
+    type Output = Result<Option<Vec<Trained>>, String>;
+
+    fn on<B: Backend>(self, backend: &B) -> Self::Output {
+        train(backend, self.runs, self.splits, self.watch, self.advanced)
+            .map_err(|error| format!("the device failed: {error:?}"))
+    }
 }

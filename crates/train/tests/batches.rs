@@ -9,7 +9,7 @@ use flooding_core::record::{History, Record, Status};
 use flooding_core::seeds::Streams;
 use flooding_core::spec::{Augment, ModelSpec};
 use flooding_core::store::Layout;
-use flooding_train::data::{Epoch, PADDING, Placement, gather};
+use flooding_engine::data::{Epoch, PADDING, Placement, gather};
 use flooding_train::run;
 use support::{Clouds, jobs, plan, setting, store};
 

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use dfdx::prelude::Cpu;
 use flooding_core::dataset::InputShape;
 use flooding_core::spec::{ModelSpec, RunSpec};
-use flooding_train::backend::Portable;
+use flooding_engine::allocation::is_out_of_memory;
+use flooding_engine::composite::Portable;
+use flooding_engine::memory::{NoPlace, Room, Training, device, even, fitting, indexable};
 use flooding_train::group::{Trained, Watch, train};
-use flooding_train::memory::{NoPlace, Room, Training, device, even, fitting, indexable, is_out_of_memory};
 
 const COLOUR: InputShape = InputShape::Image { channels: 3, height: 32, width: 32 };
 

@@ -8,10 +8,10 @@ use std::path::Path;
 use flooding_core::dataset::InputShape;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::ModelSpec;
+use flooding_engine::cpu::FastCpu;
+use flooding_engine::nets::{self, Network};
+use flooding_engine::weights::Weights;
 use flooding_train::checkpoint::{Checkpoint, State};
-use flooding_train::cpu::FastCpu;
-use flooding_train::nets::{self, Network};
-use flooding_train::weights::Weights;
 use hostile::{damaged, lying_safetensors};
 
 /// As that version wrote it. It is never to be written anew: where the format changes, a folder for the new version is

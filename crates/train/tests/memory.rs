@@ -13,11 +13,12 @@ use flooding_core::context::Context;
 use flooding_core::dataset::{Examples, InputShape, Inputs, Source, SourceError, Splits};
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{LrSchedule, ModelSpec, Objective, OptimiserSpec, RunSpec};
-use flooding_train::backend::Portable;
-use flooding_train::cpu::FastCpu;
+use flooding_engine::allocation::is_out_of_memory;
+use flooding_engine::composite::Portable;
+use flooding_engine::cpu::FastCpu;
+use flooding_engine::memory::{Training, cpu, device, largest_tensor};
+use flooding_engine::nets::{build, count_trainable, outline};
 use flooding_train::group::{Watch, train};
-use flooding_train::memory::{Training, cpu, device, is_out_of_memory, largest_tensor};
-use flooding_train::nets::{build, count_trainable, outline};
 
 struct Counting;
 

@@ -11,12 +11,13 @@ use flooding_core::record::Record;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{ModelSpec, Objective, RunSpec};
 use flooding_core::store::{Layout, Store};
-use flooding_train::backend::{Backend, Portable};
-use flooding_train::cpu::FastCpu;
-use flooding_train::data::Part;
-use flooding_train::evaluate::{EvaluationSet, Logits};
-use flooding_train::nets::{self, Network};
-use flooding_train::objective::{Flooding, example_slopes};
+use flooding_engine::backend::Backend;
+use flooding_engine::composite::Portable;
+use flooding_engine::cpu::FastCpu;
+use flooding_engine::data::Part;
+use flooding_engine::evaluate::{EvaluationSet, Logits};
+use flooding_engine::nets::{self, Network};
+use flooding_engine::objective::{Flooding, example_slopes};
 use support::{Clouds, jobs, plan, setting, splits, store};
 
 fn level(b: f64) -> Level {

@@ -269,12 +269,13 @@ fn an_interrupted_stage_keeps_what_is_done_and_goes_on_to_the_same_records() {
 #[cfg(not(feature = "cuda"))]
 fn without_cuda_in_the_build_the_device_is_refused_before_any_work() {
     use flooding_core::context::DeviceChoice;
+    use flooding_engine::EngineError;
     use flooding_train::TrainError;
     let ((_folder, store), plan) = (store(), plan(vec![setting("clouds", &[0.0])]));
     let context = Context { device: DeviceChoice::Cuda(0), ..jobs(1) };
     let source = Clouds::default();
     let error = run(&plan, &store, &context, &source).unwrap_err();
-    assert!(matches!(error, TrainError::Cuda { ordinal: 0, .. }));
+    assert!(matches!(error, TrainError::Engine(EngineError::Cuda { ordinal: 0, .. })));
     assert!(error.to_string().contains("--features cuda"), "{error}");
     assert_eq!(source.asked.load(Ordering::Relaxed), 0);
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use flooding_core::context::DeviceChoice;
-use flooding_train::TrainError;
-use flooding_train::selftest::{self, Scale};
+use flooding_engine::EngineError;
+use flooding_engine::selftest::{self, Scale};
 
 use super::print;
 use crate::exit::{Failure, Outcome};
@@ -16,10 +16,10 @@ pub fn run(device: DeviceChoice, full: bool, peer: Option<&str>, json: Option<&P
         DeviceChoice::Cpu => Scale::Cpu,
         DeviceChoice::Cuda(_) => Scale::Gpu,
     };
-    flooding_train::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
+    flooding_engine::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
     let report = selftest::run(device, scale, peer).map_err(|error| match error {
-        TrainError::Peer(_) => Failure::Usage(error.to_string()),
-        other => Failure::stage(other),
+        EngineError::Peer(_) => Failure::Usage(error.to_string()),
+        EngineError::Cuda { .. } => Failure::Device(Box::new(error)),
     })?;
     print(&report.to_table())?;
     if let Some(path) = json {

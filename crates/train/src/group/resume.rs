@@ -8,11 +8,11 @@ use flooding_core::record::{GradientNorms, Measure};
 use flooding_core::spec::{OptimiserSpec, RunSpec};
 
 use super::{Failure, Member, Row, Trainer};
-use crate::backend::{Backend, DeviceError};
 use crate::checkpoint::{Checkpoint, MemberState, RowState, State};
-use crate::optim::{Optimiser, OptimiserState};
-use crate::snapshot::Snapshot;
-use crate::weights::Weights;
+use flooding_engine::backend::{Backend, DeviceError};
+use flooding_engine::optim::{Optimiser, OptimiserState};
+use flooding_engine::snapshot::Snapshot;
+use flooding_engine::weights::Weights;
 
 impl<B: Backend> Trainer<'_, B> {
     /// Goes on from the checkpoint of these runs, if there is one; returns the epochs done.

@@ -12,7 +12,7 @@ use flooding_core::store::{Document, DocumentError, Layout, Store, StoreError};
 use flooding_core::work::{Decision, Reason};
 
 use super::Kind;
-use crate::weights;
+use flooding_engine::weights;
 
 /// Raised whenever a probe's numbers change, so that old documents are made again.
 const REVISION: u32 = 1;

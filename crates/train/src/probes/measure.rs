@@ -10,13 +10,13 @@ use flooding_core::seeds::Purpose;
 use flooding_core::store::Store;
 
 use super::inputs::{Candidate, Inputs, Trained};
-use crate::backend::{Backend, DeviceError};
-use crate::calibration::confidence_bins;
-use crate::data::Part;
-use crate::evaluate::EvaluationSet;
-use crate::flatness::{Direction, losses_along};
-use crate::nets::{self, Network};
-use crate::weights::{self, Weights};
+use flooding_engine::backend::{Backend, DeviceError};
+use flooding_engine::calibration::confidence_bins;
+use flooding_engine::data::Part;
+use flooding_engine::evaluate::EvaluationSet;
+use flooding_engine::flatness::{Direction, losses_along};
+use flooding_engine::nets::{self, Network};
+use flooding_engine::weights::{self, Weights};
 
 /// Random directions of a trial.
 const DIRECTIONS: u64 = 5;

@@ -53,7 +53,7 @@ pub fn run(
     source: &dyn Source,
     kinds: &[Kind],
 ) -> Result<StageReport, TrainError> {
-    crate::device::check(context.device)?;
+    flooding_engine::device::check(context.device)?;
     let decided = decide(plan, store, context.force, kinds)?;
     let total = decided.len();
     let wanted: Vec<Candidate> =

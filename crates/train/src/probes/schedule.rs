@@ -8,14 +8,15 @@ use flooding_core::dataset::{Source, Splits};
 use flooding_core::store::Store;
 use flooding_core::work::{Gap, Stage, StageReport};
 
+use flooding_engine::allocation::is_out_of_memory;
+use flooding_engine::backend::Backend;
+use flooding_engine::device::{self, Work};
+use flooding_engine::panics::catch;
+
 use super::Kind;
 use super::inputs::{Candidate, Inputs};
 use super::measure::{Bench, CURVES};
 use crate::TrainError;
-use crate::backend::Backend;
-use crate::cpu::FastCpu;
-use crate::memory::is_out_of_memory;
-use crate::panics::catch;
 
 /// Makes all these documents; `done` of the report counts them.
 pub fn probe_all(
@@ -101,30 +102,9 @@ impl State<'_> {
     fn made(&self, candidate: &Candidate, id: &str) -> Result<Option<Made>, String> {
         let inputs = candidate.inputs.as_ref().map_err(Clone::clone)?;
         let splits = self.source.splits(&inputs.with.spec).map_err(|error| error.to_string())?;
-        let result = catch(is_out_of_memory, || match self.context.device {
-            DeviceChoice::Cpu => self.on(&FastCpu::default(), candidate, inputs, &splits, id),
-            #[cfg(feature = "cuda")]
-            DeviceChoice::Cuda(ordinal) => self.on(&crate::device::cuda(ordinal)?, candidate, inputs, &splits, id),
-            #[cfg(not(feature = "cuda"))]
-            DeviceChoice::Cuda(ordinal) => match crate::device::cuda(ordinal)? {},
-        });
+        let making = Making { state: self, candidate, inputs, splits: &splits, id };
+        let result = catch(is_out_of_memory, || device::run(self.context.device, making).map_err(|p| p.to_string())?);
         result.unwrap_or_else(|panic| Err(format!("panicked: {panic}")))
-    }
-
-    fn on<B: Backend>(
-        &self,
-        backend: &B,
-        candidate: &Candidate,
-        inputs: &Inputs,
-        splits: &Arc<Splits>,
-        id: &str,
-    ) -> Result<Option<Made>, String> {
-        let advanced = |done| self.context.progress.item_advanced(id, done);
-        let bench = Bench { backend, store: self.store, splits, stop: &self.context.stop, advanced: &advanced };
-        Ok(match candidate.kind {
-            Kind::Flatness => bench.flatness(candidate, inputs)?.map(Made::Flatness),
-            Kind::Calibration => bench.calibration(candidate, inputs)?.map(Made::Calibration),
-        })
     }
 
     fn into_report(self) -> Result<StageReport, TrainError> {
@@ -142,4 +122,27 @@ impl State<'_> {
 enum Made {
     Flatness(flooding_core::probes::Flatness),
     Calibration(flooding_core::probes::Calibration),
+}
+
+/// A document to be made, on any device.
+struct Making<'a> {
+    state: &'a State<'a>,
+    candidate: &'a Candidate,
+    inputs: &'a Inputs,
+    splits: &'a Arc<Splits>,
+    id: &'a str,
+}
+
+impl Work for Making<'_> {
+    type Output = Result<Option<Made>, String>;
+
+    fn on<B: Backend>(self, backend: &B) -> Self::Output {
+        let Self { state, candidate, inputs, splits, id } = self;
+        let advanced = |done| state.context.progress.item_advanced(id, done);
+        let bench = Bench { backend, store: state.store, splits, stop: &state.context.stop, advanced: &advanced };
+        Ok(match candidate.kind {
+            Kind::Flatness => bench.flatness(candidate, inputs)?.map(Made::Flatness),
+            Kind::Calibration => bench.calibration(candidate, inputs)?.map(Made::Calibration),
+        })
+    }
 }

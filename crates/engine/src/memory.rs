@@ -1,0 +1,74 @@
+//! How much memory a training takes at its peak, before it starts: from the specification and the sizes of its sets.
+//!
+//! The formulas follow what the two engines keep between forward and backward; `tests/memory.rs` holds them against what
+//! is really allocated: never below it, and not far above.
+
+mod available;
+mod group;
+mod own;
+mod portable;
+mod room;
+
+use flooding_core::dataset::{Examples, InputShape, Splits};
+use flooding_core::spec::{OptimiserSpec, RunSpec};
+
+use crate::evaluate::CHUNK;
+use crate::nets::{Layer, outline};
+
+pub use available::available;
+pub use group::{even, fitting, indexable};
+pub use own::cpu;
+pub use portable::{device, largest_tensor};
+pub use room::{NoPlace, Place, Room};
+
+/// Bytes of a number.
+const NUMBER: f64 = 4.0;
+
+/// A training whose memory is wanted.
+#[derive(Clone, Debug)]
+pub struct Training {
+    layers: Vec<Layer>,
+    /// Numbers of one input.
+    input: usize,
+    /// Training, validation and test examples.
+    examples: [usize; 3],
+    batch: usize,
+    /// Numbers that the optimiser remembers for each one that it trains.
+    moments: f64,
+    /// Are weights kept for the probes?
+    weights: bool,
+}
+
+impl Training {
+    /// The training of this specification on these sets.
+    pub fn new(spec: &RunSpec, splits: &Splits) -> Self {
+        let examples = [&splits.train, &splits.validation, &splits.test].map(Examples::len);
+        Self::of(spec, (splits.train.shape, splits.classes), examples)
+    }
+
+    /// The same from the sizes alone: shape of an input and number of classes; training, validation and test examples.
+    pub fn of(spec: &RunSpec, (input, classes): (InputShape, usize), examples: [usize; 3]) -> Self {
+        Self {
+            layers: outline(&spec.model, input, classes),
+            input: input.len(),
+            examples,
+            batch: (spec.batch_size as usize).min(examples[0]),
+            moments: if matches!(spec.optimiser, OptimiserSpec::Adam { .. }) { 2.0 } else { 1.0 },
+            weights: spec.observe.weights,
+        }
+    }
+
+    fn trainable(&self) -> f64 {
+        self.layers.iter().map(|layer| layer.trainable()).sum()
+    }
+
+    /// Examples of the last batch of an epoch, where it is smaller.
+    fn last_batch(&self) -> usize {
+        self.examples[0] % self.batch.max(1)
+    }
+
+    /// Examples that pass through the network at a time when a set is measured.
+    fn chunk(&self) -> usize {
+        self.examples.into_iter().max().unwrap_or(0).min(CHUNK)
+    }
+}

@@ -1,0 +1,124 @@
+//! Adam and SGD with their state, equal to PyTorch's.
+
+use std::collections::BTreeMap;
+
+use dfdx::prelude::{Backward as _, Device, Gradients, SumTo as _, Trace as _, TryMul as _};
+use flooding_core::spec::OptimiserSpec;
+
+use crate::backend::{AdamStep, Backend, DeviceError, SgdStep, T2};
+use crate::layers::Parameter;
+
+/// An optimiser over the trained parameters of a network, and its state.
+pub struct Optimiser<B: Backend> {
+    spec: OptimiserSpec,
+    steps: u64,
+    /// SGD's velocity or Adam's first moment, by parameter.
+    first: Gradients<f32, B::Dev>,
+    /// Adam's second moment.
+    second: Gradients<f32, B::Dev>,
+}
+
+/// Everything that an optimiser remembers, on the host.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OptimiserState {
+    /// Steps taken.
+    pub steps: u64,
+    /// Velocity or first moment, by the parameter's name; all members.
+    pub first: BTreeMap<String, Vec<f32>>,
+    /// Second moment (Adam only).
+    pub second: BTreeMap<String, Vec<f32>>,
+}
+
+impl<B: Backend> Optimiser<B> {
+    /// An optimiser that has taken no step.
+    pub fn new(spec: OptimiserSpec) -> Self {
+        Self { spec, steps: 0, first: Gradients::leaky(), second: Gradients::leaky() }
+    }
+
+    /// Its kind and settings.
+    pub fn spec(&self) -> OptimiserSpec {
+        self.spec
+    }
+
+    /// One step on all trained parameters; `multiplier` is the schedule's.
+    pub fn step(
+        &mut self,
+        backend: &B,
+        parameters: Vec<&mut Parameter<B::Dev>>,
+        gradients: &mut Gradients<f32, B::Dev>,
+        multiplier: f64,
+    ) -> Result<(), DeviceError<B>> {
+        self.steps += 1;
+        for parameter in parameters.into_iter().filter(|p| p.role.is_trained()) {
+            let p = &mut parameter.tensor;
+            let first = self.first.get_or_alloc_mut(p)?;
+            let gradient = &*gradients.get_or_alloc_mut(p)?;
+            match self.spec {
+                OptimiserSpec::Adam { lr, beta1, beta2, epsilon, weight_decay } => {
+                    let lr = lr * multiplier;
+                    let step = AdamStep { lr, beta1, beta2, epsilon, weight_decay, t: self.steps };
+                    let second = self.second.get_or_alloc_mut(p)?;
+                    backend.adam(&step, p, (first, second), gradient)?;
+                }
+                OptimiserSpec::Sgd { lr, momentum, weight_decay } => {
+                    let step = SgdStep { lr: lr * multiplier, momentum, weight_decay };
+                    backend.sgd(&step, p, first, gradient)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The state, for a checkpoint.
+    pub fn state(&mut self, parameters: &[&Parameter<B::Dev>]) -> Result<OptimiserState, DeviceError<B>> {
+        let with_second = matches!(self.spec, OptimiserSpec::Adam { .. });
+        let mut state = OptimiserState { steps: self.steps, ..OptimiserState::default() };
+        for parameter in parameters.iter().filter(|p| p.role.is_trained()) {
+            state.first.insert(parameter.name.clone(), read(&mut self.first, parameter)?);
+            if with_second {
+                state.second.insert(parameter.name.clone(), read(&mut self.second, parameter)?);
+            }
+        }
+        Ok(state)
+    }
+
+    /// An optimiser that goes on from a checkpoint of the same network; tensors that the state does not name start at 0.
+    pub fn restored(
+        backend: &B,
+        spec: OptimiserSpec,
+        state: &OptimiserState,
+        parameters: &[&Parameter<B::Dev>],
+    ) -> Result<Self, DeviceError<B>> {
+        let mut this = Self { steps: state.steps, ..Self::new(spec) };
+        for parameter in parameters {
+            for (held, saved) in [(&mut this.first, &state.first), (&mut this.second, &state.second)] {
+                if let Some(values) = saved.get(&parameter.name) {
+                    write(backend, held, parameter, values)?;
+                }
+            }
+        }
+        Ok(this)
+    }
+}
+
+fn read<D: Device<f32>>(state: &mut Gradients<f32, D>, parameter: &Parameter<D>) -> Result<Vec<f32>, D::Err> {
+    state.try_alloc_for(&parameter.tensor)?;
+    let mut values = vec![0.0; parameter.members() * parameter.len()];
+    D::copy_into(&state.get(&parameter.tensor), &mut values);
+    Ok(values)
+}
+
+/// dfdx cannot write into a `Gradients` of any device, but going backward can: the gradient of sum(p * saved) by p is
+/// `saved`.
+fn write<B: Backend>(
+    backend: &B,
+    state: &mut Gradients<f32, B::Dev>,
+    parameter: &Parameter<B::Dev>,
+    values: &[f32],
+) -> Result<(), DeviceError<B>> {
+    use dfdx::prelude::{HasShape as _, Rank0, TensorFromVec as _};
+    let saved: T2<B::Dev> = backend.device().try_tensor_from_vec(values.to_vec(), *parameter.tensor.shape())?;
+    let held = std::mem::replace(state, Gradients::leaky());
+    *state = parameter.tensor.trace(held).try_mul(saved)?.try_sum::<Rank0, _>()?.try_backward()?;
+    Ok(())
+}

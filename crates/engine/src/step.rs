@@ -1,0 +1,149 @@
+//! The training step: what trains is what the self-test, the golden values and the benchmark see.
+
+use std::collections::BTreeMap;
+
+use dfdx::prelude::{CopySlice as _, Gradients, HasShape as _};
+use flooding_core::dataset::InputShape;
+use flooding_core::seeds::Stream;
+use flooding_core::spec::{ModelSpec, OptimiserSpec};
+
+use crate::backend::{Backend, DeviceError, Recording, T1, T2};
+use crate::evaluate::Logits;
+use crate::nets::{self, Network};
+use crate::objective::{Flooding, example_slopes};
+use crate::optim::{Optimiser, OptimiserState};
+
+/// A network of K members, its optimiser, and what each member minimises.
+pub struct TrainStep<B: Backend> {
+    backend: B,
+    network: Box<dyn Network<B>>,
+    optimiser: Optimiser<B>,
+    objectives: Vec<Flooding>,
+}
+
+/// A batch that has passed forward and not yet backward: the weights are still those before the step; the running
+/// statistics of batch normalisation have moved.
+pub struct Forward<B: Backend> {
+    /// Each member's mean loss over the batch, not flooded.
+    pub losses: Vec<f32>,
+    /// The logits, where they were asked for.
+    pub logits: Option<Logits>,
+    taped: T1<B::Dev, Recording<B>>,
+    /// d(objective)/d(taped loss), one a member.
+    slopes: Vec<f32>,
+}
+
+impl<B: Backend> TrainStep<B> {
+    /// A network as `model` says for `of` (input shape, classes), one member an objective, all with the same initial
+    /// weights drawn from `stream`; no step taken.
+    pub fn new(
+        backend: &B,
+        model: &ModelSpec,
+        of: (InputShape, usize),
+        optimiser: OptimiserSpec,
+        objectives: Vec<Flooding>,
+        stream: &mut Stream,
+    ) -> Result<Self, DeviceError<B>> {
+        let network = nets::build(backend, model, of, objectives.len(), stream)?;
+        Ok(Self { backend: backend.clone(), network, optimiser: Optimiser::new(optimiser), objectives })
+    }
+
+    /// The device's operations.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// The network.
+    pub fn network(&self) -> &dyn Network<B> {
+        &*self.network
+    }
+
+    /// The network, to put weights into it.
+    pub fn network_mut(&mut self) -> &mut dyn Network<B> {
+        &mut *self.network
+    }
+
+    /// The optimiser's state, on the host.
+    pub fn optimiser_state(&mut self) -> Result<OptimiserState, DeviceError<B>> {
+        self.optimiser.state(&self.network.parameters())
+    }
+
+    /// Resumes the optimiser from a state of the same network.
+    pub fn restore_optimiser(&mut self, state: &OptimiserState) -> Result<(), DeviceError<B>> {
+        self.optimiser = Optimiser::restored(&self.backend, self.optimiser.spec(), state, &self.network.parameters())?;
+        Ok(())
+    }
+
+    /// What each member minimises.
+    pub fn objectives(&self) -> &[Flooding] {
+        &self.objectives
+    }
+
+    /// One whole step on a batch, `(N, elements of an example)` with a label each; `multiplier` is the schedule's. Returns
+    /// each member's mean loss before it, not flooded.
+    pub fn step(&mut self, inputs: T2<B::Dev>, labels: &[u16], multiplier: f64) -> Result<Vec<f32>, DeviceError<B>> {
+        let mut forward = self.forward(inputs, labels, false)?;
+        let losses = std::mem::take(&mut forward.losses);
+        self.update(forward, multiplier)?;
+        Ok(losses)
+    }
+
+    /// The first half: forward, up to the losses.
+    pub fn forward(
+        &mut self,
+        inputs: T2<B::Dev>,
+        labels: &[u16],
+        keep_logits: bool,
+    ) -> Result<Forward<B>, DeviceError<B>> {
+        let backend = &self.backend;
+        let tape = backend.record(&self.network.parameters())?;
+        let logits = self.network.train(backend, inputs, tape)?;
+        if self.objectives.iter().any(|objective| objective.is_per_example()) {
+            let on_host = Logits::of::<B, _>(&logits);
+            let (losses, slopes) = example_slopes(&self.objectives, &on_host, labels);
+            // With the slopes held fixed, the gradient of the weighted mean loss is that of the objective.
+            let taped = backend.weighted_cross_entropy(logits, labels, &slopes)?;
+            return Ok(Forward {
+                slopes: vec![1.0; losses.len()],
+                losses,
+                logits: keep_logits.then_some(on_host),
+                taped,
+            });
+        }
+        let on_host = keep_logits.then(|| Logits::of::<B, _>(&logits));
+        let taped = backend.cross_entropy(logits, labels)?;
+        let mut losses = vec![0.0; taped.shape().0];
+        B::Dev::copy_into(&taped, &mut losses);
+        let slopes = self.objectives.iter().zip(&losses).map(|(objective, &loss)| objective.slope(loss)).collect();
+        Ok(Forward { losses, logits: on_host, taped, slopes })
+    }
+
+    /// The gradients of each member's objective.
+    pub fn backward(&self, forward: Forward<B>) -> Result<Gradients<f32, B::Dev>, DeviceError<B>> {
+        self.backend.backward(forward.taped, &forward.slopes)
+    }
+
+    /// Moves the weights by these gradients.
+    pub fn apply(&mut self, mut gradients: Gradients<f32, B::Dev>, multiplier: f64) -> Result<(), DeviceError<B>> {
+        self.optimiser.step(&self.backend, self.network.parameters_mut(), &mut gradients, multiplier)?;
+        self.backend.recycle(gradients, &self.network.parameters());
+        Ok(())
+    }
+
+    /// The second half: backward, and the weights move.
+    pub fn update(&mut self, forward: Forward<B>, multiplier: f64) -> Result<(), DeviceError<B>> {
+        let gradients = self.backward(forward)?;
+        self.apply(gradients, multiplier)
+    }
+
+    /// Gradients on the host by the parameters' names, all members one after another.
+    pub fn named(&self, gradients: &Gradients<f32, B::Dev>) -> BTreeMap<String, Vec<f32>> {
+        let trained = self.network.parameters().into_iter().filter(|parameter| parameter.role.is_trained());
+        let on_host = |parameter: &crate::layers::Parameter<B::Dev>| {
+            let mut values = vec![0.0; parameter.members() * parameter.len()];
+            B::Dev::copy_into(&gradients.get(&parameter.tensor), &mut values);
+            (parameter.name.clone(), values)
+        };
+        trained.map(on_host).collect()
+    }
+}
