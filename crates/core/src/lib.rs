@@ -20,4 +20,5 @@ pub mod split;
 pub mod spreadsheet;
 pub mod store;
 pub mod tables;
+pub mod task;
 pub mod work;

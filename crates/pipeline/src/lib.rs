@@ -1,6 +1,8 @@
 //! The command line: from the paper's claims to a report, one stage after another.
 
+mod again;
 mod audit;
+mod batch;
 mod cli;
 mod command;
 mod display;
@@ -12,6 +14,9 @@ mod replaced;
 mod shell;
 mod source;
 mod stages;
+mod submit;
+mod tasks;
+mod words;
 
 use std::ffi::OsString;
 

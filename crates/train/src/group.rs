@@ -125,6 +125,11 @@ pub fn train<B: Backend>(
             return Ok(None);
         }
         advanced(u64::from(epoch) + 1);
+        let is_last = epoch + 1 == trainer.spec.epochs;
+        if watch.stop.is_raised() && !is_last {
+            trainer.leave(runs, epoch + 1)?;
+            return Ok(None);
+        }
         if trainer.members.iter().all(|member| member.failure.is_some()) {
             break;
         }
@@ -149,6 +154,8 @@ struct Trainer<'a, B: Backend> {
     shares_forward: bool,
     steps: u64,
     training: Duration,
+    /// What the last epoch took, with its measures.
+    last_epoch: Option<Duration>,
 }
 
 impl<'a, B: Backend> Trainer<'a, B> {
@@ -191,6 +198,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             augment,
             steps: 0,
             training: Duration::ZERO,
+            last_epoch: None,
         })
     }
 
@@ -199,9 +207,9 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let examples = self.sets[0].examples().len();
         let batch = (self.spec.batch_size as usize, self.network.smallest_batch());
         let plan = Epoch::draw(&self.spec.streams(), epoch, examples, batch, self.augment);
-        let mut seen = 0;
+        let (mut seen, begun) = (0, Instant::now());
         for (indices, placements) in plan.batches() {
-            if self.watch.stop.is_raised() {
+            if self.must_stop(begun) {
                 return Ok(None);
             }
             if indices.len() < batch.1 {
@@ -221,7 +229,14 @@ impl<'a, B: Backend> Trainer<'a, B> {
             member.batch_loss /= seen as f64;
         }
         self.measure(epoch)?;
+        self.last_epoch = Some(begun.elapsed());
         Ok(Some(()))
+    }
+
+    /// Asked to stop, with too little time to complete the epoch that began then?
+    fn must_stop(&self, begun: Instant) -> bool {
+        self.watch.stop.is_raised()
+            && self.last_epoch.is_none_or(|last| last.saturating_sub(begun.elapsed()) > self.watch.stop.grace())
     }
 
     fn step(

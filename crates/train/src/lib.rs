@@ -5,13 +5,16 @@
 //! depends on its specification alone: not on threads, order, interruptions or the clock.
 
 pub mod checkpoint;
+mod cost;
 mod decide;
 mod error;
 pub mod group;
 pub mod probes;
 mod provenance;
+mod queue;
 mod save;
 mod schedule;
+mod survey;
 
 use std::collections::HashSet;
 
@@ -22,7 +25,10 @@ use flooding_core::spec::RunKey;
 use flooding_core::store::Store;
 use flooding_core::work::{Stage, StageReport, WorkItem};
 
+pub use cost::cost;
 pub use error::TrainError;
+pub use probes::kept_bytes;
+pub use survey::{Survey, survey};
 
 /// Trains every run of the plan that is not up to date, then makes the [`probes`] of the weights that were kept.
 ///
@@ -35,9 +41,9 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
         checkpoint::remove(store, spec, &*context.progress);
     }
     let total = decided.len();
-    let runs: Vec<_> = decided.into_iter().filter(|(_, decision)| decision.runs()).map(|(spec, _)| spec).collect();
+    let runs: Vec<_> = decided.into_iter().filter(|(_, decision)| decision.runs()).collect();
     let skipped = (total - runs.len()) as u64;
-    let kept = probes::kept_bytes(&runs);
+    let kept = kept_bytes(runs.iter().map(|(spec, _)| spec));
     if kept > 0 {
         let megabytes = kept.div_ceil(1_000_000);
         let folder = store.layout().runs();
@@ -48,7 +54,8 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
     context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
     let report = schedule::train_all(runs, store, context, source);
     context.progress.stage_finished();
-    let mut report = StageReport { skipped, ..report? };
+    let mut report = report?;
+    report.skipped += skipped;
     if !report.interrupted {
         let probed = probes::run(plan, store, context, source, &probes::Kind::ALL)?;
         report.done += probed.done;

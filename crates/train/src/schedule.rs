@@ -1,16 +1,17 @@
 //! Which runs are trained when: side by side on the CPU, one thread each, longest first; whole groups on CUDA.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use flooding_core::context::{Context, DeviceChoice, GroupSize};
 use flooding_core::dataset::{Source, SourceError, Splits};
 use flooding_core::record::Status;
-use flooding_core::spec::{ModelSpec, RunSpec};
+use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
-use flooding_core::work::{Gap, Stage, StageReport};
+use flooding_core::task::TaskId;
+use flooding_core::work::{Decision, Gap, Stage, StageReport};
 
 use flooding_engine::allocation::{in_words, is_out_of_memory};
 use flooding_engine::backend::Backend;
@@ -23,6 +24,7 @@ use flooding_engine::threads::with_threads_inside;
 use crate::TrainError;
 use crate::checkpoint::{self, Checkpoints};
 use crate::group::{Failure, Trained, Watch, train};
+use crate::queue::{Queue, Split};
 use crate::save::{Seen, Shared, save};
 
 /// The name of a run in messages, such as `spiral-high t00 b0.05`.
@@ -59,22 +61,18 @@ fn out_of_device_memory(members: usize, training: &Training) -> String {
 
 /// Trains all these runs; `done` and `skipped` of the report count runs.
 pub fn train_all(
-    runs: Vec<RunSpec>,
+    runs: Vec<(RunSpec, Decision)>,
     store: &Store,
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
-    let units = match context.device {
-        DeviceChoice::Cpu => runs.into_iter().map(|run| vec![run]).collect(),
-        DeviceChoice::Cuda(_) => groups(runs),
+    let total = runs.len();
+    let (threads, split): (usize, Split) = match context.device {
+        DeviceChoice::Cpu => (context.jobs.clamp(1, total.max(1)), one_by_one),
+        DeviceChoice::Cuda(_) => (1, all_together),
     };
-    let units = longest_first(units);
-    let threads = match context.device {
-        DeviceChoice::Cpu => context.jobs.clamp(1, units.len().max(1)),
-        DeviceChoice::Cuda(_) => 1,
-    };
-    let state = State::new(&units, store, context, source);
-    if let (DeviceChoice::Cpu, 1, 2..) = (context.device, units.len(), context.jobs) {
+    let state = State::new(Queue::new(runs, store, context, split), store, context, source);
+    if let (DeviceChoice::Cpu, 1, 2..) = (context.device, total, context.jobs) {
         alone(context.jobs, &state);
     } else {
         std::thread::scope(|scope| {
@@ -94,59 +92,23 @@ fn alone(threads: usize, state: &State<'_>) {
     }
 }
 
-/// Runs of the same setting and trial together.
-fn groups(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
-    let mut groups: BTreeMap<(String, u32), Vec<RunSpec>> = BTreeMap::new();
-    for run in runs {
-        groups.entry((run.setting.clone(), run.trial)).or_default().push(run);
-    }
-    groups.into_values().collect()
+fn one_by_one(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
+    runs.into_iter().map(|run| vec![run]).collect()
 }
 
-/// The longest runs start first, so that none is left alone at the end; equals keep the plan's order.
-fn longest_first(mut units: Vec<Vec<RunSpec>>) -> Vec<Vec<RunSpec>> {
-    let cost = |unit: &Vec<RunSpec>| unit.iter().map(cost).sum::<f64>();
-    units.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
-    units
-}
-
-/// A run's share of the work, roughly: epochs x training examples x operations of an example.
-fn cost(spec: &RunSpec) -> f64 {
-    use flooding_core::spec::DataSpec;
-    let (examples, inputs) = match &spec.data {
-        DataSpec::Synthetic(data) => (f64::from(data.train), data.distribution.dimension() as f64),
-        DataSpec::Images(data) => (f64::from(data.train_size.unwrap_or(60_000)), 3072.0),
-    };
-    let operations = match &spec.model {
-        ModelSpec::Mlp { hidden, .. } => {
-            let mut fan_in = inputs;
-            let mut sum = 0.0;
-            for &units in hidden {
-                sum += fan_in * f64::from(units);
-                fan_in = f64::from(units);
-            }
-            sum
-        }
-        ModelSpec::CifarResnet { blocks, width } => f64::from(*blocks) * f64::from(width * width) * 55_000.0,
-        ModelSpec::Resnet18 { width } => f64::from(width * width) * 9_000.0,
-    };
-    f64::from(spec.epochs) * examples * operations
+fn all_together(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
+    vec![runs]
 }
 
 /// A trial's examples, drawn when its first run needs them and dropped after its last one.
-#[derive(Default)]
-struct Trial {
-    left: usize,
-    splits: Option<(Arc<Splits>, Arc<Seen>)>,
-}
+type Trial = Arc<Mutex<Option<(Arc<Splits>, Arc<Seen>)>>>;
 
 struct State<'a> {
-    units: &'a [Vec<RunSpec>],
-    next: AtomicUsize,
+    queue: Queue<'a>,
     store: &'a Store,
     context: &'a Context,
     source: &'a dyn Source,
-    trials: HashMap<(String, u32), Mutex<Trial>>,
+    trials: Mutex<HashMap<TaskId, Trial>>,
     report: Mutex<StageReport>,
     /// Data sets that could not be had.
     unavailable: Mutex<BTreeSet<String>>,
@@ -172,19 +134,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> State<'a> {
-    fn new(units: &'a [Vec<RunSpec>], store: &'a Store, context: &'a Context, source: &'a dyn Source) -> Self {
-        let mut trials: HashMap<_, Mutex<Trial>> = HashMap::new();
-        for unit in units {
-            let trial = trials.entry((unit[0].setting.clone(), unit[0].trial)).or_default();
-            trial.get_mut().unwrap_or_else(PoisonError::into_inner).left += 1;
-        }
+    fn new(queue: Queue<'a>, store: &'a Store, context: &'a Context, source: &'a dyn Source) -> Self {
         Self {
-            units,
-            next: AtomicUsize::new(0),
+            queue,
             store,
             context,
             source,
-            trials,
+            trials: Mutex::default(),
             report: Mutex::default(),
             unavailable: Mutex::default(),
             error: Mutex::default(),
@@ -199,11 +155,23 @@ impl<'a> State<'a> {
 
     /// One thread's life.
     fn work(&self) {
-        while !self.is_stopped() {
-            let Some(unit) = self.units.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
-            if let Err(error) = self.unit(unit) {
-                lock(&self.error).get_or_insert(error);
-                self.cancelled.store(true, Ordering::Relaxed);
+        let fail = |error| {
+            lock(&self.error).get_or_insert(error);
+            self.cancelled.store(true, Ordering::Relaxed);
+        };
+        loop {
+            let unit = match self.queue.next(|| self.is_stopped()) {
+                Ok(Some(unit)) => unit,
+                Ok(None) => return,
+                Err(error) => return fail(error),
+            };
+            let start = Instant::now();
+            if let Err(error) = self.unit(&unit.runs) {
+                fail(error);
+            }
+            self.queue.finished(&unit, start.elapsed());
+            if !self.queue.is_open(&unit.task) {
+                lock(&self.trials).remove(&unit.task);
             }
         }
     }
@@ -257,7 +225,6 @@ impl<'a> State<'a> {
                 }
             }
         }
-        self.finished_with(spec);
         Ok(())
     }
 
@@ -354,8 +321,9 @@ impl<'a> State<'a> {
     }
 
     fn splits(&self, spec: &RunSpec) -> Result<(Arc<Splits>, Arc<Seen>), SourceError> {
-        let mut trial = lock(&self.trials[&(spec.setting.clone(), spec.trial)]);
-        if let Some(known) = &trial.splits {
+        let trial = Arc::clone(lock(&self.trials).entry(TaskId::of(spec)).or_default());
+        let mut trial = lock(&trial);
+        if let Some(known) = &*trial {
             return Ok(known.clone());
         }
         // Examples that make their reader panic are not to be had; the other data sets are.
@@ -364,16 +332,7 @@ impl<'a> State<'a> {
             Err(SourceError::Unavailable { dataset: spec.data.name().to_owned(), why })
         })?;
         let seen = Arc::new(Seen::of(&splits));
-        Ok(trial.splits.insert((splits, seen)).clone())
-    }
-
-    /// Drops a trial's examples after its last run.
-    fn finished_with(&self, spec: &RunSpec) {
-        let mut trial = lock(&self.trials[&(spec.setting.clone(), spec.trial)]);
-        trial.left -= 1;
-        if trial.left == 0 {
-            trial.splits = None;
-        }
+        Ok(trial.insert((splits, seen)).clone())
     }
 
     fn into_report(self) -> Result<StageReport, TrainError> {
@@ -381,6 +340,9 @@ impl<'a> State<'a> {
             return Err(error);
         }
         let mut report = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let by_others = self.queue.into_others();
+        report.skipped += by_others.done;
+        report.gaps.extend(by_others.gaps);
         report.gaps.sort_by(|a, b| a.id.cmp(&b.id));
         report.interrupted = self.context.stop.is_raised();
         Ok(report)

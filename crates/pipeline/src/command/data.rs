@@ -25,7 +25,7 @@ pub fn run(command: &DataCommand) -> Result<Outcome, Failure> {
                 mirror: mirror.clone(),
                 offline: *offline,
                 force: *force,
-                stop: interrupt::stop_flag(),
+                stop: interrupt::stop_flag(None),
                 progress: display::for_terminal(),
                 ..Context::default()
             };

@@ -3,6 +3,7 @@
 mod completions;
 mod data;
 mod explain;
+mod forecast;
 mod import;
 mod pack;
 mod run;
@@ -10,6 +11,8 @@ mod schema;
 mod selftest;
 mod stats;
 mod status;
+mod submit;
+mod tasks;
 mod theorem;
 mod verify_store;
 
@@ -29,6 +32,9 @@ pub fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Explain { what, args } => explain::run(&what, &args),
         Command::Theorem(args) => theorem::run(&args),
         Command::Stats { command } => stats::run(&command),
+        Command::Tasks(args) => tasks::run(&args),
+        Command::Forecast(args) => forecast::run(&args),
+        Command::Submit { to } => submit::run(&to),
         Command::Pack(args) => pack::run(&args),
         Command::Import(args) => import::run(&args),
         Command::VerifyStore(args) => verify_store::run(&args),

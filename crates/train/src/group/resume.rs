@@ -40,6 +40,15 @@ impl<B: Backend> Trainer<'_, B> {
         Ok(())
     }
 
+    /// Leaves a checkpoint after `epochs` epochs, because the training stops here.
+    pub(super) fn leave(&mut self, runs: &[RunSpec], epochs: u32) -> Result<(), DeviceError<B>> {
+        let watch = self.watch;
+        if let Some(checkpoints) = &watch.checkpoints {
+            checkpoints.save(&self.checkpoint(runs, epochs)?);
+        }
+        Ok(())
+    }
+
     fn checkpoint(&mut self, runs: &[RunSpec], epochs: u32) -> Result<Checkpoint, DeviceError<B>> {
         let parameters = self.network.parameters();
         let mut tensors = BTreeMap::new();

@@ -19,7 +19,7 @@ use flooding_core::work::{Decision, Stage, StageReport, WorkItem};
 use crate::TrainError;
 use inputs::Candidate;
 
-pub(crate) use size::kept_bytes;
+pub use size::kept_bytes;
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +65,9 @@ pub fn run(
     context.progress.stage_started("probes", wanted.len() as u64, "probe");
     let report = schedule::probe_all(&wanted, store, context, source);
     context.progress.stage_finished();
-    Ok(StageReport { skipped, ..report? })
+    let mut report = report?;
+    report.skipped += skipped;
+    Ok(report)
 }
 
 /// What [`run`] would do, and why.

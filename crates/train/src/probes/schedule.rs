@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use flooding_core::context::{Context, DeviceChoice};
 use flooding_core::dataset::{Source, Splits};
 use flooding_core::store::Store;
+use flooding_core::task::TaskId;
 use flooding_core::work::{Gap, Stage, StageReport};
 
 use flooding_engine::allocation::is_out_of_memory;
@@ -77,6 +78,14 @@ impl State<'_> {
     fn one(&self, candidate: &Candidate) -> Result<(), TrainError> {
         let id = candidate.id();
         let progress = &self.context.progress;
+        let waiting = |holder: &str| progress.warn(&format!("waiting for {holder}, which makes {id}"));
+        let name = format!("{}-{}", TaskId::of(&candidate.group.runs[0]), candidate.kind.name());
+        let Some(_claim) = self.store.claim_when_free(&name, &self.context.stop, waiting)? else { return Ok(()) };
+        // Another process may have made it since it was found missing.
+        if !super::inputs::decide(candidate, self.store, self.context.force)?.runs() {
+            lock(&self.report).skipped += 1;
+            return Ok(());
+        }
         progress.item_started(&id, if candidate.kind == Kind::Flatness { CURVES } else { 1 });
         let note = match self.made(candidate, &id) {
             Ok(Some(made)) => {

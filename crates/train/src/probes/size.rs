@@ -4,13 +4,13 @@ use flooding_core::spec::{DataSpec, ModelSpec, RunSpec};
 
 /// Bytes of the weights that these runs will keep, at most: inputs and classes of image data are not known before they
 /// are read, so the largest of the published sets are taken.
-pub fn kept_bytes(runs: &[RunSpec]) -> u64 {
+pub fn kept_bytes<'a>(runs: impl IntoIterator<Item = &'a RunSpec>) -> u64 {
     let bytes = |run: &RunSpec| {
         // Last, best, and, with flooding, the first mini-batch below the level.
         let copies = if run.level.is_zero() { 2 } else { 3 };
         if run.observe.weights { 4 * copies * numbers(run) } else { 0 }
     };
-    runs.iter().map(bytes).sum()
+    runs.into_iter().map(bytes).sum()
 }
 
 /// The numbers of one copy: parameters and running statistics.
