@@ -82,11 +82,13 @@ fn a_build_without_cuda_says_so_in_a_sentence() {
 }
 
 #[test]
-fn a_dry_run_says_for_each_piece_of_work_what_and_why_and_writes_nothing() {
+fn a_dry_run_says_for_each_setting_what_and_why_and_writes_nothing() {
     let project = Project::new();
     project.pipeline(&["run", "--profile", "smoke", "--offline", "--dry-run"]).exits(0).says(&[
-        "train     run  gaussians-high t00 b0.10: new",
-        "generate",
+        "train     run  gaussians-high (4 runs): new",
+        "train     run  gaussians-high t00 flatness: ",
+        "train     skip mnist-mlp (2 runs): not available: its dataset `mnist` is missing",
+        "generate  run  spiral-high (2 trials): new",
         "would run",
     ]);
     assert!(!project.path("data/runs").exists() && !project.path("reports").exists());

@@ -258,6 +258,6 @@ fn a_run_that_needs_more_memory_than_there_is_fails_with_its_cause_and_the_other
         assert!(project.find(&format!("data/runs/{setting}"), "record.json").exists(), "{setting}");
     }
     // What failed is tried again by the same command, and only that.
-    limited(&["--dry-run"]).exits(0).says(&["run  absurd t00 b0.00: failed before: out of memory"]);
+    limited(&["--dry-run"]).exits(0).says(&["run  absurd (4 runs): failed before: out of memory"]);
     limited(&[]).exits(3).says(&words);
 }

@@ -35,15 +35,15 @@ fn on_real_images_the_flooded_loss_floats_around_b_at_full_training_accuracy_and
     assert_eq!((plain.len(), flooded.len()), (40, 40));
     for (name, loss) in [
         ("mini-batch", mean_of_last(&flooded, |row| row.batch_loss)),
-        ("training", mean_of_last(&flooded, |row| row.train.loss)),
+        ("training", mean_of_last(&flooded, |row| row.train.unwrap().loss)),
     ] {
         assert!((loss / 0.002 - 1.0).abs() < 0.1, "the mean {name} loss at b = 0.002 is {loss}");
     }
-    let sunk = mean_of_last(&plain, |row| row.train.loss);
+    let sunk = mean_of_last(&plain, |row| row.train.unwrap().loss);
     assert!(sunk < 0.001, "without flooding the mean training loss is {sunk}");
     // The level lies where every training image is already classified as labelled.
     for rows in [&plain, &flooded] {
-        assert_eq!(mean_of_last(rows, |row| row.train.accuracy), 1.0);
+        assert_eq!(mean_of_last(rows, |row| row.train.unwrap().accuracy), 1.0);
     }
     // Both start as one: nothing differs before the loss first falls below b.
     assert_eq!(plain[0], flooded[0]);

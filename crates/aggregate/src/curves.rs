@@ -123,7 +123,7 @@ fn history(store: &Store, run: &Found) -> Result<History, String> {
     let history = History::from_csv(text).map_err(|error| named(&error))?;
     let finite = |m: &flooding_core::record::Measure| m.loss.is_finite() && m.accuracy.is_finite();
     let whole = |row: &&flooding_core::record::EpochRow| {
-        finite(&row.train) && finite(&row.validation) && row.test.as_ref().is_none_or(finite)
+        row.train.as_ref().is_none_or(finite) && finite(&row.validation) && row.test.as_ref().is_none_or(finite)
     };
     match history.rows.iter().find(|row| !whole(row)) {
         Some(row) => Err(named(&format_args!("holds a number that is not finite at epoch {}", row.epoch))),
@@ -169,8 +169,8 @@ const MEANS: [&str; 9] = [
     "test_gradient",
 ];
 
-/// Mean over trials, by level and epoch. Test and gradient values appear where every run that samples them has one, so
-/// that no curve jumps between different sets of trials.
+/// Mean over trials, by level and epoch. Training, test and gradient values appear where every run that samples them has
+/// one, so that no curve jumps between different sets of trials.
 fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<CurveRow>> {
     let rows = histories.iter().map(|(_, history)| history.rows.len()).sum();
     let mut keys = [Vec::<u32>::with_capacity(rows), Vec::with_capacity(rows)];
@@ -192,8 +192,8 @@ fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<C
             let gradients = row.gradients.filter(|_| gradients);
             let row = [
                 Some(row.batch_loss),
-                Some(row.train.loss),
-                Some(percent(row.train.accuracy)),
+                row.train.map(|train| train.loss),
+                row.train.map(|train| percent(train.accuracy)),
                 Some(row.validation.loss),
                 Some(percent(row.validation.accuracy)),
                 test.map(|test| test.loss),
@@ -211,6 +211,7 @@ fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<C
     columns.extend(MEANS.iter().zip(values).map(|(name, values)| Column::new((*name).into(), values)));
     let mut aggregations = vec![len().alias("trials")];
     aggregations.extend(MEANS.map(|name| col(name).mean()));
+    aggregations.extend([col("train_loss").count().alias("train_n")]);
     aggregations.extend([col("test_loss").count().alias("test_n"), col("test_gradient").count().alias("gradient_n")]);
     let frame = DataFrame::new(rows, columns)?
         .lazy()
@@ -224,7 +225,7 @@ fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<C
 fn to_rows(setting: &str, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)>) -> PolarsResult<Vec<CurveRow>> {
     let whole = |name: &str| frame.column(name)?.u32();
     let (levels, epochs, trials) = (whole(LEVEL)?, whole(EPOCH)?, whole("trials")?);
-    let (test_n, gradient_n) = (whole("test_n")?, whole("gradient_n")?);
+    let (train_n, test_n, gradient_n) = (whole("train_n")?, whole("test_n")?, whole("gradient_n")?);
     let means = MEANS.iter().map(|name| frame.column(name)?.f64()).collect::<PolarsResult<Vec<_>>>()?;
     let mut rows = Vec::with_capacity(frame.height());
     for i in 0..frame.height() {
@@ -237,7 +238,7 @@ fn to_rows(setting: &str, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)
             epoch: at(epochs),
             trials: at(trials),
             batch_loss: means[0].get(i),
-            train: pair(1).unwrap_or_default(),
+            train: pair(1).filter(|_| at(train_n) == at(trials)),
             validation: pair(3).unwrap_or_default(),
             test: pair(5).filter(|_| at(test_n) == tests),
             gradients: pair(7).filter(|_| at(gradient_n) == gradients),
@@ -247,9 +248,9 @@ fn to_rows(setting: &str, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)
 }
 
 /// The rows for the report: the first and last epoch and every k-th, k being the least number that leaves at most 125
-/// epochs and keeps every (or every few) of the epochs at which the test set is sampled.
+/// epochs and keeps every (or every few) of the epochs at which the training and test set are sampled.
 pub(crate) fn thinned(setting: &Setting, rows: &[CurveRow]) -> Vec<CurveRow> {
-    let interval = setting.observe.test_every.max(1);
+    let interval = setting.observe.test_every.max(setting.observe.train_every).max(1);
     let fits = |k: &u32| interval.is_multiple_of(*k) || k.is_multiple_of(interval);
     let least = setting.epochs.div_ceil(EPOCHS_IN_REPORT).max(1);
     let every = (least..=least.next_multiple_of(interval)).find(fits).unwrap_or(interval);

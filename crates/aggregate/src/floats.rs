@@ -24,24 +24,28 @@ pub(crate) fn float(setting: &Setting, level: Level, histories: &[(&Found, Histo
     let of_level = || histories.iter().filter(|(run, history)| run.spec.level == level && !history.rows.is_empty());
     let (run, first) = of_level().next()?;
     let (record, _) = run.complete()?;
-    let over_trials = |of: fn(&EpochRow) -> f64| {
+    let over_trials = |of: fn(&EpochRow) -> Option<f64>| {
         let means: Vec<f64> = of_level()
-            .map(|(_, history)| last_epochs(history))
-            .map(|rows| rows.iter().map(of).sum::<f64>() / rows.len() as f64)
+            .map(|(_, history)| last_epochs(history).iter().filter_map(of).collect::<Vec<_>>())
+            .filter(|values| !values.is_empty())
+            .map(|values| values.iter().sum::<f64>() / values.len() as f64)
             .collect();
         let Sample { n, mean, std } = Sample::of(&means);
         MeanStd { n, mean, std: (n > 1).then_some(std) }
     };
-    let losses = || of_level().flat_map(|(_, history)| last_epochs(history)).map(|row| row.train.loss);
+    let losses = || {
+        let rows = of_level().flat_map(|(_, history)| last_epochs(history));
+        rows.filter_map(|row| row.train.map(|train| train.loss))
+    };
     let window = last_epochs(first);
     Some(FloatRow {
         setting: setting.id.clone(),
         level,
         examples: record.examples,
         epochs: (window[0].epoch, window[window.len() - 1].epoch),
-        batch_loss: over_trials(|row| row.batch_loss),
-        train_loss: over_trials(|row| row.train.loss),
+        batch_loss: over_trials(|row| Some(row.batch_loss)),
+        train_loss: over_trials(|row| Some(row.train?.loss)),
         train_loss_range: (losses().fold(f64::INFINITY, f64::min), losses().fold(0.0, f64::max)),
-        train_accuracy: over_trials(|row| percent(row.train.accuracy)),
+        train_accuracy: over_trials(|row| Some(percent(row.train?.accuracy))),
     })
 }

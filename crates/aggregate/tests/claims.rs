@@ -3,7 +3,7 @@
 mod support;
 
 use flooding_core::plan::{Overrides, Plan};
-use flooding_core::record::{Status, Summary};
+use flooding_core::record::{Measure, Status, Summary};
 use flooding_core::tables::{ClaimRow, Rows, TheoremCheck, Verdict};
 use support::{Grid, Made, history, outcome, plan};
 
@@ -160,7 +160,7 @@ fn losses_end_at(grid: &Grid, plan: &Plan, share: f64) {
     for spec in plan.runs() {
         let mut history = history(&spec, |_| None);
         for row in &mut history.rows {
-            (row.train.loss, row.train.accuracy) = (share * spec.level.value(), 1.0);
+            row.train = Some(Measure { loss: share * spec.level.value(), accuracy: 1.0, clean_accuracy: 1.0 });
         }
         let made = outcome(spec.epochs, [0.5; 3], &spec);
         grid.write(&spec, Status::Complete, Some(Summary { last: made, best: made }), &history);

@@ -40,6 +40,19 @@ pub struct Record {
     pub history: Digest,
     /// Names and digests of further files beside the record (weights, probes).
     pub files: std::collections::BTreeMap<String, Digest>,
+    /// When flooding began; `None` where the mean loss of a mini-batch is not flooded (b = 0, other objectives).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_crossing: Option<FirstCrossing>,
+}
+
+/// When the loss J of a mini-batch was first at or below the level: up to that step a flooded run is the plain one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstCrossing {
+    /// At no step: the run is identical to that of b = 0.
+    Never,
+    /// At this optimiser step, counted from 1.
+    Step(u64),
 }
 
 /// How a run ended.
@@ -99,8 +112,8 @@ pub struct EpochRow {
     pub epoch: u32,
     /// Size-weighted mean of the un-flooded mini-batch losses J, in training mode, before each update.
     pub batch_loss: f64,
-    /// After the epoch, on the training set.
-    pub train: Measure,
+    /// After the epoch, on the training set, at the epochs where it was evaluated.
+    pub train: Option<Measure>,
     /// After the epoch, on the validation set.
     pub validation: Measure,
     /// After the epoch, on the test set, at the epochs where it was evaluated.
@@ -157,7 +170,7 @@ impl History {
         for row in &self.rows {
             let measure = |m: &Measure| [Some(m.loss), Some(m.accuracy), Some(m.clean_accuracy)];
             let mut fields = vec![Some(row.batch_loss)];
-            fields.extend(measure(&row.train));
+            fields.extend(row.train.as_ref().map_or([None; 3], measure));
             fields.extend(measure(&row.validation));
             fields.extend(row.test.as_ref().map_or([None; 3], measure));
             fields.extend(row.gradients.map_or([None; 4], |g| {
@@ -215,7 +228,7 @@ fn parse_row(line: &str) -> Option<EpochRow> {
     Some(EpochRow {
         epoch,
         batch_loss: values[0]?,
-        train: measure(1)?,
+        train: measure(1),
         validation: measure(4)?,
         test: measure(7),
         gradients: gradients(),
@@ -253,7 +266,7 @@ mod tests {
         EpochRow {
             epoch,
             batch_loss: 1.0 / 3.0,
-            train: measure,
+            train: extras.then_some(measure),
             validation: measure,
             test: extras.then_some(measure),
             gradients: extras.then_some(norms),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{BadDigest, Digest};
 use crate::level::Level;
-use crate::seeds::Streams;
+use crate::seeds::{Purpose, Stream, Streams};
 
 /// Raised whenever a change of the engine changes anyone's numbers, so that old records are not taken for new ones.
 pub const ENGINE_REVISION: u32 = 1;
@@ -44,6 +44,13 @@ pub struct RunSpec {
     pub epochs: u32,
     /// What is measured on the way besides the per-epoch losses and accuracies.
     pub observe: Observe,
+    /// Whether the levels of a trial start from the same weights.
+    #[serde(default, skip_serializing_if = "InitialWeights::are_shared")]
+    pub initial_weights: InitialWeights,
+    /// The id of another setting whose random streams this run uses, so that the two see the same draws; `None` is its
+    /// own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams_of: Option<String>,
     /// The keys by which this run departs from the paper's protocol (`epochs`, `train_size`, ...): empty for the full grid.
     pub reduced: Vec<String>,
 }
@@ -54,9 +61,19 @@ impl RunSpec {
         RunKey(Digest::of(&serde_json::to_vec(self).expect("a specification is plain data")))
     }
 
-    /// This run's random streams. The level is not part of them: all levels of a trial share every draw.
+    /// This run's random streams. The level is not part of them: all levels of a trial share every draw, except for
+    /// the initial weights where the specification says so.
     pub fn streams(&self) -> Streams {
-        Streams::new(self.master_seed, &*self.setting, self.trial)
+        Streams::new(self.master_seed, self.streams_of.as_deref().unwrap_or(&self.setting), self.trial)
+    }
+
+    /// The stream of this run's initial weights.
+    pub fn initialisation(&self) -> Stream {
+        let index = match self.initial_weights {
+            InitialWeights::Shared => 0,
+            InitialWeights::PerLevel => u64::from(self.level.millionths()),
+        };
+        self.streams().stream(Purpose::Initialisation, index)
     }
 }
 
@@ -362,7 +379,26 @@ pub enum Objective {
     SoftAd,
 }
 
-/// What a run measures on the way, besides training and validation loss and accuracy at every epoch.
+/// Whether the levels of a trial start from the same weights; the paper does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InitialWeights {
+    /// All levels of a trial start from the same draw.
+    #[default]
+    Shared,
+    /// Each level has a draw of its own; that of b = 0 is the one that is shared otherwise.
+    PerLevel,
+}
+
+impl InitialWeights {
+    /// Is it the default? (A specification that does not use the option keeps its key.)
+    #[allow(clippy::trivially_copy_pass_by_ref)] // The signature that serde asks for.
+    pub const fn are_shared(&self) -> bool {
+        matches!(self, Self::Shared)
+    }
+}
+
+/// What a run measures on the way, besides validation loss and accuracy at every epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Observe {
@@ -375,13 +411,35 @@ pub struct Observe {
     pub gradients_every: u32,
     /// Keep the weights of the last epoch, of the best validation epoch, and of the first mini-batch below the level.
     pub weights: bool,
-    /// Only the first so many trials measure any of this (0: all of them).
+    /// Only the first so many trials measure any of the above (0: all of them).
     pub trials: u32,
+    /// A test curve is measured on the same examples throughout: at the last epoch, too, its history has the loss over
+    /// `test_points` examples; the whole set's is in the record's summary.
+    #[serde(skip_serializing_if = "is_false")]
+    pub fixed_test_subset: bool,
+    /// Evaluate the training set every so many epochs, in every trial (0 and 1: at each). The last and the selected
+    /// epoch are always evaluated.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub train_every: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // The signatures that serde asks for.
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 impl Observe {
     /// What the run of this trial measures; the same value whatever `trials` said, so that it names the same work.
     pub fn of_trial(self, trial: u32) -> Self {
-        if self.trials == 0 || trial < self.trials { Self { trials: 0, ..self } } else { Self::default() }
+        if self.trials == 0 || trial < self.trials {
+            Self { trials: 0, ..self }
+        } else {
+            Self { train_every: self.train_every, ..Self::default() }
+        }
     }
 }

@@ -237,8 +237,8 @@ pub struct CurveRow {
     /// Mean un-flooded loss of the epoch's mini-batches, each before its update.
     #[serde(default)]
     pub batch_loss: Option<f64>,
-    /// Training loss and accuracy (percent).
-    pub train: (f64, f64),
+    /// Training loss and accuracy (percent), at the epochs where it was evaluated.
+    pub train: Option<(f64, f64)>,
     /// Validation loss and accuracy (percent).
     pub validation: (f64, f64),
     /// Test loss and accuracy (percent), at the epochs where it was evaluated.

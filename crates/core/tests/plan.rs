@@ -6,7 +6,8 @@ use std::path::Path;
 use flooding_core::config::{Config, ConfigError, InvalidValue};
 use flooding_core::digest::Digest;
 use flooding_core::level::Level;
-use flooding_core::plan::{Overrides, Plan, Resolver};
+use flooding_core::plan::{Overrides, Plan, Resolver, Setting};
+use flooding_core::spec::{InitialWeights, Objective};
 
 const TRACKED: &str = include_str!("../../../pipeline.toml");
 
@@ -41,12 +42,13 @@ fn invalid(text: &str) -> InvalidValue {
 }
 
 #[test]
-fn the_full_profile_is_the_papers_whole_grid_under_both_readings() {
+fn the_full_profile_is_the_papers_whole_grid_under_both_readings_and_the_calibrated_sinusoid() {
     let plan = tracked("full");
     let paper: Vec<_> = plan.runs().filter(|run| run.optimiser.lr() == 0.001 && run.reading == "paper").collect();
     assert_eq!(paper.len(), 9 * 10 * 51);
     let benchmarks = plan.runs().filter(|run| run.optimiser.lr() == 0.1).count();
-    assert_eq!(benchmarks, 12 * 11);
+    assert_eq!(benchmarks, 12 * 11 + 2);
+    assert_eq!(plan.runs().filter(|run| run.reading == "calibrated").count(), 3 * 10 * 51);
     assert!(plan.settings.iter().all(|setting| setting.reduced.is_empty()));
     assert!(plan.left_out.is_empty());
 }
@@ -54,7 +56,7 @@ fn the_full_profile_is_the_papers_whole_grid_under_both_readings() {
 #[test]
 fn every_run_of_the_full_grid_has_a_key_of_its_own() {
     let keys: BTreeSet<_> = tracked("full").runs().map(|run| run.key()).collect();
-    assert_eq!(keys.len(), 2 * 4590 + 132);
+    assert_eq!(keys.len(), 2 * 4590 + 1530 + 132 + 2);
 }
 
 #[test]
@@ -113,8 +115,8 @@ fn only_that_matches_nothing_lists_what_there_is() {
 fn only_may_name_a_setting_that_the_profile_does_not_contain_and_it_runs_at_full_size() {
     let plan = plan_of(TRACKED, "quick", &only(&["cifar10"])).unwrap();
     let ids: Vec<&str> = plan.settings.iter().map(|setting| &*setting.id).collect();
-    assert_eq!(ids, ["cifar10", "cifar10-aug"]);
-    assert!(plan.settings.iter().all(|s| s.epochs == 500 && s.levels.len() == 11 && s.reduced.is_empty()));
+    assert_eq!(ids, ["cifar10", "cifar10-aug", "cifar10-resnet18"]);
+    assert!(plan.settings[..2].iter().all(|s| s.epochs == 500 && s.levels.len() == 11 && s.reduced.is_empty()));
     let plan = plan_of(TRACKED, "quick", &only(&["spiral-middle"])).unwrap();
     assert_eq!(plan.settings.len(), 1);
     let plan = plan_of(TRACKED, "quick", &only(&["spiral-middle-demo"])).unwrap();
@@ -146,7 +148,7 @@ fn a_level_out_of_range_names_its_line_key_value_and_remedy() {
 
 #[test]
 fn a_setting_with_an_unknown_model_data_set_or_protocol_is_refused_by_name() {
-    let error = invalid(&with("model = \"resnet18\"", "model = \"resnet19\""));
+    let error = invalid(&with("dataset = \"svhn\"\nmodel = \"resnet18\"", "dataset = \"svhn\"\nmodel = \"resnet19\""));
     assert_eq!((error.key.as_str(), error.value.as_str()), ("setting.svhn.model", "resnet19"));
     assert!(error.remedy.contains("resnet18"));
     let error = invalid(&with("dataset = \"svhn\"", "dataset = \"svnh\""));
@@ -167,7 +169,7 @@ fn a_name_that_would_leave_the_data_folder_is_refused() {
 #[test]
 fn a_typo_in_a_profile_that_is_not_run_is_found_all_the_same() {
     let error = invalid(&with("settings = [\"mnist-*\", \"kmnist-*\"", "settings = [\"mist-*\", \"kmnist-*\""));
-    assert_eq!(error.key, "profile.full.part.1.settings");
+    assert_eq!(error.key, "profile.full.part.2.settings");
 }
 
 #[test]
@@ -194,7 +196,7 @@ fn a_data_set_stands_for_all_its_settings_and_one_of_the_same_name_can_be_named_
         plan.settings.into_iter().map(|setting| setting.id).collect()
     };
     for profile in ["full", "quick"] {
-        assert_eq!(named(profile, "cifar10"), ["cifar10", "cifar10-aug"]);
+        assert_eq!(named(profile, "cifar10"), ["cifar10", "cifar10-aug", "cifar10-resnet18"]);
         assert_eq!(named(profile, "setting:cifar10"), ["cifar10"]);
         assert_eq!(named(profile, "setting:svhn*"), ["svhn", "svhn-wd"]);
         assert_eq!(named(profile, "spiral-high"), ["spiral-high", "spiral-high-demo"]);
@@ -216,7 +218,7 @@ fn a_list_of_three_levels_is_a_list_and_not_a_range() {
 fn only_the_first_trials_of_a_setting_are_observed_closely() {
     let plan = tracked("quick");
     let spiral = plan.settings.iter().find(|s| s.id == "spiral-high").unwrap();
-    assert_eq!(spiral.run(1, 0, Level::ZERO).observe.test_every, 25);
+    assert_eq!(spiral.run(1, 0, Level::ZERO).observe.test_every, 10);
     assert_eq!(spiral.run(1, 1, Level::ZERO).observe.test_every, 0);
 }
 
@@ -239,4 +241,61 @@ proptest::proptest! {
             let _ = plan_of(&mangled, "quick", &Overrides::default());
         }
     }
+}
+
+#[test]
+fn the_placebo_draws_the_examples_of_the_setting_beside_it_and_nothing_of_it_is_flooded() {
+    let plan = tracked("placebo");
+    let of = |id: &str| plan.settings.iter().find(|setting| setting.id == id).unwrap();
+    for (placebo, beside) in [("placebo-spiral", "spiral-high"), ("placebo-spiral-demo", "spiral-high-demo")] {
+        let (placebo, flooded) = (of(placebo), of(beside));
+        assert_eq!(placebo.streams_of.as_deref(), Some(beside));
+        assert_eq!((placebo.objective, placebo.initial_weights), (Objective::None, InitialWeights::PerLevel));
+        assert_eq!((&placebo.data, &placebo.model, &placebo.levels), (&flooded.data, &flooded.model, &flooded.levels));
+    }
+    // Runs of the full grid serve as the flooded arm.
+    let full: BTreeSet<_> = tracked("full").runs().map(|run| run.key()).collect();
+    let flooded = plan.runs().filter(|run| run.objective == Objective::Flood);
+    assert!(flooded.into_iter().all(|run| full.contains(&run.key())));
+}
+
+#[test]
+fn the_factors_lead_from_the_paper_to_the_demo_one_difference_at_a_time() {
+    let plan = tracked("factors");
+    let differences = |setting: &Setting| {
+        let paper = plan.settings.iter().find(|other| other.id == setting.base).unwrap();
+        let value = |setting: &Setting| serde_json::to_value(setting.run(1, 0, Level::ZERO)).unwrap();
+        let (one, other) = (value(paper), value(setting));
+        ["data", "model", "batch_size", "optimiser", "epochs"].into_iter().filter(|key| one[key] != other[key]).count()
+    };
+    for setting in &plan.settings {
+        match &*setting.reading {
+            "paper" => assert_eq!(differences(setting), 0),
+            "demo" => assert!(differences(setting) >= 2, "{}", setting.id),
+            _ => {
+                assert_eq!(differences(setting), 1, "{}", setting.id);
+                assert_eq!(setting.streams_of.as_ref(), Some(&setting.base));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_training_set_is_evaluated_less_often_only_where_that_saves_anything() {
+    let plan = tracked("full");
+    let every = |id: &str| plan.settings.iter().find(|setting| setting.id == id).unwrap().observe.train_every;
+    assert_eq!(["gaussians-low", "sinusoid-high", "spiral-low", "gaussians-low-demo"].map(every), [0, 0, 10, 10]);
+    // Unlike what figures sample, this holds in every trial.
+    let last = plan.runs().filter(|run| run.setting == "spiral-high" && run.trial == 9).last().unwrap();
+    assert_eq!((last.observe.train_every, last.observe.test_every), (10, 0));
+}
+
+#[test]
+fn streams_of_a_setting_or_reading_that_does_not_exist_or_draws_something_else_are_refused() {
+    let unknown = invalid(&with("streams_of = \"spiral-high\"", "streams_of = \"spiral-hi\""));
+    assert!(unknown.to_string().contains("spiral-hi"), "{unknown:?}");
+    let other = invalid(&with("streams_of = \"spiral-high\"", "streams_of = \"sinusoid-high\""));
+    assert!(other.to_string().contains("same data set"), "{other:?}");
+    let reading = invalid(&with("streams_of = \"paper\"", "streams_of = \"papers\""));
+    assert!(reading.to_string().contains("papers"), "{reading:?}");
 }

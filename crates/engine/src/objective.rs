@@ -51,6 +51,16 @@ impl Flooding {
         }
     }
 
+    /// Is it the mean loss of a mini-batch that is flooded?
+    pub fn floods_the_mean(self) -> bool {
+        self.level.is_some() && self.objective == Objective::Flood
+    }
+
+    /// Does flooding act at this mean loss? Above the level a flooded run takes the plain run's step.
+    pub fn begins_at(self, loss: f32) -> bool {
+        self.floods_the_mean() && self.level.is_some_and(|b| loss <= b)
+    }
+
     /// Is this loss below the level?
     pub fn is_below(self, loss: f32) -> bool {
         self.level.is_some_and(|b| loss < b)

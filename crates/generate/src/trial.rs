@@ -25,6 +25,9 @@ pub(crate) struct TrialSpec {
     setting: String,
     trial: u32,
     data: SyntheticSpec,
+    /// The setting whose random streams are used, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    streams_of: Option<String>,
 }
 
 /// `tTRIAL.json`: written after `tTRIAL.safetensors`, so a trial with a document is whole.
@@ -52,23 +55,32 @@ impl Document for TrialDocument {
 impl TrialSpec {
     /// The examples of one trial of a setting; `None` for image data.
     pub(crate) fn of_setting(setting: &Setting, master_seed: u64, trial: u32) -> Option<Self> {
-        Self::new(&setting.data, &setting.id, master_seed, trial)
+        Self::new(&setting.data, (&setting.id, setting.streams_of.as_ref()), master_seed, trial)
     }
 
     /// The examples that a run needs; `None` for image data.
     pub(crate) fn of_run(spec: &RunSpec) -> Option<Self> {
-        Self::new(&spec.data, &spec.setting, spec.master_seed, spec.trial)
+        Self::new(&spec.data, (&spec.setting, spec.streams_of.as_ref()), spec.master_seed, spec.trial)
     }
 
-    fn new(data: &DataSpec, setting: &str, master_seed: u64, trial: u32) -> Option<Self> {
+    fn new(
+        data: &DataSpec,
+        (setting, streams_of): (&str, Option<&String>),
+        master_seed: u64,
+        trial: u32,
+    ) -> Option<Self> {
         let DataSpec::Synthetic(data) = data else { return None };
-        let (setting, data) = (setting.to_owned(), data.clone());
-        Some(Self { generator: GENERATOR_REVISION, master_seed, setting, trial, data })
+        let (setting, data, streams_of) = (setting.to_owned(), data.clone(), streams_of.cloned());
+        Some(Self { generator: GENERATOR_REVISION, master_seed, setting, trial, data, streams_of })
     }
 
     /// What it is called in messages, such as `spiral-high t00`.
     pub(crate) fn id(&self) -> String {
         format!("{} t{:02}", self.setting, self.trial)
+    }
+
+    fn streams(&self) -> Streams {
+        Streams::new(self.master_seed, self.streams_of.as_deref().unwrap_or(&self.setting), self.trial)
     }
 
     pub(crate) fn document_path(&self, store: &Store) -> PathBuf {
@@ -81,7 +93,7 @@ impl TrialSpec {
 
     /// Draws the examples and stores them, the document last.
     pub(crate) fn generate(&self, store: &Store) -> Result<Splits, GenerateError> {
-        let splits = draw(&self.data, &Streams::new(self.master_seed, &*self.setting, self.trial));
+        let splits = draw(&self.data, &self.streams());
         let path = store.layout().synthetic(&self.setting).join(self.file_name());
         let bytes = file::encode(&splits).map_err(|source| GenerateError::Encoding { path: path.clone(), source })?;
         // An older document must not vouch for new examples, should we be stopped half way.

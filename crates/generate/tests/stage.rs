@@ -8,8 +8,8 @@ use flooding_core::dataset::Inputs;
 use flooding_core::level::Level;
 use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
 use flooding_core::spec::{
-    DataSpec, Distribution, Flip, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, SinusoidInputs,
-    SyntheticSpec,
+    DataSpec, Distribution, Flip, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec,
+    SinusoidInputs, SyntheticSpec,
 };
 use flooding_core::store::Store;
 use flooding_core::work::{Decision, Reason};
@@ -58,6 +58,8 @@ fn setting(id: &str, distribution: Distribution) -> Setting {
         levels: vec![Level::ZERO],
         full_grid: (2, 1),
         reduced: Vec::new(),
+        initial_weights: InitialWeights::Shared,
+        streams_of: None,
     }
 }
 

@@ -45,7 +45,7 @@ Examples:
   pipeline explain spiral-high             a setting
   pipeline explain spiral-high:A           a row of Table 2 (A); :B for early stopping
   pipeline explain figure-2-spiral-high    a figure, by its id in the report
-  pipeline explain level-grows-with-noise   a claim, by its id in data/tables/claims.csv";
+  pipeline explain level-grows-with-noise  a claim, by its id in data/tables/claims.csv";
 
 const SUBMIT_EXAMPLES: &str = "\
 Examples:

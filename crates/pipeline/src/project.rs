@@ -77,8 +77,13 @@ struct Place {
 }
 
 impl Project {
-    /// Reads and checks the configuration and resolves the plan, of all runs or of those with these keys; touches nothing.
-    pub fn load(args: &PlanArgs, keys: &[String]) -> Result<Self, Failure> {
+    /// Reads and checks the configuration and resolves the plan; touches nothing.
+    pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
+        Self::load_runs(args, &[])
+    }
+
+    /// As [`load`](Self::load), with only those runs whose keys start with these digits; with none, all.
+    pub fn load_runs(args: &PlanArgs, keys: &[String]) -> Result<Self, Failure> {
         let (config, configuration) = Config::load(&args.config)?;
         let folder = folder_of(&args.config);
         let manifest = manifest(&config, &folder)?;
@@ -165,16 +170,6 @@ impl Project {
     }
 }
 
-/// The settings that an import may bring results of, and the store that takes them, for writing.
-pub fn known_settings(args: &ImportArgs) -> Result<(KnownSettings, Store), Failure> {
-    let (config, text) = Config::load(&args.config)?;
-    let folder = folder_of(&args.config);
-    let catalogue: BTreeMap<_, _> = manifest(&config, &folder)?.catalogue();
-    let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
-    let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
-    Ok((KnownSettings::new(config, text, &args.config, catalogue), Store::open(data, reports)?))
-}
-
 fn resolve(
     config: &Config,
     text: &str,
@@ -185,6 +180,16 @@ fn resolve(
 ) -> Result<Plan, ConfigError> {
     let catalogue: BTreeMap<_, _> = manifest.catalogue();
     Resolver::new(config, text, &place.config, &catalogue).plan(profile, overrides)
+}
+
+/// The settings that an import may bring results of, and the store that takes them, for writing.
+pub fn known_settings(args: &ImportArgs) -> Result<(KnownSettings, Store), Failure> {
+    let (config, text) = Config::load(&args.config)?;
+    let folder = folder_of(&args.config);
+    let catalogue: BTreeMap<_, _> = manifest(&config, &folder)?.catalogue();
+    let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
+    let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
+    Ok((KnownSettings::new(config, text, &args.config, catalogue), Store::open(data, reports)?))
 }
 
 /// How the stages are to work.

@@ -25,7 +25,7 @@ fn main() {
     let row = |epoch| EpochRow {
         epoch,
         batch_loss: f64::from(epoch).recip(),
-        train: measure,
+        train: Some(measure),
         validation: measure,
         test: None,
         gradients: None,
@@ -43,6 +43,7 @@ fn main() {
             summary: Some(Summary { last: outcome, best: outcome }),
             history: Digest::of(history.as_bytes()),
             files: std::collections::BTreeMap::new(),
+            first_crossing: None,
             spec,
         };
         store.write_document(&folder.join(Layout::RECORD), &record).expect("a temporary folder is writable");

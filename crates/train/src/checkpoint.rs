@@ -18,7 +18,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
 /// Raised when the shape of a checkpoint changes; others are not used.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The only key of the metadata, which the safetensors package writes in no particular order: with two, the same
 /// checkpoint would be other bytes every time.
 const METADATA: &str = "checkpoint";
@@ -56,6 +56,8 @@ pub struct MemberState {
     pub best: Option<usize>,
     /// Are there weights of the first mini-batch below the level?
     pub below: bool,
+    /// The first step at which the loss was at or below the level.
+    pub first_crossing: Option<u64>,
     /// Bits of the last finite loss.
     pub last_finite_loss: Option<u32>,
     /// Cause, step, and bits of the last finite loss of a member that failed.
@@ -229,6 +231,7 @@ mod tests {
             rows: vec![row.clone(), RowState { bits: [None; 14], ..row }],
             best: Some(1),
             below: false,
+            first_crossing: Some(3),
             last_finite_loss: Some(0.1_f32.to_bits()),
             failure: Some(("the training loss is NaN".to_owned(), 7, None)),
         };

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use dfdx::prelude::{CopySlice as _, Gradients, HasShape as _};
 use flooding_core::dataset::Splits;
 use flooding_core::progress::StopFlag;
-use flooding_core::record::{EpochRow, Measure, Outcome, Summary};
-use flooding_core::seeds::Purpose;
+use flooding_core::record::{EpochRow, FirstCrossing, Measure, Outcome, Summary};
 use flooding_core::spec::{Augment, DataSpec, RunSpec};
 
 use crate::checkpoint::Checkpoints;
@@ -64,6 +63,8 @@ pub struct Trained {
     pub history: Vec<EpochRow>,
     /// The results, or why there are none.
     pub result: Result<Summary, Failure>,
+    /// When flooding began, where the mean loss is flooded.
+    pub first_crossing: Option<FirstCrossing>,
     /// File names (without ending) and weights, where the specification asks for them.
     pub weights: Vec<(&'static str, Weights)>,
     /// Time in training steps, of the whole group.
@@ -74,7 +75,7 @@ impl Trained {
     /// What a run leaves that ended without a word: by a panic, or because its device failed.
     pub fn failed(failure: Failure) -> Self {
         let (history, weights) = (Vec::new(), Vec::new());
-        Self { parameters: 0, history, result: Err(failure), weights, training: Duration::ZERO }
+        Self { parameters: 0, history, result: Err(failure), first_crossing: None, weights, training: Duration::ZERO }
     }
 }
 
@@ -85,8 +86,12 @@ struct Member {
     /// Index of the row with the best validation accuracy, the first of equals.
     best: Option<usize>,
     first_below: Option<Weights>,
+    /// The first step at which the loss was at or below the level.
+    first_crossing: Option<u64>,
     last_finite_loss: Option<f32>,
     batch_loss: f64,
+    /// Over the whole test set at the last epoch, where the history has a subset's.
+    last_test: Option<Measure>,
     failure: Option<Failure>,
 }
 
@@ -102,6 +107,11 @@ struct Row {
 }
 
 impl Member {
+    /// The row of the best epoch, if the member came to its end.
+    fn best_row(&self) -> Option<&Row> {
+        self.best.filter(|_| self.failure.is_none()).map(|best| &self.rows[best])
+    }
+
     fn fail(&mut self, cause: impl Into<String>, step: u64) {
         if self.failure.is_none() {
             self.failure = Some(Failure { cause: cause.into(), step, last_finite_loss: self.last_finite_loss });
@@ -166,7 +176,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         watch: &'a Watch,
     ) -> Result<Self, DeviceError<B>> {
         let spec = &runs[0];
-        let mut stream = spec.streams().stream(Purpose::Initialisation, 0);
+        let mut stream = spec.initialisation();
         let of = (splits.train.shape, splits.classes);
         let network = nets::build(backend, &spec.model, of, runs.len(), &mut stream)?;
         let augment = match &spec.data {
@@ -178,8 +188,10 @@ impl<'a, B: Backend> Trainer<'a, B> {
             rows: Vec::new(),
             best: None,
             first_below: None,
+            first_crossing: None,
             last_finite_loss: None,
             batch_loss: 0.0,
+            last_test: None,
             failure: None,
         };
         let set = |part| EvaluationSet::new(backend, splits, part);
@@ -189,7 +201,8 @@ impl<'a, B: Backend> Trainer<'a, B> {
             watch,
             shares_forward: network.same_in_both_modes()
                 && splits.train.len() <= spec.batch_size as usize
-                && augment == Augment::None,
+                && augment == Augment::None
+                && spec.observe.train_every <= 1,
             optimiser: Optimiser::new(spec.optimiser),
             network,
             sets: [set(Part::Train)?, set(Part::Validation)?, set(Part::Test)?],
@@ -293,6 +306,9 @@ impl<'a, B: Backend> Trainer<'a, B> {
             } else {
                 member.fail(format!("the training loss is {loss}"), self.steps);
             }
+            if member.first_crossing.is_none() && member.objective.begins_at(loss) {
+                member.first_crossing = Some(self.steps);
+            }
             if self.spec.observe.weights && member.first_below.is_none() && member.objective.is_below(loss) {
                 member.first_below = Some(Weights::of(&*self.network, k));
             }
@@ -319,20 +335,26 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let [train, validation, test] = &self.sets;
         let network = &*self.network;
         let validation = validation.measure(self.backend, network)?;
-        let train_measures =
-            if is_last || !self.shares_forward { Some(train.measure(self.backend, network)?) } else { None };
+        let observe = self.spec.observe;
+        let train_is_due = !self.shares_forward && (observe.train_every <= 1 || due(observe.train_every));
+        let train_measures = if is_last || train_is_due { Some(train.measure(self.backend, network)?) } else { None };
         let all = test.examples().len();
-        let sample = match self.spec.observe.test_points as usize {
+        let sample = match observe.test_points as usize {
             0 => all,
             points => points.min(all),
         };
-        let test_points = if is_last { all } else { sample };
-        let test_measures = if is_last || due(self.spec.observe.test_every) {
+        let keeps_subset = observe.fixed_test_subset && observe.test_every > 0 && sample < all;
+        let test_points = if is_last && !keeps_subset { all } else { sample };
+        let test_measures = if is_last || due(observe.test_every) {
             Some(test.measure_points(self.backend, network, test_points)?)
         } else {
             None
         };
-        let norms = if due(self.spec.observe.gradients_every) {
+        if is_last && keeps_subset {
+            let whole = test.measure(self.backend, network)?;
+            self.members.iter_mut().zip(whole).for_each(|(member, measure)| member.last_test = Some(measure));
+        }
+        let norms = if due(observe.gradients_every) {
             let (train, test) = ((train, train.examples().len()), (test, sample));
             Some(probe::gradient_norms(self.backend, network, train, test)?)
         } else {
@@ -369,27 +391,40 @@ impl<'a, B: Backend> Trainer<'a, B> {
         Ok(())
     }
 
-    /// The test set at each member's best epoch, and the results.
+    /// The test set (and the training set, where it was not evaluated) at each member's best epoch, and the results.
     fn finish(mut self) -> Result<Vec<Trained>, DeviceError<B>> {
         let parameters = nets::count_trainable(&*self.network);
         let keep = self.spec.observe.weights;
         let mut last = if keep { Weights::of_all(&self.network.parameters()) } else { Vec::new() }.into_iter();
         let mut best = if keep { self.best.weights() } else { Vec::new() }.into_iter();
-        let wants_test = |member: &Member| {
-            member.failure.is_none() && member.best.is_some_and(|best| !member.rows[best].test_is_whole)
-        };
-        if self.members.iter().any(wants_test) {
+        let wants_test = |member: &Member| member.best_row().is_some_and(|row| !row.test_is_whole);
+        let wants_train = |member: &Member| member.best_row().is_some_and(|row| row.train.is_none());
+        let mut best_test: Vec<Option<Measure>> = vec![None; self.members.len()];
+        if self.members.iter().any(|member| wants_test(member) || wants_train(member)) {
             self.best.put_into(self.network.parameters_mut());
-            let measures = self.sets[2].measure(self.backend, &*self.network)?;
-            for (member, measure) in self.members.iter_mut().zip(measures).filter(|(member, _)| wants_test(member)) {
-                let best = member.best.expect("just seen");
-                member.rows[best].test = Some(measure);
+            if self.members.iter().any(wants_test) {
+                let measures = self.sets[2].measure(self.backend, &*self.network)?;
+                for ((member, measure), best) in self.members.iter().zip(measures).zip(&mut best_test) {
+                    *best = wants_test(member).then_some(measure);
+                }
+            }
+            if self.members.iter().any(wants_train) {
+                let measures = self.sets[0].measure(self.backend, &*self.network)?;
+                for (member, measure) in self.members.iter_mut().zip(measures).filter(|(member, _)| wants_train(member))
+                {
+                    let best = member.best.expect("just seen");
+                    member.rows[best].train = Some(measure);
+                }
             }
         }
-        let training = self.training;
+        let fixed_test_subset = self.spec.observe.fixed_test_subset;
+        let (training, shares_forward) = (self.training, self.shares_forward);
         let epochs = self.spec.epochs as usize;
-        let finish = |mut member: Member| {
+        let finish = |(mut member, best_test): (Member, Option<Measure>)| {
             let (last, best) = (last.next(), best.next());
+            if let (Some(at), Some(test), false) = (member.best, best_test, fixed_test_subset) {
+                member.rows[at].test = Some(test);
+            }
             let mut weights = Vec::new();
             if member.failure.is_none() {
                 weights.extend(last.map(|last| (flooding_engine::weights::LAST, last)));
@@ -399,33 +434,37 @@ impl<'a, B: Backend> Trainer<'a, B> {
             let result = match member.failure.take() {
                 Some(failure) => Err(failure),
                 None => Ok(Summary {
-                    last: outcome(&member.rows, epochs - 1),
-                    best: outcome(&member.rows, member.best.expect("a complete run has a best epoch")),
+                    last: outcome(&member.rows, epochs - 1, member.last_test),
+                    best: outcome(&member.rows, member.best.expect("a complete run has a best epoch"), best_test),
                 }),
             };
-            Trained { parameters, history: history(&member.rows), result, weights, training }
+            let first_crossing = (member.objective.floods_the_mean())
+                .then(|| member.first_crossing.map_or(FirstCrossing::Never, FirstCrossing::Step));
+            let history = history(&member.rows, shares_forward);
+            Trained { parameters, history, result, first_crossing, weights, training }
         };
-        Ok(self.members.into_iter().map(finish).collect())
+        Ok(self.members.into_iter().zip(best_test).map(finish).collect())
     }
 }
 
-fn outcome(rows: &[Row], at: usize) -> Outcome {
+/// The results at one epoch; `test` is the whole test set's where the row does not have it.
+fn outcome(rows: &[Row], at: usize, test: Option<Measure>) -> Outcome {
     let row = &rows[at];
     Outcome {
         epoch: at as u32 + 1,
-        train: row.train.expect("a complete run has measured every epoch"),
+        train: row.train.expect("the training set is measured at the last and the best epoch"),
         validation: row.validation,
-        test: row.test.expect("the test set is measured at the last and the best epoch"),
+        test: test.or(row.test).expect("the test set is measured at the last and the best epoch"),
     }
 }
 
-/// The rows that are complete: a run that failed may lack the last one's measure.
-fn history(rows: &[Row]) -> Vec<EpochRow> {
+/// The rows that are complete: where training also evaluates, a run that failed lacks the last one's measure.
+fn history(rows: &[Row], shares_forward: bool) -> Vec<EpochRow> {
     let complete = |(i, row): (usize, &Row)| {
-        Some(EpochRow {
+        (row.train.is_some() || !shares_forward).then_some(EpochRow {
             epoch: i as u32 + 1,
             batch_loss: row.batch_loss,
-            train: row.train?,
+            train: row.train,
             validation: row.validation,
             test: row.test,
             gradients: row.gradients,

@@ -76,6 +76,7 @@ pub fn save(
         summary,
         history,
         files,
+        first_crossing: trained.first_crossing,
     };
     store.write_document(&folder.join(Layout::RECORD), &record)?;
     Ok(record.status)

@@ -8,7 +8,7 @@ use std::time::Instant;
 use flooding_core::context::{Context, DeviceChoice, GroupSize};
 use flooding_core::dataset::{Source, SourceError, Splits};
 use flooding_core::record::Status;
-use flooding_core::spec::RunSpec;
+use flooding_core::spec::{InitialWeights, RunSpec};
 use flooding_core::store::Store;
 use flooding_core::task::TaskId;
 use flooding_core::work::{Decision, Gap, Stage, StageReport};
@@ -96,8 +96,12 @@ fn one_by_one(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
     runs.into_iter().map(|run| vec![run]).collect()
 }
 
+/// Together where they start from the same weights.
 fn all_together(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
-    vec![runs]
+    let (alone, together): (Vec<_>, Vec<_>) =
+        runs.into_iter().partition(|run| run.initial_weights == InitialWeights::PerLevel);
+    let together = (!together.is_empty()).then_some(together);
+    together.into_iter().chain(one_by_one(alone)).collect()
 }
 
 /// A trial's examples, drawn when its first run needs them and dropped after its last one.

@@ -78,7 +78,7 @@ fn the_loss_of_an_epoch_is_weighted_by_the_sizes_of_its_batches() {
     let rows = History::from_csv(&text).unwrap().rows;
     // One full batch an epoch: its loss before the update is the training loss after the epoch before.
     for pair in rows.windows(2) {
-        assert!((pair[1].batch_loss - pair[0].train.loss).abs() < 1e-6, "{pair:?}");
+        assert!((pair[1].batch_loss - pair[0].train.unwrap().loss).abs() < 1e-6, "{pair:?}");
     }
 }
 

@@ -59,7 +59,8 @@ fn train(plan: &Plan, store: &Store, jobs: usize, stop_after: Option<u64>) -> Ar
 fn single() -> Plan {
     let mut plan = plan(vec![setting("clouds", &[0.1])]);
     plan.settings[0].trials = 1;
-    plan.settings[0].observe = Observe { weights: true, trials: 1, test_every: 2, test_points: 7, gradients_every: 3 };
+    plan.settings[0].observe =
+        Observe { weights: true, trials: 1, test_every: 2, test_points: 7, gradients_every: 3, ..Observe::default() };
     plan
 }
 
@@ -158,6 +159,17 @@ fn a_checkpoint_that_does_not_fit_its_run_is_told_and_not_used() {
     not_used_when(|c| c.state.members[0].best = Some(4), "rows");
     not_used_when(|c| c.state.members[0].best = Some(usize::MAX), "rows");
     not_used_when(|c| c.state.members[0].best = None, "rows");
+    let failed = || Some(("forged".to_owned(), 3, None));
+    not_used_when(|c| (c.state.members[0].failure, c.state.members[0].best) = (failed(), Some(4)), "rows");
+    not_used_when(|c| (c.state.members[0].failure, c.state.members[0].best) = (failed(), Some(usize::MAX)), "rows");
+    not_used_when(
+        |c| {
+            let member = &mut c.state.members[0];
+            member.failure = failed();
+            member.rows.extend(member.rows.clone());
+        },
+        "rows",
+    );
 }
 
 #[test]

@@ -14,7 +14,15 @@ use flooding_core::work::{Decision, Reason};
 use flooding_train::probes::{self, Kind};
 use support::{Clouds, jobs, plan, setting, store};
 
-const OBSERVE: Observe = Observe { weights: true, trials: 1, test_every: 0, test_points: 0, gradients_every: 0 };
+const OBSERVE: Observe = Observe {
+    weights: true,
+    trials: 1,
+    test_every: 0,
+    test_points: 0,
+    gradients_every: 0,
+    fixed_test_subset: false,
+    train_every: 0,
+};
 
 fn probed() -> Setting {
     // The initial loss is about 0.7, so both levels are reached at once or never: 0.6 is.

@@ -51,7 +51,7 @@ fn every_run_leaves_a_record_a_history_and_its_provenance() {
         let rows = History::from_csv(&text).unwrap().rows;
         let summary = record.summary.unwrap();
         assert_eq!(rows.len(), 6);
-        assert_eq!((summary.last.epoch, summary.last.train), (6, rows[5].train));
+        assert_eq!((summary.last.epoch, Some(summary.last.train)), (6, rows[5].train));
         let best = rows.iter().map(|row| row.validation.accuracy).fold(0.0, f64::max);
         let first = rows.iter().find(|row| row.validation.accuracy == best).unwrap();
         assert_eq!((summary.best.epoch, summary.best.validation), (first.epoch, first.validation));
@@ -68,7 +68,7 @@ fn every_run_leaves_a_record_a_history_and_its_provenance() {
 fn records_do_not_depend_on_the_number_of_threads_or_the_order_of_the_runs() {
     let kinds = |mut plan: Plan, reversed: bool| {
         plan.settings[0].observe =
-            Observe { test_every: 4, test_points: 9, gradients_every: 3, weights: true, trials: 0 };
+            Observe { test_every: 4, test_points: 9, gradients_every: 3, weights: true, ..Observe::default() };
         if reversed {
             plan.settings.reverse();
         }

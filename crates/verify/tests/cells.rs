@@ -264,3 +264,21 @@ fn resampled_losses_have_the_mean_and_variance_of_their_list() {
     assert!(resampled(&[], 1, 0.3, 2, 1, &Context::default()).is_err());
     assert!(resampled(&[0.1, f64::NAN], 1, 0.3, 2, 1, &Context::default()).is_err());
 }
+
+#[test]
+fn a_cell_of_four_billion_losses_stops_when_it_is_asked_to() {
+    for scenario in [Scenario::Bernoulli { p: 0.3 }, Scenario::Exponential { theta: 0.5 }, CROSS_ENTROPY] {
+        let context = Context::default();
+        let stop = context.stop.clone();
+        let signal = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            stop.raise();
+        });
+        let started = std::time::Instant::now();
+        let result = cell(&scenario, u32::MAX, 0.25, Some(1000), 1, &context);
+        assert!(matches!(result, Err(VerifyError::Interrupted)), "{scenario:?}");
+        // One mean of these takes minutes.
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+        signal.join().unwrap();
+    }
+}

@@ -70,7 +70,7 @@ pub fn history(spec: &RunSpec, test_loss: impl Fn(u32) -> Option<f64>) -> Histor
     let rows = (1..=spec.epochs).map(|epoch| EpochRow {
         epoch,
         batch_loss: 0.5,
-        train: measure(f64::from(spec.trial) + 1.0 / f64::from(epoch)),
+        train: Some(measure(f64::from(spec.trial) + 1.0 / f64::from(epoch))),
         validation: measure(1.0),
         test: test_loss(epoch).map(measure),
         gradients: None,
@@ -115,6 +115,7 @@ impl Grid {
             summary,
             history: digest,
             files: BTreeMap::new(),
+            first_crossing: None,
         };
         self.store.write_document(&folder.join(Layout::RECORD), &record).unwrap();
     }

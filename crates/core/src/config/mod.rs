@@ -14,7 +14,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::files;
-use crate::spec::{Augment, Distribution, Flip, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec};
+use crate::spec::{
+    Augment, Distribution, Flip, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec,
+};
 
 /// No list of what to run is larger than this; whatever is was named by mistake.
 const LARGEST: u64 = 16 << 20;
@@ -54,6 +56,12 @@ pub struct Reading {
     pub batch_size: u32,
     /// How the labels to flip are picked.
     pub flip: Flip,
+    /// Whether the levels of a trial start from the same weights.
+    #[serde(default)]
+    pub initial_weights: InitialWeights,
+    /// Another reading whose random streams this one uses: where both draw the same distribution, they draw the same
+    /// examples, so that their trials pair up.
+    pub streams_of: Option<String>,
     /// The data sets of this reading, by the name that settings use.
     pub data: IndexMap<String, Draw>,
 }
@@ -84,6 +92,10 @@ pub struct Protocol {
     pub levels: LevelGrid,
     /// The optimiser.
     pub optimiser: OptimiserSpec,
+    /// Evaluate the training set every so many epochs, and at the last and the selected one; left out where evaluating
+    /// it costs nothing (one full batch an epoch, no batch normalisation, no augmentation).
+    #[serde(default)]
+    pub train_every: u32,
     /// Examples per mini-batch for image data (the paper does not say); synthetic data take the reading's.
     pub batch_size: Option<u32>,
     /// Fraction of the training images held out.
@@ -147,6 +159,10 @@ pub struct SettingConfig {
     /// What is measured on the way.
     #[serde(default)]
     pub observe: Observe,
+    /// Whether the levels of a trial start from the same weights; the reading's where absent.
+    pub initial_weights: Option<InitialWeights>,
+    /// Another setting whose random streams this one uses (under the same reading).
+    pub streams_of: Option<String>,
 }
 
 /// A table of the paper.

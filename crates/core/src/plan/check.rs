@@ -18,6 +18,9 @@ impl Resolver<'_> {
             self.positive(&at, "batch_size", reading.batch_size)?;
             self.check_text(&at, "summary", &reading.summary)?;
             self.at_most(&at, "batch_size", reading.batch_size, limits::EXAMPLES)?;
+            if let Some(other) = &reading.streams_of {
+                self.known(&at, "streams_of", other, self.config.reading.keys(), "readings")?;
+            }
             for (data, draw) in &reading.data {
                 self.check_draw(&["reading", name, "data", data], draw)?;
             }
@@ -86,6 +89,7 @@ impl Resolver<'_> {
         self.positive(&at, "trials", protocol.trials)?;
         self.at_most(&at, "epochs", protocol.epochs, limits::EPOCHS)?;
         self.at_most(&at, "trials", protocol.trials, limits::TRIALS)?;
+        self.at_most(&at, "train_every", protocol.train_every, limits::EPOCHS)?;
         self.levels(&protocol.levels, &["protocol", name, "levels"])?;
         if let Some(size) = protocol.batch_size {
             self.positive(&at, "batch_size", size)?;
@@ -129,6 +133,14 @@ impl Resolver<'_> {
         self.in_range(&at, "weight_decay", setting.weight_decay, 0.0, 1.0)?;
         for text in &setting.row {
             self.check_text(&at, "row", text)?;
+        }
+        if let Some(other) = &setting.streams_of {
+            self.known(&at, "streams_of", other, self.config.setting.keys(), "settings")?;
+            let dataset = &self.config.setting[other].dataset;
+            if *dataset != setting.dataset {
+                let problem = format!("its data are `{dataset}`, not `{}`", setting.dataset);
+                return Err(self.invalid(&at, "streams_of", other, problem, "name a setting of the same data set"));
+            }
         }
         if setting.schedule != LrSchedule::default() {
             self.in_range(&at, "schedule", setting.schedule.factor, f64::MIN_POSITIVE, 1.0)?;

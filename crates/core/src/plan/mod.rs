@@ -18,7 +18,9 @@ use std::collections::BTreeSet;
 
 use crate::config::{ConfigError, Scenario, TableId};
 use crate::level::Level;
-use crate::spec::{DataSpec, ENGINE_REVISION, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec};
+use crate::spec::{
+    DataSpec, ENGINE_REVISION, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec,
+};
 use crate::task::TaskId;
 
 /// Before a pattern of `--only`: compare it with ids of settings alone.
@@ -75,6 +77,10 @@ pub struct Setting {
     pub epochs: u32,
     /// What is measured on the way.
     pub observe: Observe,
+    /// Whether the levels of a trial start from the same weights.
+    pub initial_weights: InitialWeights,
+    /// The id of another setting whose random streams its runs use.
+    pub streams_of: Option<String>,
     /// Seeds to run: 0 to `trials - 1`.
     pub trials: u32,
     /// Flood levels to run, ascending, without duplicates.
@@ -112,6 +118,8 @@ impl Setting {
             batch_size: self.batch_size,
             epochs: self.epochs,
             observe: self.observe.of_trial(trial),
+            initial_weights: self.initial_weights,
+            streams_of: self.streams_of.clone(),
             reduced: self.reduced.clone(),
         }
     }

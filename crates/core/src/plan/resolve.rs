@@ -11,7 +11,7 @@ use crate::config::{
 };
 use crate::digest::Digest;
 use crate::level::Level;
-use crate::spec::{DataSpec, ImagesSpec, SyntheticSpec};
+use crate::spec::{DataSpec, ImagesSpec, ModelSpec, Observe, SyntheticSpec};
 
 /// The reading whose settings carry no suffix, and the only one for image data.
 pub(super) const DEFAULT_READING: &str = "paper";
@@ -198,6 +198,7 @@ impl<'a> Resolver<'a> {
         }
         let train_size = overrides.train_size.or(part.train_size);
         let test_size = overrides.test_size.or(part.test_size);
+        let is_synthetic = reading.data.contains_key(&config.dataset);
         let (data, model, batch_size) = if let Some(draw) = reading.data.get(&config.dataset) {
             let test = test_size.unwrap_or(draw.test);
             if test != draw.test {
@@ -221,21 +222,29 @@ impl<'a> Resolver<'a> {
                 protocol.batch_size.expect("checked"),
             )
         };
-        let suffix = if reading_name == DEFAULT_READING { String::new() } else { format!("-{reading_name}") };
+        let model = &self.config.model[model];
+        let observe = observe(config, protocol, is_evaluated_by_training(&data, model, batch_size));
+        let full_id = id_under(id, reading_name);
+        let streams = id_under(
+            config.streams_of.as_deref().unwrap_or(id),
+            reading.streams_of.as_deref().filter(|_| is_synthetic).unwrap_or(reading_name),
+        );
         Ok(Setting {
-            id: format!("{id}{suffix}"),
+            streams_of: Some(streams).filter(|streams| *streams != full_id),
+            id: full_id,
             base: id.to_owned(),
             reading: reading_name.to_owned(),
             row: config.row.clone(),
             table: config.table,
             data,
-            model: self.config.model[model].clone(),
+            model: model.clone(),
             optimiser: protocol.optimiser.with_weight_decay(config.weight_decay),
             schedule: config.schedule.clone(),
             objective: config.objective,
             batch_size,
             epochs,
-            observe: config.observe,
+            observe,
+            initial_weights: config.initial_weights.unwrap_or(reading.initial_weights),
             trials: overrides.trials.or(part.trials).unwrap_or(protocol.trials),
             levels,
             full_grid: (protocol.trials, full_levels.len()),
@@ -303,6 +312,26 @@ impl<'a> Resolver<'a> {
         }
         left_out
     }
+}
+
+/// What a setting's runs measure; `is_free`: evaluating the training set costs nothing.
+fn observe(config: &SettingConfig, protocol: &Protocol, is_free: bool) -> Observe {
+    let asked = if config.observe.train_every == 0 { protocol.train_every } else { config.observe.train_every };
+    // One specification for what is measured alike: evaluating at each epoch is 0, however it is written.
+    let train_every = if is_free || asked == 1 { 0 } else { asked };
+    Observe { train_every, ..config.observe }
+}
+
+/// Is the forward pass of a training step also the evaluation of the training set after the step before? So it is with
+/// one batch an epoch and a network that computes the same in training and evaluation mode.
+fn is_evaluated_by_training(data: &DataSpec, model: &ModelSpec, batch_size: u32) -> bool {
+    matches!(model, ModelSpec::Mlp { batch_norm: false, .. })
+        && matches!(data, DataSpec::Synthetic(data) if data.train <= batch_size)
+}
+
+/// A setting's id under a reading.
+fn id_under(id: &str, reading: &str) -> String {
+    if reading == DEFAULT_READING { id.to_owned() } else { format!("{id}-{reading}") }
 }
 
 fn option_levels(values: &[f64]) -> Result<Vec<Level>, ConfigError> {

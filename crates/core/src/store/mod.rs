@@ -103,6 +103,14 @@ fn hint(error: &io::Error) -> &'static str {
 }
 
 impl StoreError {
+    /// May this user not write there, or nobody?
+    pub fn is_refused(&self) -> bool {
+        let refused = |source: &io::Error| {
+            matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+        };
+        matches!(self, Self::Io { source, .. } | Self::NotWritable { source, .. } if refused(source))
+    }
+
     fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
@@ -274,11 +282,8 @@ impl Store {
 /// Makes a folder and a file in it that is gone at once.
 fn try_writing(folder: &Path, option: &'static str) -> Result<(), StoreError> {
     let refused = |error| match error {
-        StoreError::Io { source, .. }
-            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
-        {
-            StoreError::NotWritable { folder: folder.to_owned(), option, source }
-        }
+        error if !error.is_refused() => error,
+        StoreError::Io { source, .. } => StoreError::NotWritable { folder: folder.to_owned(), option, source },
         error => error,
     };
     fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder)).map_err(refused)?;

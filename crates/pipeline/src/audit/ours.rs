@@ -43,7 +43,7 @@ pub fn is_a_documents_place(store: &Store, path: &Path) -> bool {
         Some(["runs", _, trial, run]) => is_trial(trial) && is_run(run),
         Some(["probes", _, trial]) => is_trial(trial),
         Some(["theorem"]) => ["inputs", "theorem", "checks"].contains(&stem),
-        Some(["theorem", "parts"]) => true,
+        Some(["theorem", "parts"] | ["tables", "cache"]) => true,
         Some(["tables"]) => TABLES.contains(&stem),
         _ => false,
     }

@@ -66,7 +66,7 @@ fn published<'a>(project: &'a Datasets, names: &[String]) -> Result<Vec<&'a Data
 
 fn unknown(project: &Datasets, name: &str) -> Failure {
     let known = project.manifest.names().collect::<Vec<_>>().join(", ");
-    Failure::Usage(format!("no data set is called `{name}`; the data sets are: {known}"))
+    Failure::Usage(format!("no dataset is called `{name}`; the datasets are: {known}"))
 }
 
 fn load(name: &str, project: &Datasets, store: &Store) -> Result<Images, Failure> {
@@ -132,12 +132,12 @@ fn fetch(names: &[String], context: &Context, args: &DataArgs) -> Result<Outcome
 
 /// A missing or damaged file makes the exit code 3, as a gap does everywhere.
 fn verify(names: &[String], folder: Option<&Path>, args: &DataArgs) -> Result<Outcome, Failure> {
-    let project = Datasets::load(args)?;
+    let (project, store) = open(args)?;
     let mut verifications: Vec<Verification> = Vec::new();
     for dataset in published(&project, names)? {
         verifications.push(match folder {
             Some(folder) => tools::verify_folder(folder, dataset),
-            None => tools::verify(&project.store()?, dataset)?,
+            None => tools::verify(&store, dataset)?,
         });
     }
     if args.json {
@@ -194,7 +194,7 @@ fn add(name: &str, args: &DataArgs) -> Result<Outcome, Failure> {
     let (project, store) = open(args)?;
     if project.manifest.get(name).is_none() {
         let problem = "describe it first in a [dataset.NAME] block of pipeline.toml (docs/add-a-dataset.md)";
-        return Err(Failure::Usage(format!("no data set is called `{name}`: {problem}")));
+        return Err(Failure::Usage(format!("no dataset is called `{name}`: {problem}")));
     }
     let checked = tools::check(name, &store, &project.manifest).map_err(Failure::stage)?;
     if args.json {
@@ -215,7 +215,8 @@ fn add(name: &str, args: &DataArgs) -> Result<Outcome, Failure> {
 
 fn prune(dry_run: bool, args: &DataArgs) -> Result<Outcome, Failure> {
     let project = Datasets::load(args)?;
-    let pruned = tools::prune(&project.store()?, &project.manifest, dry_run)?;
+    let store = if dry_run { project.read_only_store() } else { project.store()? };
+    let pruned = tools::prune(&store, &project.manifest, dry_run)?;
     if args.json {
         print_json(&pruned)?;
     } else {

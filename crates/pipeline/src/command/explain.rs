@@ -19,7 +19,7 @@ use crate::project::Project;
 use stored::Known;
 
 pub fn run(what: &str, args: &PlanArgs) -> Result<Outcome, Failure> {
-    let project = Project::load(args, &[])?;
+    let project = Project::load(args)?;
     let store = project.read_only_store();
     let known = Known::new(&project, &store)?;
     let explained = if let Some((setting, stopping)) = cell(what) {

@@ -7,7 +7,7 @@ use crate::project::{self, Project};
 use crate::tasks::{Side, account, open_tasks};
 
 pub fn run(args: &ForecastArgs) -> Result<Outcome, Failure> {
-    let mut project = Project::load(&args.tasks.plan, &[])?;
+    let mut project = Project::load(&args.tasks.plan)?;
     project.keep(&args.tasks.part)?;
     let device = args.tasks.device;
     let tasks = open_tasks(&project, &project.read_only_store(), device)?;

@@ -12,6 +12,7 @@ mod selftest;
 mod stats;
 mod status;
 mod submit;
+mod summary;
 mod tasks;
 mod theorem;
 mod verify_store;

@@ -7,7 +7,7 @@ use crate::exit::{Failure, Outcome};
 use crate::project::Project;
 
 pub fn run(args: &PackArgs) -> Result<Outcome, Failure> {
-    let project = Project::load(&args.plan, &[])?;
+    let project = Project::load(&args.plan)?;
     let packed = exchange::pack(&project.plan, &project.read_only_store(), &args.output, args.weights)
         .map_err(Failure::exchange)?;
     for damaged in &packed.damaged {

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use flooding_core::context::Context;
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Gap, Stage, StageReport, WorkItem};
+use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use serde::Serialize;
 
-use super::{log, print, print_json};
+use super::{log, print, print_json, summary};
 use crate::again;
 use crate::cli::{ProbeName, RunArgs};
 use crate::exit::{Failure, Outcome};
@@ -46,7 +46,7 @@ struct Finished {
 
 fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
     check_part(args, wanted)?;
-    let mut project = Project::load(&args.plan, &args.key)?;
+    let mut project = Project::load_runs(&args.plan, &args.key)?;
     project.keep(&args.part)?;
     let project = project;
     let context = project::context(args)?;
@@ -159,50 +159,18 @@ fn dry_run(args: &RunArgs, wanted: &[Task], project: &Project, context: &Context
     for task in wanted {
         items.extend(stages::work(task, project, &store, context)?);
     }
+    let items = summary::with_what_follows(items, &project.plan);
     if args.plan.json {
         print_json(&items)?;
     } else {
-        let mut text = String::new();
-        for item in &items {
-            let (verb, reason) = match &item.decision {
-                Decision::Run(reason) => ("run ", reason),
-                Decision::Skip(reason) => ("skip", reason),
-            };
-            text.push_str(&format!("{:<9} {verb} {}: {reason}\n", item.stage.name(), item.id));
-        }
-        let runs = items.iter().filter(|item| item.decision.runs()).count();
-        text.push_str(&format!("{runs} would run, {} would be skipped\n", items.len() - runs));
-        print(&text)?;
+        print(&summary::dry_run(&items))?;
     }
     Ok(Outcome::Done)
 }
 
 /// Says in the log what a stage is about to do and why.
 fn explain(stage: Stage, items: &[WorkItem]) {
-    for line in reasons(items.iter()) {
+    for line in summary::reasons(items.iter()) {
         log(&format!("{:<9} {line}", stage.name()));
     }
-}
-
-/// One line for each group of items that share a setting, a decision and a reason; single items by their own name.
-pub fn reasons<'a>(items: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
-    let mut groups: Vec<(&str, &Decision, Vec<&WorkItem>)> = Vec::new();
-    for item in items {
-        let head = item.id.split(' ').next().unwrap_or(&item.id);
-        match groups.iter_mut().find(|(other, decision, _)| *other == head && **decision == item.decision) {
-            Some((_, _, members)) => members.push(item),
-            None => groups.push((head, &item.decision, vec![item])),
-        }
-    }
-    let line = |(head, decision, members): (&str, &Decision, Vec<&WorkItem>)| {
-        let (verb, reason) = match decision {
-            Decision::Run(reason) => ("run", reason),
-            Decision::Skip(reason) => ("skip", reason),
-        };
-        match members.as_slice() {
-            [only] => format!("{verb} {}: {reason}", only.id),
-            many => format!("{verb} {head} ({} pieces): {reason}", many.len()),
-        }
-    };
-    groups.into_iter().map(line).collect()
 }

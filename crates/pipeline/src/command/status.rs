@@ -7,7 +7,7 @@ use flooding_core::work::{Stage, WorkItem};
 use flooding_train::Survey;
 use serde::Serialize;
 
-use super::{print, print_json};
+use super::{print, print_json, summary};
 use crate::cli::PlanArgs;
 use crate::exit::{Failure, Outcome};
 use crate::project::Project;
@@ -39,7 +39,7 @@ struct Answer<'a> {
 }
 
 pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
-    let project = Project::load(args, &[])?;
+    let project = Project::load(args)?;
     let store = project.read_only_store();
     let context = Context::default();
     let whereabouts = Whereabout::look(&store)?;
@@ -48,6 +48,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Train) {
         items.extend(stages::work(&Task::Stage(stage), &project, &store, &context)?);
     }
+    let items = summary::with_what_follows(items, &project.plan);
     let is_done = training.complete == training.runs && !items.iter().any(|item| item.decision.runs());
     let command = (!is_done).then(|| command(&project, &training));
     if args.json {
@@ -96,7 +97,7 @@ fn describe(project: &Project, items: &[WorkItem], training: &Training, command:
         let of_stage: Vec<&WorkItem> = items.iter().filter(|item| item.stage == stage).collect();
         let done = of_stage.iter().filter(|item| !item.decision.runs()).count();
         text.push_str(&format!("{:<10} {done:>5} of {:>5} up to date\n", stage.name(), of_stage.len()));
-        let mut lines = super::run::reasons(of_stage.into_iter().filter(|item| item.decision.runs()));
+        let mut lines = summary::reasons(of_stage.into_iter().filter(|item| item.decision.runs()));
         let more = lines.len().saturating_sub(SHOWN);
         lines.truncate(SHOWN);
         lines.extend((more > 0).then(|| format!("and {more} more")));

@@ -30,7 +30,7 @@ pub fn run(command: &SubmitCommand) -> Result<Outcome, Failure> {
 }
 
 fn load(plan: &PlanArgs, device: flooding_core::context::DeviceChoice) -> Result<(Project, Vec<OpenTask>), Failure> {
-    let project = Project::load(plan, &[])?;
+    let project = Project::load(plan)?;
     let tasks = open_tasks(&project, &project.read_only_store(), device)?;
     Ok((project, tasks))
 }

@@ -8,7 +8,7 @@ use crate::tasks::{OpenTask, open_tasks};
 use crate::words;
 
 pub fn run(args: &TasksArgs) -> Result<Outcome, Failure> {
-    let mut project = Project::load(&args.plan, &[])?;
+    let mut project = Project::load(&args.plan)?;
     project.keep(&args.part)?;
     let tasks = open_tasks(&project, &project.read_only_store(), args.device)?;
     if args.plan.json {

@@ -134,14 +134,14 @@ fn draw_sides(sides: &[(Level, Vec<&CurveRow>); 2]) -> Result<Sheet, DrawError> 
     let canvas = Canvas::new(940, 320);
     let all = || sides.iter().flat_map(|(_, rows)| rows.iter());
     let x = Axis::between("epoch", 0.0, f64::from(all().map(|row| row.epoch).max().unwrap_or(1)), 5);
-    let losses = all().flat_map(|row| [Some(row.train.0), row.test.map(|test| test.0)]).flatten();
+    let losses = all().flat_map(|row| [row.train, row.test].map(|pair| pair.map(|(loss, _)| loss))).flatten();
     let y = Axis::logarithmic("loss", losses);
     for (index, (level, rows)) in sides.iter().enumerate() {
         let frame = Frame { x: 4 + index as i32 * 466, y: 4, width: 466, height: 280 };
         let title =
             if index == 0 { "(c) without flooding".to_owned() } else { format!("(d) with flooding, b = {level}") };
         let mut panel = Panel::new(&canvas, frame, &title, &x, &y)?;
-        let train: Vec<_> = rows.iter().map(|row| (f64::from(row.epoch), row.train.0)).collect();
+        let train: Vec<_> = rows.iter().filter_map(|row| Some((f64::from(row.epoch), row.train?.0))).collect();
         let test: Vec<_> = rows.iter().filter_map(|row| Some((f64::from(row.epoch), row.test?.0))).collect();
         panel.line(Ink::Series(0), 14, &super::decimate::m4(&train, 150))?;
         panel.line(Ink::Series(1), 14, &super::decimate::m4(&test, 150))?;
@@ -155,8 +155,9 @@ fn sides_csv(sides: &[(Level, Vec<&CurveRow>); 2]) -> String {
     let mut csv = String::from("level,epoch,train_loss,test_loss\n");
     for (level, rows) in sides {
         for row in rows {
-            let test = row.test.map_or_else(String::new, |test| test.0.to_string());
-            writeln!(csv, "{level},{},{},{test}", row.epoch, row.train.0).expect("writing to a string cannot fail");
+            let loss = |pair: Option<(f64, f64)>| pair.map_or_else(String::new, |(loss, _)| loss.to_string());
+            writeln!(csv, "{level},{},{},{}", row.epoch, loss(row.train), loss(row.test))
+                .expect("writing to a string cannot fail");
         }
     }
     csv

@@ -36,7 +36,7 @@ impl Set {
 
     fn of(self, row: &CurveRow) -> Option<(f64, f64)> {
         match self {
-            Self::Train => Some(row.train),
+            Self::Train => row.train,
             Self::Validation => Some(row.validation),
             Self::Test => row.test,
         }
@@ -128,16 +128,16 @@ fn csv(rows: &[&CurveRow]) -> String {
          test_accuracy\n",
     );
     for row in rows {
-        let test = row.test.map_or(",".to_owned(), |(loss, accuracy)| format!("{loss},{accuracy}"));
+        let pair =
+            |pair: Option<(f64, f64)>| pair.map_or(",".to_owned(), |(loss, accuracy)| format!("{loss},{accuracy}"));
+        let (train, test) = (pair(row.train), pair(row.test));
         writeln!(
             csv,
-            "{},{},{},{},{},{},{},{},{test}",
+            "{},{},{},{},{train},{},{},{test}",
             crate::csv::field(&row.setting),
             row.level,
             row.epoch,
             row.trials,
-            row.train.0,
-            row.train.1,
             row.validation.0,
             row.validation.1,
         )

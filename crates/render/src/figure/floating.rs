@@ -97,15 +97,15 @@ fn draw(levels: &ByLevel) -> Result<Sheet, DrawError> {
     let all = || levels.values().flatten();
     let x = Axis::between("epoch", 0.0, f64::from(all().map(|row| row.epoch).max().unwrap_or(1)), 5);
     let flooded = || levels.keys().filter(|level| !level.is_zero()).map(|level| level.value());
-    let losses = all().flat_map(|row| [row.batch_loss, Some(row.train.0)]).flatten();
+    let losses = all().flat_map(|row| [row.batch_loss, row.train.map(|train| train.0)]).flatten();
     let loss = Axis::logarithmic("loss", losses.chain(flooded()));
-    let accuracy = Axis::linear("accuracy (%)", all().map(|row| row.train.1).chain([100.0]), 5);
+    let accuracy = Axis::linear("accuracy (%)", all().filter_map(|row| Some(row.train?.1)).chain([100.0]), 5);
     let highest = levels.keys().last().copied().unwrap_or(Level::ZERO);
     let spans = spans(levels.len() * 3);
     let panels: [(&str, &Axis, Quantity); 3] = [
         ("mini-batch loss in training", &loss, |row| row.batch_loss),
-        ("training loss after the epoch", &loss, |row| Some(row.train.0)),
-        ("training accuracy", &accuracy, |row| Some(row.train.1)),
+        ("training loss after the epoch", &loss, |row| Some(row.train?.0)),
+        ("training accuracy", &accuracy, |row| Some(row.train?.1)),
     ];
     for (index, (title, y, of)) in panels.into_iter().enumerate() {
         let frame = Frame { x: 4 + index as i32 * 311, y: 4, width: 311, height: 280 };
@@ -134,8 +134,9 @@ fn csv(levels: &ByLevel) -> String {
     let mut csv = String::from("setting,level,epoch,trials,batch_loss,train_loss,train_accuracy\n");
     for row in levels.values().flatten() {
         let batch = row.batch_loss.map_or_else(String::new, |loss| loss.to_string());
-        let (setting, (loss, accuracy)) = (crate::csv::field(&row.setting), row.train);
-        writeln!(csv, "{setting},{},{},{},{batch},{loss},{accuracy}", row.level, row.epoch, row.trials)
+        let setting = crate::csv::field(&row.setting);
+        let train = row.train.map_or(",".to_owned(), |(loss, accuracy)| format!("{loss},{accuracy}"));
+        writeln!(csv, "{setting},{},{},{},{batch},{train}", row.level, row.epoch, row.trials)
             .expect("writing to a string cannot fail");
     }
     csv

@@ -238,7 +238,7 @@ fn curve(setting: u32, id: &str, at: Level, epoch: u32, size: Size) -> CurveRow 
         epoch,
         trials: size.trials,
         batch_loss: Some(train * 1.1),
-        train: (train, accuracy - (b - 0.3).max(0.0) * 30.0),
+        train: Some((train, accuracy - (b - 0.3).max(0.0) * 30.0)),
         validation: (held_out * 1.04, accuracy * 0.83),
         test: (epoch == 1 || epoch.is_multiple_of(5)).then_some((held_out, accuracy * 0.82 + 3.0 * b)),
         gradients: (epoch.is_multiple_of(5) && setting == 1).then_some((train * 3.0 * wiggle, held_out * wiggle)),

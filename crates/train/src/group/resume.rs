@@ -112,15 +112,26 @@ impl<B: Backend> Trainer<'_, B> {
             }
         }
         let fits = |member: &MemberState| {
-            // The last row may still wait for its measure of the training set.
-            let measured = |row: &RowState| row.bits[..7].iter().all(Option::is_some);
-            let rows = &member.rows;
-            rows.len() == *epochs as usize
-                && rows.split_last().is_some_and(|(_, earlier)| earlier.iter().all(measured))
-                && member.best.is_some_and(|best| best < rows.len())
+            // The last row may still wait for its measure of the training set, where that is due at each epoch.
+            let every_epoch = self.spec.observe.train_every <= 1;
+            let measured = |row: &RowState| {
+                let [batch, train, validation] = [&row.bits[..1], &row.bits[1..4], &row.bits[4..7]];
+                let all = |bits: &[Option<u64>]| bits.iter().all(Option::is_some);
+                all(batch) && all(validation) && (all(train) || !every_epoch)
+            };
+            let (rows, epochs) = (&member.rows, *epochs as usize);
+            let is_counted = match member.failure {
+                // A member that failed stops having rows; the others have one an epoch.
+                Some(_) => rows.len() <= epochs,
+                None => {
+                    rows.len() == epochs
+                        && rows.split_last().is_some_and(|(_, earlier)| earlier.iter().all(measured))
+                        && member.best.is_some()
+                }
+            };
+            is_counted && member.best.is_none_or(|best| best < rows.len())
         };
-        // A member that failed stops having rows; the others have one an epoch.
-        if members.iter().any(|member| member.failure.is_none() && !fits(member)) {
+        if !members.iter().all(fits) {
             return Err("its rows do not count its epochs".to_owned());
         }
         Ok(())
@@ -145,6 +156,7 @@ impl<B: Backend> Trainer<'_, B> {
             member.rows = saved.rows.iter().map(row).collect();
             member.best = saved.best;
             member.first_below = saved.below.then(|| weights("below"));
+            member.first_crossing = saved.first_crossing;
             member.last_finite_loss = saved.last_finite_loss.map(f32::from_bits);
             member.failure = saved.failure.clone().map(|(cause, step, loss)| Failure {
                 cause,
@@ -182,6 +194,7 @@ fn member_state(member: &Member) -> MemberState {
         rows: member.rows.iter().map(row_state).collect(),
         best: member.best,
         below: member.first_below.is_some(),
+        first_crossing: member.first_crossing,
         last_finite_loss: member.last_finite_loss.map(f32::to_bits),
         failure: (member.failure.as_ref())
             .map(|failure| (failure.cause.clone(), failure.step, failure.last_finite_loss.map(f32::to_bits))),

@@ -10,7 +10,8 @@ use flooding_core::level::Level;
 use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
 use flooding_core::seeds::{Purpose, Stream};
 use flooding_core::spec::{
-    DataSpec, Distribution, Flip, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec, SyntheticSpec,
+    DataSpec, Distribution, Flip, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec,
+    SyntheticSpec,
 };
 use flooding_core::store::Store;
 use rand::RngExt as _;
@@ -42,6 +43,8 @@ pub fn setting(id: &str, levels: &[f64]) -> Setting {
         levels: levels.iter().map(|&b| Level::try_from(b).unwrap()).collect(),
         full_grid: (2, levels.len()),
         reduced: Vec::new(),
+        initial_weights: InitialWeights::Shared,
+        streams_of: None,
     }
 }
 
