@@ -34,7 +34,11 @@ fn missing(what: &str) {
 fn project(epochs: u32) -> Project {
     let project = Project::new();
     project.edit("pipeline.toml", "epochs = 4\n", &format!("epochs = {epochs}\n"));
-    project.edit("pipeline.toml", "settings = [\"mnist-mlp\"]\nlevels = [0.0, 0.1]", "settings = [\"spiral-low\"]\ntrials = 1\nlevels = [0.0, 0.1]");
+    project.edit(
+        "pipeline.toml",
+        "settings = [\"mnist-mlp\"]\nlevels = [0.0, 0.1]",
+        "settings = [\"spiral-low\"]\ntrials = 1\nlevels = [0.0, 0.1]",
+    );
     project.edit("pipeline.toml", "epochs = 2\ntrain_size = 600\ntest_size = 500", "epochs = 4\ntest_size = 400");
     project
 }
@@ -190,7 +194,8 @@ fn without_slurm_the_scripts_can_be_seen_and_nothing_is_submitted() {
 fn an_edited_template_comes_before_the_one_that_the_program_carries() {
     let project = project(4);
     fs::create_dir_all(project.path("templates/cluster")).unwrap();
-    fs::write(project.path("templates/cluster/slurm-train.sh"), "#!/bin/sh\n#SBATCH --constraint=fast\n{{ train }}\n").unwrap();
+    fs::write(project.path("templates/cluster/slurm-train.sh"), "#!/bin/sh\n#SBATCH --constraint=fast\n{{ train }}\n")
+        .unwrap();
     let dry = ["submit", "slurm", "--profile", "smoke", "--dry-run"];
     project.pipeline(&dry).exits(0).says(&["--constraint=fast"]);
     fs::write(project.path("templates/cluster/slurm-train.sh"), "{{ nothing }}").unwrap();

@@ -66,11 +66,6 @@ impl Forecaster {
         self.all.add(seconds, cost);
     }
 
-    /// Has it seen a run of this setting or model?
-    pub fn knows(&self, run: &RunSpec) -> bool {
-        self.by_setting.contains_key(&run.setting) || self.by_model.contains_key(&model(run))
-    }
-
     /// What these runs, all of one task, take one after another.
     pub fn task(&self, runs: &[RunSpec]) -> Option<Duration> {
         let first = runs.first()?;
