@@ -14,11 +14,11 @@ ARGS := --profile $(PROFILE) --device $(DEVICE) $(if $(MIRROR),--mirror "$(MIRRO
 	$(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help build reproduce resume report test crash-test lint deny schema bench clean
+.PHONY: help build reproduce resume report test crash-test lint deny schema tables-doc bench clean
 
 help: ## list the targets
 	@echo "make TARGET [PROFILE=smoke|quick|full] [DEVICE=cpu|cuda] [MIRROR=DIR_OR_URL] [ONLY=ID,...] [JOBS=N]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## compile everything that `reproduce` and `test` share
 	$(CARGO) build --release --locked -p flooding-pipeline $(FEATURES)
@@ -47,6 +47,10 @@ deny: ## check licences, bans, sources and advisories of the dependencies
 
 schema: build ## write docs/pipeline.schema.json anew
 	$(PIPELINE) schema > docs/pipeline.schema.json
+
+tables-doc: ## write docs/tables.md anew
+	$(CARGO) build --release --locked --workspace --example tables_md
+	target/release/examples/tables_md > docs/tables.md
 
 bench: ## run the benchmarks (quiet machine, some minutes)
 	$(CARGO) bench --locked --workspace

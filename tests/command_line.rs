@@ -127,3 +127,41 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(reader.success());
     assert!(pipeline.wait().unwrap().success());
 }
+
+#[test]
+fn two_lists_are_compared_with_each_other_and_with_published_summaries() {
+    let project = Project::new();
+    let lists = ["stats", "compare", "--a", "87.6,88.1,86.9", "--b", "82.4,83.0,80.2"];
+    let with = |more: &[&'static str]| lists.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>();
+    let paper = ["--paper-a", "87.64,1.60,10", "--paper-b", "82.38,1.80,10", "--margin", "1"];
+    project.pipeline(&with(&paper)).exits(0).says(&["5.66667", "3.44016 to 7.89317", "same direction", "published"]);
+    let all: serde_json::Value =
+        serde_json::from_str(&project.pipeline(&[&with(&paper)[..], &["--json"]].concat()).exits(0).stdout).unwrap();
+    let keys = all.as_object().unwrap();
+    assert_eq!(keys.len(), 32, "{keys:?}");
+    assert!(keys.values().all(|value| !value.is_null()), "{keys:?}");
+    // Without the paper the same keys are there, and null.
+    let alone: serde_json::Value = serde_json::from_str(&project.pipeline(&with(&["--json"])).exits(0).stdout).unwrap();
+    assert!(alone.as_object().unwrap().keys().eq(keys.keys()));
+    assert!(alone["p_orig"].is_null() && alone["equivalent_p"].is_null() && alone["n"] == 3);
+}
+
+#[test]
+fn comparisons_of_what_cannot_be_compared_are_refused_with_a_sentence() {
+    let project = Project::new();
+    for (arguments, named) in [
+        (&["--a", "1,2", "--b", "1"][..], "2 and 1 values"),
+        (&["--a", "1", "--b", "1"], "at least 2"),
+        (&["--a", "", "--b", "1"], "--a is empty"),
+        (&["--a", "1,two", "--b", "1,2"], "`two`"),
+        (&["--a", "1,1e999", "--b", "1,2"], "finite"),
+        (&["--a", "-1e308,0", "--b", "1e308,0"], "range"),
+        (&["--a", "1,2", "--b", "1,3", "--margin", "-1"], "margin"),
+        (&["--a", "1,2", "--b", "1,3", "--paper-a", "1,1,3"], "--paper-b"),
+        (&["--a", "1,2", "--b", "1,3", "--paper-a", "1,1", "--paper-b", "1,1,3"], "MEAN,STD,N"),
+        (&["--a", "1,2", "--b", "1,3", "--paper-a", "1,1,2.5", "--paper-b", "1,1,3"], "N = 2.5"),
+        (&["--a", "1,2", "--b", "1,3", "--paper-a", "1,-1,3", "--paper-b", "1,1,3"], "standard deviation -1"),
+    ] {
+        project.pipeline(&[&["stats", "compare"], arguments].concat()).exits(2).says(&[named]);
+    }
+}

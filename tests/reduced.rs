@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::Value;
+use support::cli::Tiny;
 use support::{Project, real_data};
 
 const SMALL: [&str; 8] = ["--train-size", "300", "--test-size", "200", "--epochs", "2", "--levels", "0"];
@@ -94,4 +95,29 @@ fn data_that_cannot_be_had_are_named_with_a_remedy_and_the_exit_code_is_3() {
         let train = train.says(&["nothing to do that could be done", file, &remedy]);
         assert!(!train.stdout.contains("all 0 pieces of work are up to date"), "{}", train.stdout);
     }
+}
+
+#[test]
+fn a_training_alone_first_gets_the_data_that_it_needs_and_only_then() {
+    let project = Tiny::new();
+    let train = ["stage", "train", "--mirror", "mirror"];
+    let dry = project.pipeline(&[&train[..], &["--dry-run"]].concat()).exits(0);
+    let dry = dry.says(&["fetch     run  tiles: new", "generate  run  gaussians-high (2 trials): new"]);
+    assert!(dry.stdout.contains("train     run  tiles (4 runs): new"), "{}", dry.stdout);
+    let run = project.pipeline(&train).exits(0);
+    assert!(run.stderr.contains("fetch: 4 of 4 files") && run.stderr.contains("train: "), "{}", run.stderr);
+    let again = project.pipeline(&[&train[..], &["--force"]].concat()).exits(0);
+    assert!(!again.stderr.contains("fetch") && !again.stderr.contains("generate"), "{}", again.stderr);
+}
+
+#[test]
+fn a_training_of_more_than_an_hour_says_how_long_it_takes_before_its_first_step() {
+    let project = Project::new();
+    let train = ["stage", "train", "--only", "setting:cifar10", "--offline", "--jobs", "2"];
+    let full = project.pipeline(&[&train[..], &["--profile", "full"]].concat()).exits(3);
+    let full = full.says(&["training these 11 runs is going to take about 3 weeks", "2 at a time", "--epochs"]);
+    assert!(full.stderr.find("going to take") < full.stderr.find("train: 11 runs"), "{}", full.stderr);
+    let quick = project.pipeline(&train).exits(3);
+    assert!(!quick.stderr.contains("going to take"), "{}", quick.stderr);
+    quick.says(&["cifar10 (2 runs): new"]);
 }

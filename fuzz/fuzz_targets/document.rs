@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use flooding_core::digest::Digest;
-use flooding_core::probes::{Calibration, Flatness};
+use flooding_tables::probes::{Calibration, Flatness};
 use flooding_core::record::{Provenance, Record};
 use flooding_core::store::{Document, parse_any_document, parse_document};
-use flooding_core::tables::{CurveRow, Overview, Rows, TheoremRow};
+use flooding_tables::{CurveRow, Overview, Rows, TheoremRow};
 use flooding_fetch::state::Verified;
 use flooding_generate::TrialDocument;
 use libfuzzer_sys::fuzz_target;

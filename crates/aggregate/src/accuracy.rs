@@ -5,137 +5,148 @@ use std::collections::BTreeMap;
 use flooding_core::config::TableId;
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
-use flooding_core::tables::{AccuracyRow, MeanStd, Sensitivity, Stopping, TrialChoice};
+use flooding_tables::{AccuracyRow, Checkpoint, MeanStd, SelectionRow, SensitivityRow};
 use polars::prelude::*;
 
 use crate::compare::{bold, difference, z};
 use crate::error::AggregateError;
 use crate::frame::{
-    EPOCH, LEVEL, LEVEL_VALUE, RUN, SETTING, STOPPING, STOPPINGS, TEST_ACCURACY, TRAIN_ACCURACY, TRIAL,
+    CHECKPOINT, CHECKPOINTS, EPOCH, LEVEL, LEVEL_VALUE, RUN, SETTING, TEST_ACCURACY, TRAIN_ACCURACY, TRIAL,
 };
 use crate::paper;
 use crate::scan::Found;
 use crate::select::{BASE_EPOCH, BASE_RUN, MAIN_RULE, OTHER_RULES, WITHOUT, pooled, selected};
 use crate::stats::{Sample, holm, mean_interval};
 
-/// A setting's index and the code of a way of stopping.
+/// A setting's index and the code of a checkpoint selection.
 type Key = (u32, u32);
 
-/// One row a setting and way of stopping, in the plan's order, `A` before `B`.
-pub(crate) fn accuracy_rows(
-    plan: &Plan,
-    runs: &[Found],
-    whole: &LazyFrame,
-) -> Result<Vec<AccuracyRow>, AggregateError> {
-    let failed = AggregateError::table("accuracy");
-    let choices = trial_choices(runs, selected(whole, MAIN_RULE)).map_err(&failed)?;
+/// The accuracy table and the two tables behind it.
+pub(crate) struct Accuracy {
+    /// One row a setting and checkpoint selection, in the plan's order, the last epoch before the best validation epoch.
+    pub rows: Vec<AccuracyRow>,
+    /// The trials behind each row that compares with and without flooding.
+    pub selections: Vec<SelectionRow>,
+    /// The rows under other choices about selection.
+    pub sensitivity: Vec<SensitivityRow>,
+}
+
+/// The accuracy of every setting, from the runs of complete trials.
+pub(crate) fn accuracy(plan: &Plan, runs: &[Found], whole: &LazyFrame) -> Result<Accuracy, AggregateError> {
+    let failed = AggregateError::query("accuracy");
+    let choices = trial_choices(plan, runs, selected(whole, MAIN_RULE)).map_err(&failed)?;
     let means = means(pooled(selected(whole, MAIN_RULE))).map_err(&failed)?;
     let mut others = Vec::new();
     for (name, rule) in OTHER_RULES {
         others.push((name, self::means(pooled(selected(whole, rule))).map_err(&failed)?));
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut selections, mut sensitivity) = (Vec::new(), Vec::new(), Vec::new());
     for (index, setting) in plan.settings.iter().enumerate() {
-        for (code, stopping) in STOPPINGS.into_iter().enumerate() {
+        for (code, checkpoint) in CHECKPOINTS.into_iter().enumerate() {
             let key = (index as u32, code as u32);
-            let sensitivity = (others.iter())
-                .filter_map(|(name, means)| {
-                    let means = means.get(&key)?;
-                    let [_, with, level] = means;
-                    Some(Sensitivity {
-                        choice: (*name).to_owned(),
-                        with: with.as_ref()?.mean,
-                        chosen_b: level.as_ref()?.mean,
-                    })
+            sensitivity.extend(others.iter().filter_map(|(name, means)| {
+                let [_, with, level] = means.get(&key)?;
+                Some(SensitivityRow {
+                    setting: setting.id.clone(),
+                    reading: setting.reading.clone(),
+                    checkpoint,
+                    choice: (*name).to_owned(),
+                    with: with.as_ref()?.mean,
+                    selected_level: level.as_ref()?.mean,
                 })
-                .collect();
+            }));
             let missing = runs.iter().filter(|run| run.setting == index && run.complete().is_none());
+            let choices = choices.get(&key).map_or(&[][..], Vec::as_slice);
             let row = Row {
                 setting,
-                stopping,
+                checkpoint,
                 means: means.get(&key).copied().unwrap_or_default(),
-                choices: choices.get(&key).cloned().unwrap_or_default(),
-                missing: missing.map(Found::id).collect(),
-                sensitivity,
+                choices,
+                missing_runs: missing.count() as u32,
             };
+            // A trial without a baseline has nothing to compare.
+            if row.compares() {
+                selections.extend(choices.iter().map(|choice| choice.trial.clone()));
+            }
             rows.push(row.finish());
         }
     }
     correct_by_holm(&mut rows);
     underline(&mut rows);
-    Ok(rows)
+    Ok(Accuracy { rows, selections, sensitivity })
 }
 
 /// What the query plan found for one row.
 struct Row<'a> {
     setting: &'a Setting,
-    stopping: Stopping,
-    /// Without, with, chosen level.
+    checkpoint: Checkpoint,
+    /// Without, with, selected level.
     means: [Option<MeanStd>; 3],
-    choices: Vec<Choice>,
-    missing: Vec<String>,
-    sensitivity: Vec<Sensitivity>,
+    choices: &'a [Choice],
+    missing_runs: u32,
 }
 
 /// One trial's selection; `None` beside it where the plan has no b = 0.
 #[derive(Clone)]
 struct Choice {
-    trial: TrialChoice,
+    trial: SelectionRow,
     has_baseline: bool,
 }
 
 impl Row<'_> {
+    /// Has every trial a run without flooding?
+    fn compares(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.has_baseline)
+    }
+
     fn finish(self) -> AccuracyRow {
-        let Row { setting, stopping, means: [without, with, chosen_b], choices, missing, sensitivity } = self;
-        let compared = !choices.is_empty() && choices.iter().all(|choice| choice.has_baseline);
+        let compared = self.compares();
+        let Row { setting, checkpoint, means: [without, with, selected_level], choices, missing_runs } = self;
         let with_values: Vec<f64> = choices.iter().map(|choice| choice.trial.with).collect();
         let without_values: Vec<f64> =
             choices.iter().filter(|choice| choice.has_baseline).map(|choice| choice.trial.without).collect();
         let sample = |values: &[f64]| (!values.is_empty()).then(|| Sample::of(values));
         let (sample_without, sample_with) = (sample(&without_values), sample(&with_values));
         let (bold_without, bold_with) = bold(sample_without, sample_with);
-        let paper = setting.table.and_then(|table| paper::cell(table, &setting.row, stopping)).map(|mut cell| {
-            cell.z = z(sample_without, cell.without, paper::TABLE2_TRIALS).zip(z(
-                sample_with,
-                cell.with,
-                paper::TABLE2_TRIALS,
-            ));
+        let paper = setting.table.and_then(|table| paper::cell(table, &setting.row, checkpoint)).map(|mut cell| {
+            cell.z_without = z(sample_without, cell.without, paper::TABLE2_TRIALS);
+            cell.z_with = z(sample_with, cell.with, paper::TABLE2_TRIALS);
             cell
         });
         AccuracyRow {
             setting: setting.id.clone(),
-            row: setting.row.clone(),
-            table: setting.table,
             reading: setting.reading.clone(),
-            stopping,
+            table: setting.table,
+            data: setting.row[0].clone(),
+            setup: setting.row[1].clone(),
+            checkpoint,
             trials: setting.trials,
+            complete_trials: choices.len() as u32,
             levels: setting.levels.len() as u32,
-            full_grid: (setting.full_grid.0, setting.full_grid.1 as u32),
+            paper_trials: setting.full_grid.0,
+            paper_levels: setting.full_grid.1 as u32,
             reduced: setting.reduced.clone(),
+            missing_runs,
             without,
+            without_ci: sample_without.and_then(mean_interval).map(Into::into),
             with,
-            chosen_b,
+            with_ci: sample_with.and_then(mean_interval).map(Into::into),
+            selected_level,
             difference: compared.then(|| difference(&without_values, &with_values)),
             bold_without,
             bold_with,
             dash: compared && choices.iter().all(|choice| choice.trial.level.is_zero()),
             underline_without: false,
             underline_with: false,
-            without_interval: sample_without.and_then(mean_interval),
-            with_interval: sample_with.and_then(mean_interval),
             paper,
-            // A trial without a baseline has nothing to compare, and its row says so by `without: None`.
-            per_trial: if compared { choices.into_iter().map(|choice| choice.trial).collect() } else { Vec::new() },
-            missing,
-            sensitivity,
         }
     }
 }
 
-/// Mean and standard deviation of without, with and level, by setting and way of stopping.
+/// Mean and standard deviation of without, with and level, by setting and checkpoint selection.
 fn means(pooled: LazyFrame) -> PolarsResult<BTreeMap<Key, [Option<MeanStd>; 3]>> {
     let frame = pooled.collect()?;
-    let keys = [frame.column(SETTING)?.u32()?, frame.column(STOPPING)?.u32()?];
+    let keys = [frame.column(SETTING)?.u32()?, frame.column(CHECKPOINT)?.u32()?];
     let trials = frame.column("trials")?.u32()?;
     let moments = [WITHOUT, TEST_ACCURACY, LEVEL_VALUE].map(|name| MeanStdColumns::new(&frame, name));
     let mut means = BTreeMap::new();
@@ -168,11 +179,11 @@ impl<'a> MeanStdColumns<'a> {
     }
 }
 
-fn trial_choices(runs: &[Found], selected: LazyFrame) -> PolarsResult<BTreeMap<Key, Vec<Choice>>> {
+fn trial_choices(plan: &Plan, runs: &[Found], selected: LazyFrame) -> PolarsResult<BTreeMap<Key, Vec<Choice>>> {
     let frame = selected.collect()?;
     let whole = |name: &str| frame.column(name)?.u32();
     let real = |name: &str| frame.column(name)?.f64();
-    let (settings, stoppings, trials) = (whole(SETTING)?, whole(STOPPING)?, whole(TRIAL)?);
+    let (settings, checkpoints, trials) = (whole(SETTING)?, whole(CHECKPOINT)?, whole(TRIAL)?);
     let (run, level, epoch) = (whole(RUN)?, whole(LEVEL)?, whole(EPOCH)?);
     let (base_run, base_epoch) = (whole(BASE_RUN)?, whole(BASE_EPOCH)?);
     let (without, with, train) = (real(WITHOUT)?, real(TEST_ACCURACY)?, real(TRAIN_ACCURACY)?);
@@ -180,18 +191,23 @@ fn trial_choices(runs: &[Found], selected: LazyFrame) -> PolarsResult<BTreeMap<K
     for i in 0..frame.height() {
         let at = |column: &UInt32Chunked| column.get(i).unwrap_or(0);
         let key_of = |run: u32| runs[run as usize].key.clone();
-        let trial = TrialChoice {
+        let setting = &plan.settings[at(settings) as usize];
+        let trial = SelectionRow {
+            setting: setting.id.clone(),
+            reading: setting.reading.clone(),
+            checkpoint: CHECKPOINTS[at(checkpoints) as usize],
             trial: at(trials),
+            level: Level::from_millionths(at(level)),
             without: without.get(i).unwrap_or(0.0),
             with: with.get(i).unwrap_or(0.0),
-            level: Level::from_millionths(at(level)),
-            epochs: (at(base_epoch), at(epoch)),
-            baseline_run: key_of(base_run.get(i).unwrap_or(at(run))),
-            selected_run: key_of(at(run)),
             train_accuracy: train.get(i).unwrap_or(0.0),
+            without_epoch: at(base_epoch),
+            with_epoch: at(epoch),
+            without_run: key_of(base_run.get(i).unwrap_or(at(run))),
+            with_run: key_of(at(run)),
         };
         let choice = Choice { trial, has_baseline: base_run.get(i).is_some() };
-        choices.entry((at(settings), at(stoppings))).or_default().push(choice);
+        choices.entry((at(settings), at(checkpoints))).or_default().push(choice);
     }
     Ok(choices)
 }
@@ -223,9 +239,9 @@ fn underline(rows: &mut [AccuracyRow]) {
         if rows[i].table != Some(TableId::Table3) {
             continue;
         }
-        let (dataset, reading) = (rows[i].row[0].clone(), rows[i].reading.clone());
+        let (dataset, reading) = (rows[i].data.clone(), rows[i].reading.clone());
         let best = (rows.iter())
-            .filter(|row| row.table == Some(TableId::Table3) && row.row[0] == dataset && row.reading == reading)
+            .filter(|row| row.table == Some(TableId::Table3) && row.data == dataset && row.reading == reading)
             .flat_map(|row| [with(row), without(row)])
             .flatten()
             .max_by(f64::total_cmp);

@@ -1,6 +1,6 @@
 //! "Without" against "with" flooding: the bold rule and the tests on the difference.
 
-use flooding_core::tables::Difference;
+use flooding_tables::{Difference, Printed};
 
 use crate::stats::{Kind, SIGNIFICANCE, Sample, cohens_d, power, ttest, ttest_from_summary};
 
@@ -24,19 +24,19 @@ pub(crate) fn difference(without: &[f64], with: &[f64]) -> Difference {
     let effect = cohens_d(a, b);
     Difference {
         mean: a.mean - b.mean,
-        interval: student.map(|test| (test.ci_low, test.ci_high)),
+        ci: student.map(|test| (test.ci_low, test.ci_high).into()),
         p_student: student.map(|test| test.p),
         p_welch: test(Kind::Welch).map(|test| test.p),
         p_paired: test(Kind::Paired).map(|test| test.p),
         p_holm: None,
-        effect,
+        cohens_d: effect,
         power: effect.map(|d| power(d, a.n, b.n, SIGNIFICANCE)),
     }
 }
 
 /// (ours - theirs) over the standard error from both standard deviations; `None` where one is unknown or both are 0.
-pub(crate) fn z(ours: Option<Sample>, theirs: Option<(f64, Option<f64>)>, their_trials: u32) -> Option<f64> {
-    let (ours, (mean, std)) = (ours.filter(|s| s.n >= 2)?, theirs?);
-    let error = (ours.std.powi(2) / f64::from(ours.n) + std?.powi(2) / f64::from(their_trials)).sqrt();
+pub(crate) fn z(ours: Option<Sample>, theirs: Option<Printed>, their_trials: u32) -> Option<f64> {
+    let (ours, Printed { mean, std }) = (ours.filter(|s| s.n >= 2)?, theirs?);
+    let error = (ours.std / f64::from(ours.n).sqrt()).hypot(std? / f64::from(their_trials).sqrt());
     (error > 0.0).then(|| (ours.mean - mean) / error)
 }

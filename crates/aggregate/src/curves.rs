@@ -10,40 +10,40 @@ use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
 use flooding_core::record::History;
 use flooding_core::store::{Document, Layout, Store};
-use flooding_core::tables::{CurveRow, DescentRow, FloatRow};
 use flooding_core::work::{Gap, Stage};
+use flooding_tables::{CurvePoint, CurveRow, DescentRow, FinalLossRow, GradientNorms, Measured, Rows};
 use polars::prelude::*;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::descent::descent;
 use crate::error::AggregateError;
-use crate::floats::float;
+use crate::final_loss::final_loss;
 use crate::frame::{EPOCH, LEVEL, percent};
 use crate::manifest::REVISION;
 use crate::scan::Found;
 
-/// At most so many epochs of a curve, and its first and last, go into the document for the report.
+/// The largest number of epochs of a curve, besides its first and last, that the report draws.
 const EPOCHS_IN_REPORT: u32 = 125;
 
 /// Everything about one setting's histories.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SettingCurves {
     /// Digest of what they were made from.
     made_from: Option<Digest>,
     /// All epochs, by level and epoch.
-    pub rows: Vec<CurveRow>,
+    pub rows: Rows<CurveRow>,
     /// The second descent of each level that has a test curve.
-    pub descents: Vec<DescentRow>,
+    pub descents: Rows<DescentRow>,
     /// Where the training loss of each level ended.
-    pub floats: Vec<FloatRow>,
+    pub final_losses: Rows<FinalLossRow>,
     /// Histories that could not be used.
     pub gaps: Vec<Gap>,
 }
 
 impl Document for SettingCurves {
     const KIND: &'static str = "setting-curves";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// The curves of one setting's complete runs, from the cache where nothing changed.
@@ -96,15 +96,22 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
             Err(why) => gaps.push(Gap { stage: Stage::Aggregate, id: run.id(), why }),
         }
     }
-    let rows = average(&setting.id, &histories).map_err(AggregateError::table("curves"))?;
-    let descents = (setting.levels.par_iter())
+    let rows = average(setting, &histories).map_err(AggregateError::query("curves"))?;
+    let descents: Vec<DescentRow> = (setting.levels.par_iter())
         .filter_map(|&level| {
             let (epochs, curves) = test_curves(&histories, level);
             descent(plan, setting, level, &epochs, &curves)
         })
         .collect();
-    let floats = setting.levels.iter().filter_map(|&level| float(setting, level, &histories)).collect();
-    Ok(SettingCurves { made_from: None, rows, descents, floats, gaps })
+    let final_losses: Vec<FinalLossRow> =
+        setting.levels.iter().filter_map(|&level| final_loss(setting, level, &histories)).collect();
+    Ok(SettingCurves {
+        made_from: None,
+        rows: Rows(rows),
+        descents: Rows(descents),
+        final_losses: Rows(final_losses),
+        gaps,
+    })
 }
 
 /// A complete run's history, if it is the one its record speaks of.
@@ -171,7 +178,7 @@ const MEANS: [&str; 9] = [
 
 /// Mean over trials, by level and epoch. Training, test and gradient values appear where every run that samples them has
 /// one, so that no curve jumps between different sets of trials.
-fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<CurveRow>> {
+fn average(setting: &Setting, histories: &[(&Found, History)]) -> PolarsResult<Vec<CurveRow>> {
     let rows = histories.iter().map(|(_, history)| history.rows.len()).sum();
     let mut keys = [Vec::<u32>::with_capacity(rows), Vec::with_capacity(rows)];
     let mut values: [Vec<Option<f64>>; MEANS.len()] = std::array::from_fn(|_| Vec::with_capacity(rows));
@@ -222,7 +229,7 @@ fn average(setting: &str, histories: &[(&Found, History)]) -> PolarsResult<Vec<C
     to_rows(setting, &frame, &expected)
 }
 
-fn to_rows(setting: &str, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)>) -> PolarsResult<Vec<CurveRow>> {
+fn to_rows(setting: &Setting, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)>) -> PolarsResult<Vec<CurveRow>> {
     let whole = |name: &str| frame.column(name)?.u32();
     let (levels, epochs, trials) = (whole(LEVEL)?, whole(EPOCH)?, whole("trials")?);
     let (train_n, test_n, gradient_n) = (whole("train_n")?, whole("test_n")?, whole("gradient_n")?);
@@ -231,29 +238,34 @@ fn to_rows(setting: &str, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)
     for i in 0..frame.height() {
         let at = |column: &UInt32Chunked| column.get(i).unwrap_or(0);
         let pair = |first: usize| means[first].get(i).zip(means[first + 1].get(i));
+        let measured = |first: usize| pair(first).map(|(loss, accuracy)| Measured { loss, accuracy });
         let (tests, gradients) = expected.get(&at(levels)).copied().unwrap_or_default();
         rows.push(CurveRow {
-            setting: setting.to_owned(),
+            setting: setting.id.clone(),
+            reading: setting.reading.clone(),
             level: Level::from_millionths(at(levels)),
             epoch: at(epochs),
             trials: at(trials),
             batch_loss: means[0].get(i),
-            train: pair(1).filter(|_| at(train_n) == at(trials)),
-            validation: pair(3).unwrap_or_default(),
-            test: pair(5).filter(|_| at(test_n) == tests),
-            gradients: pair(7).filter(|_| at(gradient_n) == gradients),
+            train: measured(1).filter(|_| at(train_n) == at(trials)),
+            // Every epoch of a history has these.
+            validation: measured(3).unwrap_or(Measured { loss: 0.0, accuracy: 0.0 }),
+            test: measured(5).filter(|_| at(test_n) == tests),
+            gradient_norm: pair(7)
+                .filter(|_| at(gradient_n) == gradients)
+                .map(|(train, test)| GradientNorms { train, test }),
         });
     }
     Ok(rows)
 }
 
-/// The rows for the report: the first and last epoch and every k-th, k being the least number that leaves at most 125
+/// The rows that the report draws: the first and last epoch and every k-th, k being the least number that leaves at most 125
 /// epochs and keeps every (or every few) of the epochs at which the training and test set are sampled.
-pub(crate) fn thinned(setting: &Setting, rows: &[CurveRow]) -> Vec<CurveRow> {
+pub(crate) fn thinned(setting: &Setting, rows: &[CurveRow]) -> Vec<CurvePoint> {
     let interval = setting.observe.test_every.max(setting.observe.train_every).max(1);
     let fits = |k: &u32| interval.is_multiple_of(*k) || k.is_multiple_of(interval);
     let least = setting.epochs.div_ceil(EPOCHS_IN_REPORT).max(1);
     let every = (least..=least.next_multiple_of(interval)).find(fits).unwrap_or(interval);
     let kept = |epoch: u32| epoch == 1 || epoch == setting.epochs || epoch.is_multiple_of(every);
-    rows.iter().filter(|row| kept(row.epoch)).cloned().collect()
+    rows.iter().filter(|row| kept(row.epoch)).cloned().map(CurvePoint).collect()
 }

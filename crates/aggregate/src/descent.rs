@@ -3,7 +3,7 @@
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
 use flooding_core::seeds::{Purpose, Streams};
-use flooding_core::tables::DescentRow;
+use flooding_tables::{DescentRow, Interval};
 use rand::RngExt as _;
 
 /// Bootstrap resamples of the trials.
@@ -54,6 +54,7 @@ pub(crate) fn descent(
     });
     Some(DescentRow {
         setting: setting.id.clone(),
+        reading: setting.reading.clone(),
         level,
         trials: curves.len() as u32,
         peak_epoch: epochs[shape.peak],
@@ -63,8 +64,8 @@ pub(crate) fn descent(
         rise: shape.rise,
         fall: shape.fall,
         depth: shape.depth(),
-        peak_epoch_interval: intervals.map(|(peak, _)| peak),
-        depth_interval: intervals.map(|(_, depth)| depth),
+        peak_epoch_ci: intervals.map(|(peak, _)| peak),
+        depth_ci: intervals.map(|(_, depth)| depth),
     })
 }
 
@@ -103,7 +104,7 @@ fn shape(curve: &[f64]) -> Shape {
 }
 
 /// The middle 95% of these values, with linear interpolation between order statistics.
-fn percentile_interval(mut values: Vec<f64>) -> (f64, f64) {
+fn percentile_interval(mut values: Vec<f64>) -> Interval {
     values.sort_by(f64::total_cmp);
     let at = |q: f64| {
         let place = q * (values.len() - 1) as f64;
@@ -111,7 +112,7 @@ fn percentile_interval(mut values: Vec<f64>) -> (f64, f64) {
         let above = (below + 1).min(values.len() - 1);
         values[below] + (place - place.floor()) * (values[above] - values[below])
     };
-    (at(0.025), at(0.975))
+    Interval { low: at(0.025), high: at(0.975) }
 }
 
 #[cfg(test)]
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_middle_of_evenly_spaced_values_is_where_it_should_be() {
-        let (low, high) = percentile_interval((0..=1000).rev().map(f64::from).collect());
+        let Interval { low, high } = percentile_interval((0..=1000).rev().map(f64::from).collect());
         assert!((low - 25.0).abs() < 1e-9 && (high - 975.0).abs() < 1e-9);
     }
 }

@@ -1,6 +1,7 @@
 //! What can stop the stage. A damaged or missing record never does: it becomes a gap.
 
 use flooding_core::store::{DocumentError, StoreError};
+use flooding_tables::TableError;
 use polars::error::PolarsError;
 
 /// Why the tables cannot be made.
@@ -12,9 +13,12 @@ pub enum AggregateError {
     /// A document could not be written.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// Polars refused a query or a file: a fault of this program, not of its input.
+    /// A table could not be written.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Polars refused a query: a fault of this program, not of its input.
     #[error("cannot make table `{table}`: {source}")]
-    Table {
+    Query {
         /// The table.
         table: &'static str,
         /// Polars' word.
@@ -23,7 +27,7 @@ pub enum AggregateError {
 }
 
 impl AggregateError {
-    pub(crate) fn table(table: &'static str) -> impl Fn(PolarsError) -> Self {
-        move |source| Self::Table { table, source }
+    pub(crate) fn query(table: &'static str) -> impl Fn(PolarsError) -> Self {
+        move |source| Self::Query { table, source }
     }
 }

@@ -1,8 +1,8 @@
-//! The flat frame of runs that every table is queried from: two rows a complete run, one for each way of stopping.
+//! The flat frame of runs that every table is queried from: two rows a complete run, one for each checkpoint selection.
 
 use flooding_core::plan::Plan;
 use flooding_core::record::Outcome;
-use flooding_core::tables::Stopping;
+use flooding_tables::Checkpoint;
 use polars::prelude::*;
 
 use crate::scan::Found;
@@ -11,7 +11,7 @@ use crate::scan::Found;
 pub(crate) const RUN: &str = "run";
 pub(crate) const SETTING: &str = "setting";
 pub(crate) const TRIAL: &str = "trial";
-pub(crate) const STOPPING: &str = "stopping";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const LEVEL: &str = "level";
 pub(crate) const LEVEL_VALUE: &str = "level_value";
 pub(crate) const EPOCH: &str = "epoch";
@@ -22,15 +22,15 @@ pub(crate) const TEST_ACCURACY: &str = "test_accuracy";
 pub(crate) const TRAIN_LOSS: &str = "train_loss";
 pub(crate) const TEST_LOSS: &str = "test_loss";
 
-/// Both ways of stopping, at their codes in the frame's `stopping` column.
-pub(crate) const STOPPINGS: [Stopping; 2] = [Stopping::LastEpoch, Stopping::EarlyStopping];
+/// Both checkpoint selections, at their codes in the frame's `checkpoint` column.
+pub(crate) const CHECKPOINTS: [Checkpoint; 2] = [Checkpoint::LastEpoch, Checkpoint::BestValidation];
 
 /// A fraction as a percentage, rounded to 1e-9: 0.925 becomes 92.5, not 92.50000000000001.
 pub(crate) fn percent(fraction: f64) -> f64 {
     (fraction * 1e11).round() / 1e9
 }
 
-/// A run's index, the run, the code of a way of stopping, and the results at that epoch.
+/// A run's index, the run, the code of a checkpoint selection, and the results at that epoch.
 type Row<'a> = (usize, &'a Found, u32, &'a Outcome);
 
 /// The runs frame; `run` is the index into `runs`, `setting` that into the plan's settings, `level` is in millionths.
@@ -51,7 +51,7 @@ pub(crate) fn runs_frame(runs: &[Found]) -> PolarsResult<DataFrame> {
             whole(RUN, &|row| row.0 as u32),
             whole(SETTING, &|row| row.1.setting as u32),
             whole(TRIAL, &|row| row.1.spec.trial),
-            whole(STOPPING, &|row| row.2),
+            whole(CHECKPOINT, &|row| row.2),
             whole(LEVEL, &|row| row.1.spec.level.millionths()),
             Column::new(LEVEL_VALUE.into(), level_values),
             whole(EPOCH, &|row| row.3.epoch),

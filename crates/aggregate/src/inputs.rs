@@ -1,7 +1,7 @@
 //! What the stage cannot find out by itself.
 
-use flooding_core::tables::DatasetRow;
 use flooding_core::work::Gap;
+use flooding_tables::DatasetRow;
 use serde::Serialize;
 
 /// What earlier stages and the command line hand to `aggregate`, for the overview.

@@ -2,27 +2,27 @@
 
 use flooding_core::level::Level;
 use flooding_core::plan::Plan;
-use flooding_core::tables::{LevelRow, MeanStd};
+use flooding_tables::{LevelRow, MeanStd};
 use polars::prelude::*;
 
 use crate::accuracy::MeanStdColumns;
 use crate::error::AggregateError;
 use crate::frame::{
-    LEVEL, SETTING, STOPPING, STOPPINGS, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, VALIDATION_ACCURACY,
+    CHECKPOINT, CHECKPOINTS, LEVEL, SETTING, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, VALIDATION_ACCURACY,
 };
 use crate::select::{MAIN_RULE, by_level, selected};
 
-/// One row a setting, level and way of stopping: the mean over every complete run (their number stands beside it), and
+/// One row a setting, level and checkpoint selection: the mean over every complete run (their number stands beside it), and
 /// in how many whole trials the level was selected.
 pub(crate) fn level_rows(plan: &Plan, runs: &LazyFrame, whole: &LazyFrame) -> Result<Vec<LevelRow>, AggregateError> {
-    rows(plan, by_level(runs, selected(whole, MAIN_RULE))).map_err(AggregateError::table("levels"))
+    rows(plan, by_level(runs, selected(whole, MAIN_RULE))).map_err(AggregateError::query("levels"))
 }
 
 fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
     let frame = query.collect()?;
     let whole = |name: &str| frame.column(name)?.u32();
-    let (setting, stopping, level) = (whole(SETTING)?, whole(STOPPING)?, whole(LEVEL)?);
-    let (trials, chosen_in) = (whole("trials")?, whole("chosen_in")?);
+    let (setting, checkpoint, level) = (whole(SETTING)?, whole(CHECKPOINT)?, whole(LEVEL)?);
+    let (trials, selected_in) = (whole("trials")?, whole("selected_in")?);
     let names = [TRAIN_ACCURACY, VALIDATION_ACCURACY, TEST_ACCURACY, TRAIN_LOSS, TEST_LOSS];
     let columns = names.iter().map(|name| MeanStdColumns::new(&frame, name)).collect::<PolarsResult<Vec<_>>>()?;
     let mut rows = Vec::with_capacity(frame.height());
@@ -32,14 +32,15 @@ fn rows(plan: &Plan, query: LazyFrame) -> PolarsResult<Vec<LevelRow>> {
         let moments = |which: usize| columns[which].get(i, n).unwrap_or(MeanStd { n, mean: 0.0, std: None });
         rows.push(LevelRow {
             setting: plan.settings[at(setting) as usize].id.clone(),
+            reading: plan.settings[at(setting) as usize].reading.clone(),
             level: Level::from_millionths(at(level)),
-            stopping: STOPPINGS[at(stopping) as usize],
+            checkpoint: CHECKPOINTS[at(checkpoint) as usize],
+            selected_in: at(selected_in),
             train_accuracy: moments(0),
             validation_accuracy: moments(1),
             test_accuracy: moments(2),
             train_loss: moments(3),
             test_loss: moments(4),
-            chosen_in: at(chosen_in),
         });
     }
     Ok(rows)

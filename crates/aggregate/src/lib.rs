@@ -1,8 +1,8 @@
 //! The aggregate stage: from records to tables.
 //!
 //! One lazy Polars query plan ([`select`](crate) in the source) takes the flat frame of runs to the accuracy tables;
-//! histories become curves, a setting at a time. Everything is written as a typed document for `render`, and as Parquet
-//! and CSV beside it for anyone else. The same records give the same bytes, whatever the thread count or the clock.
+//! histories become curves, a setting at a time. Every table of `flooding_tables` is written once, as Parquet, CSV and JSON.
+//! The same records give the same bytes, whatever the thread count or the clock.
 //!
 //! [`stats`] holds the t-tests and their kin as pure functions.
 
@@ -12,12 +12,13 @@ mod compare;
 mod curves;
 mod descent;
 mod error;
-mod export;
-mod floats;
+mod final_loss;
 mod frame;
 mod inputs;
 mod levels;
 mod manifest;
+mod methods;
+mod outputs;
 mod paper;
 mod probes;
 mod scan;

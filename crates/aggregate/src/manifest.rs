@@ -8,6 +8,7 @@ use flooding_core::plan::Plan;
 use flooding_core::record::Provenance;
 use flooding_core::store::{Document, Layout, Store};
 use flooding_core::work::{Decision, Gap, Reason};
+use flooding_tables::{Table as _, TheoremCheck};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ use crate::probes::files;
 use crate::scan::planned;
 
 /// Raised whenever this crate makes other tables from the same records.
-pub(crate) const REVISION: u32 = 2;
+pub(crate) const REVISION: u32 = 3;
 
 /// What the last run of the stage read and wrote.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -82,9 +83,9 @@ pub(crate) fn inputs(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTre
     ]))
 }
 
-/// What `verify` found, as rows of [`flooding_core::tables::TheoremCheck`].
-pub(crate) fn theorem_checks(store: &Store) -> PathBuf {
-    store.layout().theorem().join("checks.json")
+/// What `verify` found.
+fn theorem_checks(store: &Store) -> PathBuf {
+    store.layout().theorem().join(format!("{}.json", TheoremCheck::NAME))
 }
 
 /// Are the tables those that these inputs make? Also returns the manifest of tables that are up to date.

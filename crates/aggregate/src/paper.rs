@@ -1,7 +1,7 @@
 //! The numbers of the paper's Tables 2 and 3 (see `paper/README.md`).
 
 use flooding_core::config::TableId;
-use flooding_core::tables::{PaperCell, Stopping};
+use flooding_tables::{Checkpoint, PaperCell, Printed};
 
 use crate::compare::bold;
 use crate::stats::Sample;
@@ -12,54 +12,57 @@ const TABLE3: &str = include_str!("../paper/table3.csv");
 /// Trials behind each mean of Table 2.
 pub(crate) const TABLE2_TRIALS: u32 = 10;
 
-/// What the paper's table says for a row and a way of stopping; `z` is still empty.
-pub(crate) fn cell(table: TableId, row: &[String; 2], stopping: Stopping) -> Option<PaperCell> {
+/// What the paper's table says for a row and a checkpoint selection; the z-scores are still empty.
+pub(crate) fn cell(table: TableId, row: &[String; 2], checkpoint: Checkpoint) -> Option<PaperCell> {
     match table {
-        TableId::Table2 => table2(row, stopping),
-        TableId::Table3 => table3(row, stopping),
+        TableId::Table2 => table2(row, checkpoint),
+        TableId::Table3 => table3(row, checkpoint),
     }
 }
 
-fn table2(row: &[String; 2], stopping: Stopping) -> Option<PaperCell> {
-    let part = match stopping {
-        Stopping::LastEpoch => "A",
-        Stopping::EarlyStopping => "B",
+fn table2(row: &[String; 2], checkpoint: Checkpoint) -> Option<PaperCell> {
+    let part = match checkpoint {
+        Checkpoint::LastEpoch => "A",
+        Checkpoint::BestValidation => "B",
     };
     let fields = find(TABLE2, |fields| fields[0] == row[0] && fields[1] == row[1] && fields[3] == part)?;
     let number = |at: usize| fields[at].parse::<f64>().expect("the paper's table is numbers");
     let sample = |at: usize| Sample { n: TABLE2_TRIALS, mean: number(at), std: number(at + 1) };
+    let printed = |at: usize| Printed { mean: number(at), std: Some(number(at + 1)) };
     let (without, with) = (sample(4), sample(6));
     let (bold_without, bold_with) = bold(Some(without), Some(with));
     Some(PaperCell {
-        without: Some((without.mean, Some(without.std))),
-        with: Some((with.mean, Some(with.std))),
-        chosen_b: Some((number(8), number(9))),
+        without: Some(printed(4)),
+        with: Some(printed(6)),
+        selected_level: Some(printed(8)),
         bold_without,
         bold_with,
         underline_without: false,
         underline_with: false,
-        z: None,
+        z_without: None,
+        z_with: None,
     })
 }
 
-fn table3(row: &[String; 2], stopping: Stopping) -> Option<PaperCell> {
+fn table3(row: &[String; 2], checkpoint: Checkpoint) -> Option<PaperCell> {
     let fields = find(TABLE3, |fields| fields[0] == row[0] && fields[1] == row[1])?;
-    let (at, bold_at, name) = match stopping {
-        Stopping::LastEpoch => (2, 6, "noES"),
-        Stopping::EarlyStopping => (4, 7, "ES"),
+    let (at, bold_at, name) = match checkpoint {
+        Checkpoint::LastEpoch => (2, 6, "noES"),
+        Checkpoint::BestValidation => (4, 7, "ES"),
     };
-    let value = |at: usize| fields[at].parse::<f64>().ok().map(|value| (value, None));
+    let value = |at: usize| fields[at].parse::<f64>().ok().map(|mean| Printed { mean, std: None });
     // A dash says that b = 0 was selected: with and without are the same run, and both are the better one.
     let dash = fields[at + 1].is_empty();
     Some(PaperCell {
         without: value(at),
         with: value(at + 1),
-        chosen_b: None,
+        selected_level: None,
         bold_without: fields[bold_at] == "without" || dash,
         bold_with: fields[bold_at] == "with" || dash,
         underline_without: fields[8] == format!("{name}_without"),
         underline_with: fields[8] == format!("{name}_with"),
-        z: None,
+        z_without: None,
+        z_with: None,
     })
 }
 
@@ -67,7 +70,7 @@ fn find(table: &'static str, matches: impl Fn(&[&str]) -> bool) -> Option<Vec<&'
     table.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>()).find(|fields| matches(fields))
 }
 
-/// Rows of the paper's table, one way of stopping.
+/// Rows of the paper's table, one checkpoint selection.
 pub(crate) fn row_count(table: TableId) -> usize {
     match table {
         TableId::Table2 => TABLE2.lines().skip(1).filter(|line| line.split(',').nth(3) == Some("A")).count(),

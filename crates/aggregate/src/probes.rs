@@ -5,20 +5,19 @@ use std::path::PathBuf;
 
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
-use flooding_core::probes::{
-    Band, Calibration, CalibrationRow, ConfidenceBin, DirectionCurve, Flatness, FlatnessRow, Landscape, ProbedModel,
-    Reliability, Sharpness, SharpnessRow, sharpness,
-};
 use flooding_core::spec::RunKey;
 use flooding_core::store::{Document, Store};
-use flooding_core::tables::MeanStd;
 use flooding_core::work::{Gap, Stage};
+use flooding_tables::probes::{
+    Calibration, ConfidenceBin, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability, sharpness,
+};
+use flooding_tables::{Band, CalibrationRow, FlatnessRow, MeanStd, ReliabilityBinRow, Sharpness, SharpnessRow};
 
 use crate::scan::Found;
 use crate::stats::{Sample, mean_interval};
 
 /// The models, in the order of the figures.
-const MODELS: [ProbedModel; 3] = [ProbedModel::FirstBelow, ProbedModel::With, ProbedModel::Without];
+const MODELS: [ProbedModel; 3] = [ProbedModel::FirstCrossing, ProbedModel::With, ProbedModel::Without];
 
 /// The probes' tables.
 #[derive(Default)]
@@ -26,6 +25,7 @@ pub(crate) struct ProbeTables {
     pub flatness: Vec<FlatnessRow>,
     pub sharpness: Vec<SharpnessRow>,
     pub calibration: Vec<CalibrationRow>,
+    pub reliability_bins: Vec<ReliabilityBinRow>,
     /// Documents that could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -56,7 +56,10 @@ pub(crate) fn probe_tables(plan: &Plan, store: &Store, runs: &[Found]) -> ProbeT
         for model in MODELS {
             tables.flatness.extend(flatness_rows(setting, model, &landscapes));
             tables.sharpness.extend(sharpness_row(setting, model, &landscapes));
-            tables.calibration.extend(calibration_row(setting, model, &reliabilities));
+            if let Some((row, bins)) = calibration(setting, model, &reliabilities) {
+                tables.calibration.push(row);
+                tables.reliability_bins.extend(bins);
+            }
         }
     }
     tables
@@ -96,22 +99,24 @@ fn flatness_rows(setting: &Setting, model: ProbedModel, probes: &[Flatness]) -> 
     let curves: Vec<&DirectionCurve> = found.iter().flat_map(|(_, landscape)| &landscape.curves).collect();
     let at = |index: usize| FlatnessRow {
         setting: setting.id.clone(),
+        reading: setting.reading.clone(),
         model,
         levels: levels(&found),
         directions: landscape.curves.len() as u32,
-        examples: first.examples,
+        train_examples: first.examples[0],
+        test_examples: first.examples[1],
         alpha: first.alphas[index],
-        train: band(curves.iter().map(|curve| curve.train.get(index).copied().flatten())),
-        test: band(curves.iter().map(|curve| curve.test.get(index).copied().flatten())),
+        train_loss: band(curves.iter().map(|curve| curve.train.get(index).copied().flatten())),
+        test_loss: band(curves.iter().map(|curve| curve.test.get(index).copied().flatten())),
     };
     (0..first.alphas.len()).map(at).collect()
 }
 
 fn band(values: impl Iterator<Item = Option<f64>>) -> Option<Band> {
     let values: Vec<f64> = values.collect::<Option<_>>()?;
-    let low = values.iter().copied().min_by(f64::total_cmp)?;
-    let high = values.iter().copied().max_by(f64::total_cmp)?;
-    Some(Band { mean: Sample::of(&values).mean, low, high })
+    let min = values.iter().copied().min_by(f64::total_cmp)?;
+    let max = values.iter().copied().max_by(f64::total_cmp)?;
+    Some(Band { mean: Sample::of(&values).mean, min, max })
 }
 
 fn sharpness_row(setting: &Setting, model: ProbedModel, probes: &[Flatness]) -> Option<SharpnessRow> {
@@ -123,14 +128,15 @@ fn sharpness_row(setting: &Setting, model: ProbedModel, probes: &[Flatness]) -> 
         let (mean, interval) = over_trials(&own)?;
         let minus = minus.and_then(|minus| over_trials(&minus));
         Some(Sharpness {
-            mean,
-            interval,
+            rise: mean,
+            rise_ci: interval.map(Into::into),
             minus_without: minus.map(|minus| minus.0),
-            minus_without_interval: minus.and_then(|minus| minus.1),
+            minus_without_ci: minus.and_then(|minus| minus.1).map(Into::into),
         })
     };
     Some(SharpnessRow {
         setting: setting.id.clone(),
+        reading: setting.reading.clone(),
         model,
         levels: levels(&found),
         trials: found.len() as u32,
@@ -173,7 +179,11 @@ fn over_trials(values: &[Vec<f64>]) -> Option<(f64, Option<(f64, f64)>)> {
     (sample.n > 0 && sample.mean.is_finite()).then(|| (sample.mean, mean_interval(sample)))
 }
 
-fn calibration_row(setting: &Setting, model: ProbedModel, probes: &[Calibration]) -> Option<CalibrationRow> {
+fn calibration(
+    setting: &Setting,
+    model: ProbedModel,
+    probes: &[Calibration],
+) -> Option<(CalibrationRow, Vec<ReliabilityBinRow>)> {
     let found: Vec<(&Calibration, &Reliability)> = (probes.iter())
         .flat_map(|probe| probe.models.iter().map(move |reliability| (probe, reliability)))
         .filter(|(_, reliability)| reliability.model == model)
@@ -191,13 +201,24 @@ fn calibration_row(setting: &Setting, model: ProbedModel, probes: &[Calibration]
             sum.confidence += bin.confidence;
         }
     }
-    Some(CalibrationRow {
+    let bin_row = |(bin, sums): (usize, &ConfidenceBin)| ReliabilityBinRow {
         setting: setting.id.clone(),
+        reading: setting.reading.clone(),
+        model,
+        bin: bin as u32,
+        examples: sums.examples,
+        hits: sums.hits,
+        confidence: sums.confidence,
+    };
+    let bins = bins.iter().enumerate().map(bin_row).collect();
+    let row = CalibrationRow {
+        setting: setting.id.clone(),
+        reading: setting.reading.clone(),
         model,
         levels: found.iter().map(|(probe, _)| probe.level).collect(),
-        error: moments(Reliability::expected_calibration_error),
+        expected_calibration_error: moments(Reliability::expected_calibration_error),
         accuracy: moments(Reliability::accuracy),
         confidence: moments(Reliability::confidence),
-        bins,
-    })
+    };
+    Some((row, bins))
 }

@@ -1,11 +1,11 @@
 //! Reads what the plan's runs left: records and provenance. Whatever is missing or damaged is listed, never fatal.
 
 use flooding_core::plan::Plan;
-use flooding_core::record::{Provenance, Record, Status, Summary};
+use flooding_core::record::{Outcome, Provenance, Record, Status, Summary};
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Layout, Store};
-use flooding_core::tables::RunRow;
 use flooding_core::work::{Gap, Stage};
+use flooding_tables::{EpochAccuracy, RunRow, RunStatus};
 use rayon::prelude::*;
 
 use crate::frame::percent;
@@ -83,10 +83,20 @@ fn read(store: &Store, spec: &RunSpec, key: &RunKey) -> Finding {
         return Finding::Damaged(format!("{}: is the record of another run ({})", path.display(), record.key.short()));
     }
     match (&record.status, record.summary.clone()) {
+        (Status::Complete, Some(summary)) if !is_finite(&summary) => {
+            Finding::Damaged(format!("{}: holds a loss or an accuracy that is not finite", path.display()))
+        }
         (Status::Complete, Some(summary)) => Finding::Complete(Box::new(record), summary),
         (Status::Complete, None) => Finding::Damaged(format!("{}: complete, but without results", path.display())),
         (Status::Failed { cause, step, .. }, _) => Finding::Failed(format!("{cause} (at step {step})")),
     }
+}
+
+fn is_finite(summary: &Summary) -> bool {
+    [&summary.last, &summary.best].into_iter().all(|outcome| {
+        let measures = [&outcome.train, &outcome.validation, &outcome.test];
+        measures.into_iter().all(|m| m.loss.is_finite() && m.accuracy.is_finite() && m.clean_accuracy.is_finite())
+    })
 }
 
 /// The software and machines behind the complete runs, each distinct one once, without times.
@@ -106,28 +116,34 @@ pub(crate) fn made_by(store: &Store, runs: &[Found]) -> Vec<Provenance> {
     all
 }
 
-/// One row a run that left anything.
-pub(crate) fn run_rows(runs: &[Found]) -> Vec<RunRow> {
-    let accuracies = |o: &flooding_core::record::Outcome| {
-        [percent(o.train.accuracy), percent(o.validation.accuracy), percent(o.test.accuracy)]
+/// One row a run.
+pub(crate) fn run_rows(plan: &Plan, runs: &[Found]) -> Vec<RunRow> {
+    let accuracies = |outcome: &Outcome| EpochAccuracy {
+        epoch: outcome.epoch,
+        train_accuracy: percent(outcome.train.accuracy),
+        validation_accuracy: percent(outcome.validation.accuracy),
+        test_accuracy: percent(outcome.test.accuracy),
     };
-    let row = |run: &Found, status: String, summary: Option<&Summary>| RunRow {
-        key: run.key.clone(),
-        setting: run.spec.setting.clone(),
-        trial: run.spec.trial,
-        level: run.spec.level,
-        status,
-        last: summary.map(|s| accuracies(&s.last)),
-        best: summary.map(|s| (s.best.epoch, accuracies(&s.best))),
+    let row = |run: &Found| {
+        let (status, cause, summary) = match &run.outcome {
+            Finding::Complete(_, summary) => (RunStatus::Complete, None, Some(summary)),
+            Finding::Failed(cause) => (RunStatus::Failed, Some(cause.clone()), None),
+            Finding::Damaged(why) => (RunStatus::Damaged, Some(why.clone()), None),
+            Finding::Missing => (RunStatus::Missing, None, None),
+        };
+        RunRow {
+            key: run.key.clone(),
+            setting: run.spec.setting.clone(),
+            reading: plan.settings[run.setting].reading.clone(),
+            trial: run.spec.trial,
+            level: run.spec.level,
+            status,
+            cause,
+            at_last: summary.map(|summary| accuracies(&summary.last)),
+            at_best_validation: summary.map(|summary| accuracies(&summary.best)),
+        }
     };
-    runs.iter()
-        .filter_map(|run| match &run.outcome {
-            Finding::Complete(_, summary) => Some(row(run, "complete".to_owned(), Some(summary))),
-            Finding::Failed(cause) => Some(row(run, format!("failed: {cause}"), None)),
-            Finding::Damaged(why) => Some(row(run, format!("damaged: {why}"), None)),
-            Finding::Missing => None,
-        })
-        .collect()
+    runs.iter().map(row).collect()
 }
 
 /// What should be there and is not: damaged and failed runs one by one, missing ones a line a setting. What `known`

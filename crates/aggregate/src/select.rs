@@ -6,7 +6,7 @@
 use polars::prelude::*;
 
 use crate::frame::{
-    EPOCH, LEVEL, LEVEL_VALUE, RUN, SETTING, STOPPING, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, TRIAL,
+    CHECKPOINT, EPOCH, LEVEL, LEVEL_VALUE, RUN, SETTING, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, TRIAL,
     VALIDATION_ACCURACY, VALIDATION_CLEAN,
 };
 
@@ -33,7 +33,7 @@ pub(crate) const BASE_RUN: &str = "base_run";
 pub(crate) const BASE_EPOCH: &str = "base_epoch";
 pub(crate) const WITHOUT: &str = "without";
 
-const TRIAL_KEYS: [&str; 3] = [SETTING, STOPPING, TRIAL];
+const TRIAL_KEYS: [&str; 3] = [SETTING, CHECKPOINT, TRIAL];
 
 fn keys(names: &[&str]) -> Vec<Expr> {
     names.iter().map(|name| col(*name)).collect()
@@ -51,22 +51,22 @@ pub(crate) fn in_whole_trials(runs: &LazyFrame, settings: LazyFrame) -> LazyFram
     runs.clone().join(whole, keys(&TRIAL_KEYS), keys(&TRIAL_KEYS), JoinArgs::new(JoinType::Inner))
 }
 
-/// One row a whole trial and way of stopping: the selected run, and the baseline's columns beside it (null where the
-/// plan has no b = 0). Sorted by setting, stopping, trial.
+/// One row a whole trial and checkpoint selection: the selected run, and the baseline's columns beside it (null where the
+/// plan has no b = 0). Sorted by setting, checkpoint, trial.
 pub(crate) fn selected(whole: &LazyFrame, rule: Rule) -> LazyFrame {
     let columns = [RUN, LEVEL, LEVEL_VALUE, EPOCH, TRAIN_ACCURACY, TEST_ACCURACY];
     let descending = vec![false, false, false, true, rule.largest];
     let chosen = whole
         .clone()
         .sort(
-            [SETTING, STOPPING, TRIAL, rule.criterion, LEVEL],
+            [SETTING, CHECKPOINT, TRIAL, rule.criterion, LEVEL],
             SortMultipleOptions::default().with_order_descending_multi(descending),
         )
         .group_by_stable(keys(&TRIAL_KEYS))
         .agg(columns.map(|name| col(name).first()));
     let baseline = whole.clone().filter(col(LEVEL).eq(lit(0u32))).select([
         col(SETTING),
-        col(STOPPING),
+        col(CHECKPOINT),
         col(TRIAL),
         col(RUN).alias(BASE_RUN),
         col(EPOCH).alias(BASE_EPOCH),
@@ -77,19 +77,19 @@ pub(crate) fn selected(whole: &LazyFrame, rule: Rule) -> LazyFrame {
         .sort(TRIAL_KEYS, SortMultipleOptions::default())
 }
 
-/// Mean and standard deviation over trials of what [`selected`] gives: one row a setting and way of stopping.
+/// Mean and standard deviation over trials of what [`selected`] gives: one row a setting and checkpoint selection.
 pub(crate) fn pooled(selected: LazyFrame) -> LazyFrame {
     let mut moments = vec![len().alias("trials")];
     for name in [WITHOUT, TEST_ACCURACY, LEVEL_VALUE] {
         moments.extend(mean_and_std(name));
     }
-    selected.group_by_stable(keys(&[SETTING, STOPPING])).agg(moments)
+    selected.group_by_stable(keys(&[SETTING, CHECKPOINT])).agg(moments)
 }
 
-/// One row a setting, level and way of stopping over all complete runs, with the number of trials that selected it.
+/// One row a setting, level and checkpoint selection over all complete runs, with the number of trials that selected it.
 pub(crate) fn by_level(runs: &LazyFrame, selected: LazyFrame) -> LazyFrame {
-    let level_keys = [SETTING, STOPPING, LEVEL];
-    let chosen = selected.group_by_stable(keys(&level_keys)).agg([len().alias("chosen_in")]);
+    let level_keys = [SETTING, CHECKPOINT, LEVEL];
+    let chosen = selected.group_by_stable(keys(&level_keys)).agg([len().alias("selected_in")]);
     let mut moments = vec![len().alias("trials")];
     for name in [TRAIN_ACCURACY, VALIDATION_ACCURACY, TEST_ACCURACY, TRAIN_LOSS, TEST_LOSS] {
         moments.extend(mean_and_std(name));
@@ -98,7 +98,7 @@ pub(crate) fn by_level(runs: &LazyFrame, selected: LazyFrame) -> LazyFrame {
         .group_by_stable(keys(&level_keys))
         .agg(moments)
         .join(chosen, keys(&level_keys), keys(&level_keys), JoinArgs::new(JoinType::Left))
-        .sort([SETTING, LEVEL, STOPPING], SortMultipleOptions::default())
+        .sort([SETTING, LEVEL, CHECKPOINT], SortMultipleOptions::default())
 }
 
 /// The columns `NAME_mean` and `NAME_std` (n - 1; null for a single trial).

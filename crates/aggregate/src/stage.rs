@@ -1,44 +1,25 @@
 //! The stage itself: reads records, makes every table, writes them all.
 
-use std::collections::BTreeMap;
-
-use flooding_core::config::TableId;
 use flooding_core::context::Context;
-use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
-use flooding_core::store::{Document, Store};
-use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck,
-};
+use flooding_core::store::Store;
 use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
+use flooding_tables::{Overview, TheoremCheck};
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult};
 
-use crate::accuracy::accuracy_rows;
+use crate::accuracy::accuracy;
 use crate::claims::{Evidence, judge};
 use crate::curves::{curves, thinned};
 use crate::error::AggregateError;
-use crate::export;
 use crate::frame::{runs_frame, settings_frame};
 use crate::inputs::Inputs;
 use crate::levels::level_rows;
-use crate::manifest::{self, Manifest};
-use crate::probes::{ProbeTables, probe_tables};
+use crate::manifest;
+use crate::methods::methods;
+use crate::outputs::Outputs;
+use crate::probes::probe_tables;
 use crate::scan::{Found, gaps, made_by, run_rows, scan};
 use crate::select::in_whole_trials;
-
-/// Everything the stage makes.
-struct Tables {
-    overview: Overview,
-    accuracy: Vec<AccuracyRow>,
-    levels: Vec<LevelRow>,
-    curves: Vec<CurveRow>,
-    curves_in_report: Vec<CurveRow>,
-    descents: Vec<DescentRow>,
-    floats: Vec<FloatRow>,
-    runs: Vec<RunRow>,
-    claims: Vec<ClaimRow>,
-    probes: ProbeTables,
-}
 
 /// Makes the tables of the plan's records under `data/tables/`, unless they are up to date.
 ///
@@ -55,8 +36,8 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     progress.stage_started(Stage::Aggregate.name(), plan.settings.len() as u64 + 1, "part");
     let runs = scan(plan, store);
     let mut found_gaps = gaps(plan, &runs, &inputs.gaps);
-    let (mut all, mut in_report) = (Vec::new(), Vec::new());
-    let (mut descents, mut floats) = (Vec::new(), Vec::new());
+    let (mut all, mut drawn) = (Vec::new(), Vec::new());
+    let (mut descents, mut final_losses) = (Vec::new(), Vec::new());
     for (index, setting) in plan.settings.iter().enumerate() {
         if context.stop.is_raised() {
             progress.stage_finished();
@@ -66,18 +47,18 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
         let of_setting: Vec<&Found> =
             runs.iter().filter(|run| run.setting == index && run.complete().is_some()).collect();
         let made = curves(plan, store, setting, &of_setting, context.force)?;
-        in_report.extend(thinned(setting, &made.rows));
-        all.extend(made.rows);
-        descents.extend(made.descents);
-        floats.extend(made.floats);
+        drawn.extend(thinned(setting, &made.rows.0));
+        all.extend(made.rows.0);
+        descents.extend(made.descents.0);
+        final_losses.extend(made.final_losses.0);
         found_gaps.extend(made.gaps);
         progress.item_finished(&setting.id, &format!("{} runs", of_setting.len()));
     }
     progress.item_started("tables", 1);
-    let whole_frame = |frame: PolarsResult<DataFrame>| frame.map_err(AggregateError::table("runs"));
+    let whole_frame = |frame: PolarsResult<DataFrame>| frame.map_err(AggregateError::query("runs"));
     let frame = whole_frame(runs_frame(&runs))?.lazy();
     let whole = in_whole_trials(&frame, whole_frame(settings_frame(plan))?.lazy());
-    let accuracy = accuracy_rows(plan, &runs, &whole)?;
+    let accuracy = accuracy(plan, &runs, &whole)?;
     let levels = level_rows(plan, &frame, &whole)?;
     let probes = probe_tables(plan, store, &runs);
     found_gaps.extend(probes.gaps.iter().cloned());
@@ -89,40 +70,47 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     let complete: u64 = complete_in.iter().sum();
     let claims = judge(&Evidence {
         plan,
-        accuracy: &accuracy,
+        accuracy: &accuracy.rows,
+        selections: &accuracy.selections,
         levels: &levels,
         curves: &all,
         descents: &descents,
-        floats: &floats,
+        final_losses: &final_losses,
         sharpness: &probes.sharpness,
         checks: &checks,
         complete: &complete_in,
     });
-    let tables = Tables {
-        overview: Overview {
-            profile: plan.profile.clone(),
-            options: plan.overrides.options().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            summary: plan.summary.clone(),
-            master_seed: plan.master_seed,
-            readings: plan.readings.clone(),
-            runs: (runs.len() as u64, complete),
-            gaps: inputs.gaps.iter().chain(&found_gaps).cloned().collect(),
-            left_out: plan.left_out.clone(),
-            made_by: made_by(store, &runs),
-            datasets: inputs.datasets.clone(),
-            configuration: inputs.configuration.clone(),
-        },
-        accuracy,
-        levels,
-        curves: all,
-        curves_in_report: in_report,
-        descents,
-        floats,
-        runs: run_rows(&runs),
-        claims,
-        probes,
+    let overview = Overview {
+        profile: plan.profile.clone(),
+        options: plan.overrides.options().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        summary: plan.summary.clone(),
+        master_seed: plan.master_seed,
+        readings: plan.readings.clone(),
+        runs: (runs.len() as u64, complete),
+        gaps: inputs.gaps.iter().chain(&found_gaps).cloned().collect(),
+        left_out: plan.left_out.clone(),
+        made_by: made_by(store, &runs),
+        datasets: inputs.datasets.clone(),
+        configuration: inputs.configuration.clone(),
     };
-    write(store, tables, digests, &found_gaps)?;
+    let mut outputs = Outputs::begin(store)?;
+    outputs.document("overview", &overview)?;
+    outputs.table(accuracy.rows)?;
+    outputs.table(accuracy.selections)?;
+    outputs.table(accuracy.sensitivity)?;
+    outputs.table(levels)?;
+    outputs.table(all)?;
+    outputs.table(drawn)?;
+    outputs.table(descents)?;
+    outputs.table(final_losses)?;
+    outputs.table(run_rows(plan, &runs))?;
+    outputs.table(claims)?;
+    outputs.table(probes.flatness)?;
+    outputs.table(probes.sharpness)?;
+    outputs.table(probes.calibration)?;
+    outputs.table(probes.reliability_bins)?;
+    outputs.table(methods())?;
+    outputs.finish(digests, &found_gaps)?;
     progress.item_finished("tables", &format!("{complete} of {} runs", runs.len()));
     progress.stage_finished();
     Ok(StageReport { done: 1, gaps: found_gaps, ..StageReport::default() })
@@ -130,8 +118,8 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
 
 /// What `verify` found; nothing where it has not run, and a gap where its document is damaged.
 fn theorem_checks(store: &Store, gaps: &mut Vec<Gap>) -> Vec<TheoremCheck> {
-    match store.read_document::<Rows<TheoremCheck>>(&manifest::theorem_checks(store)) {
-        Ok(rows) => rows.map_or_else(Vec::new, |rows| rows.0),
+    match flooding_tables::read(store, &store.layout().theorem()) {
+        Ok(rows) => rows.unwrap_or_default(),
         Err(error) => {
             let why = format!("{error}; run the verify stage again to replace it");
             gaps.push(Gap { stage: Stage::Aggregate, id: "theorem checks".to_owned(), why });
@@ -145,67 +133,4 @@ pub fn work(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> R
     let digests = manifest::inputs(plan, store, inputs)?;
     let (decision, _) = manifest::decide(store, &digests, context.force)?;
     Ok(vec![WorkItem { stage: Stage::Aggregate, id: "tables".to_owned(), decision }])
-}
-
-fn write(store: &Store, tables: Tables, inputs: BTreeMap<String, Digest>, gaps: &[Gap]) -> Result<(), AggregateError> {
-    // An older manifest must not vouch for new tables, should we be stopped half way.
-    store.remove(&manifest::path(store))?;
-    let mut out = Writer { store, outputs: BTreeMap::new() };
-    out.document("overview", &tables.overview)?;
-    for (name, id) in [("table2", TableId::Table2), ("table3", TableId::Table3)] {
-        let rows: Vec<AccuracyRow> = tables.accuracy.iter().filter(|row| row.table == Some(id)).cloned().collect();
-        out.table(name, export::accuracy(&rows))?;
-        out.document(name, &Rows(rows))?;
-    }
-    out.table("accuracy", export::accuracy(&tables.accuracy))?;
-    out.document("accuracy", &Rows(tables.accuracy))?;
-    out.table("levels", export::levels(&tables.levels))?;
-    out.document("levels", &Rows(tables.levels))?;
-    out.table("curves", export::curves(&tables.curves))?;
-    out.document("curves", &Rows(tables.curves_in_report))?;
-    out.table("descents", export::descents(&tables.descents))?;
-    out.document("descents", &Rows(tables.descents))?;
-    out.table("floats", export::floats(&tables.floats))?;
-    out.document("floats", &Rows(tables.floats))?;
-    out.table("runs", export::runs(&tables.runs))?;
-    out.document("runs", &Rows(tables.runs))?;
-    out.table("claims", export::claims(&tables.claims))?;
-    out.document("claims", &Rows(tables.claims))?;
-    out.table("flatness", export::flatness(&tables.probes.flatness))?;
-    out.document("flatness", &Rows(tables.probes.flatness))?;
-    out.table("sharpness", export::sharpness(&tables.probes.sharpness))?;
-    out.document("sharpness", &Rows(tables.probes.sharpness))?;
-    out.table("calibration", export::calibration(&tables.probes.calibration))?;
-    out.document("calibration", &Rows(tables.probes.calibration))?;
-    // Last: whoever is killed before this line makes the tables again.
-    let manifest = Manifest { inputs, outputs: out.outputs, gaps: gaps.to_vec() };
-    store.write_document(&manifest::path(store), &manifest)?;
-    Ok(())
-}
-
-/// Writes tables and remembers their digests.
-struct Writer<'a> {
-    store: &'a Store,
-    outputs: BTreeMap<String, Digest>,
-}
-
-impl Writer<'_> {
-    fn document<T: Document>(&mut self, name: &str, value: &T) -> Result<(), AggregateError> {
-        let file = format!("{name}.json");
-        let digest = self.store.write_document(&self.store.layout().tables().join(&file), value)?;
-        self.outputs.insert(file, digest);
-        Ok(())
-    }
-
-    fn table(&mut self, name: &'static str, frame: PolarsResult<DataFrame>) -> Result<(), AggregateError> {
-        let failed = AggregateError::table(name);
-        let mut frame = frame.map_err(&failed)?;
-        for (ending, bytes) in [("parquet", export::parquet(&mut frame)), ("csv", export::csv(&frame))] {
-            let file = format!("{name}.{ending}");
-            let bytes = bytes.map_err(&failed)?;
-            let digest = self.store.write(&self.store.layout().tables().join(&file), &bytes)?;
-            self.outputs.insert(file, digest);
-        }
-        Ok(())
-    }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use flooding_core::plan::{Overrides, Plan};
 use flooding_core::record::{Measure, Status, Summary};
-use flooding_core::tables::{ClaimRow, Rows, TheoremCheck, Verdict};
+use flooding_tables::{ClaimRow, Rows, TheoremCheck, Verdict};
 use support::{Grid, Made, history, outcome, plan};
 
 fn claims(grid: &Grid, plan: &Plan) -> Vec<ClaimRow> {
@@ -149,9 +149,9 @@ fn the_best_cell_of_a_benchmark_data_set_decides_its_claim_and_its_underline() {
     let row = claim(&rows, "best-benchmark-cell-uses-flooding");
     assert_eq!(row.verdict, Verdict::ConsistentAtThisScale);
     assert!(row.statistic.contains("MNIST 99.00% with flooding (MLP w/ weight decay)"), "{}", row.statistic);
-    let table: Rows<flooding_core::tables::AccuracyRow> = grid.read("table3.json");
+    let table: Rows<flooding_tables::AccuracyRow> = grid.read("accuracy.json");
     let underlined: Vec<bool> = table.0.iter().map(|row| row.underline_with).collect();
-    assert_eq!(underlined.iter().filter(|mark| **mark).count(), 2, "equal in both ways of stopping");
+    assert_eq!(underlined.iter().filter(|mark| **mark).count(), 2, "equal in both checkpoint selections");
     assert!(table.0.iter().all(|row| !row.underline_without));
 }
 
@@ -201,7 +201,7 @@ fn one_failed_check_of_theorem_1_is_enough() {
             detail: String::new(),
         };
         let checks = Rows(vec![check("(8)", true), check("(9)", passed)]);
-        grid.store.write_document(&grid.store.layout().theorem().join("checks.json"), &checks).unwrap();
+        grid.store.write_document(&grid.store.layout().theorem().join("theorem_checks.json"), &checks).unwrap();
         let rows = claims(&grid, &plan);
         let row = claim(&rows, "theorem-1");
         assert_eq!(row.verdict, expected);

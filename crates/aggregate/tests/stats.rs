@@ -2,8 +2,7 @@
 //! edges where those give up, and against the paper's own tables.
 
 use flooding_aggregate::stats::{
-    Kind, Sample, StatsError, cohens_d, columns_of_csv, critical_t, holm, mean_interval, power, ttest,
-    ttest_from_summary, two_sided_p,
+    Kind, Sample, StatsError, cohens_d, critical_t, holm, mean_interval, power, ttest, ttest_from_summary, two_sided_p,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -189,14 +188,49 @@ fn table_2s_bold_cells_follow_from_its_means_and_standard_deviations_by_either_u
 }
 
 #[test]
-fn two_columns_of_a_csv_are_read_with_gaps_quotes_and_faults_told_apart() {
-    let text = "name,\"x, in m\",y\n\"a,b\",1.5,2\nc,,3\nd,4,\n\ne,5,6\n";
-    assert_eq!(columns_of_csv(text, "x, in m", "y", Kind::Welch), Ok((vec![1.5, 4.0, 5.0], vec![2.0, 3.0, 6.0])));
-    assert_eq!(columns_of_csv(text, "x, in m", "y", Kind::Paired), Ok((vec![1.5, 5.0], vec![2.0, 6.0])));
-    let unknown = columns_of_csv(text, "z", "y", Kind::Welch).unwrap_err().to_string();
-    assert!(unknown.contains("name, x, in m, y"), "{unknown}");
-    let fault = columns_of_csv(text, "name", "y", Kind::Welch).unwrap_err();
-    assert_eq!(fault, StatsError::NotANumber { line: 2, column: "name".into(), text: "a,b".into() });
+fn the_unit_of_the_values_does_not_matter_however_small_or_large() {
+    // Student's sleep data, whose squares at these sizes do not exist in double precision.
+    let (a, b) =
+        ([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4], [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]);
+    for kind in [Kind::Student, Kind::Welch, Kind::Paired] {
+        let plain = ttest(kind, &a, &b).unwrap();
+        for unit in [2f64.powi(-1060), 1e-160, 1e155, 2f64.powi(1018)] {
+            let times = |values: &[f64]| values.iter().map(|v| v * unit).collect::<Vec<_>>();
+            let scaled = ttest(kind, &times(&a), &times(&b)).unwrap();
+            // At 2^-1060 the values themselves have few digits left.
+            let within = if unit < 1e-300 { 1e-2 } else { 1e-12 };
+            same(&format!("{kind:?} at {unit:e}"), scaled.p, plain.p, within);
+        }
+    }
+    let summary = |unit: f64| {
+        let sample = |mean| Sample { n: 5, mean: mean * unit, std: unit };
+        ttest_from_summary(Kind::Welch, sample(2.0), sample(1.0)).unwrap().p
+    };
+    assert_eq!(summary(1.0), summary(2f64.powi(-600)));
+    assert_eq!(summary(1.0), summary(2f64.powi(600)));
+    let d = |unit: f64| cohens_d(Sample { n: 5, mean: unit, std: unit }, Sample { n: 7, mean: 0.0, std: unit });
+    assert_eq!(d(1.0), d(2f64.powi(700)));
+    assert_eq!(d(1.0), d(2f64.powi(-700)));
+}
+
+#[test]
+fn values_that_are_equal_in_decimals_do_not_vary() {
+    // In binary 0.3 - 0.1 and 0.4 - 0.2 differ by 3e-17, and 0.1 + 0.2 and 0.3 by 6e-17.
+    let test = ttest(Kind::Paired, &[0.3, 0.4], &[0.1, 0.2]).unwrap();
+    assert!(test.constant && test.p == 0.0 && test.ci_low == test.difference && test.ci_high == test.difference);
+    for kind in [Kind::Student, Kind::Welch, Kind::Paired] {
+        let equal = ttest(kind, &[0.1 + 0.2, 0.3, 0.3], &[0.3, 0.3, 0.1 + 0.2]).unwrap();
+        assert!(equal.constant && equal.p == 1.0 && equal.t == 0.0, "{kind:?}: {equal:?}");
+    }
+    assert_eq!(Sample::of(&[0.1 + 0.2, 0.3]).std, 0.0);
+    // What varies, varies, however little.
+    assert!(Sample::of(&[1.0, 1.0 + 8.0 * f64::EPSILON]).std > 0.0);
+}
+
+#[test]
+fn results_beyond_the_range_of_numbers_are_refused() {
+    let test = ttest(Kind::Welch, &[1.7e308, -1.7e308], &[-1.7e308, -1.6e308]);
+    assert!(matches!(test, Err(StatsError::Overflow { .. })), "{test:?}");
 }
 
 fn samples() -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {

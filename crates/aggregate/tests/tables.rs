@@ -6,8 +6,11 @@ use flooding_aggregate::{Inputs, run, work};
 use flooding_core::context::Context;
 use flooding_core::record::{History, Measure, Status, Summary};
 use flooding_core::store::Layout;
-use flooding_core::tables::{CurveRow, DescentRow, FloatRow, LevelRow, MeanStd, Overview, Rows, RunRow, Stopping};
 use flooding_core::work::{Decision, Reason};
+use flooding_tables::{
+    Checkpoint, CurveRow, DescentRow, FinalLossRow, LevelRow, MeanStd, Overview, Printed, Rows, RunRow, RunStatus,
+    SensitivityRow,
+};
 use support::{Grid, Made, history, outcome, small_plan};
 
 fn close(a: f64, b: f64) {
@@ -40,8 +43,8 @@ fn three_trials() -> Grid {
 fn the_last_epochs_row_selects_by_validation_accuracy_and_averages_over_trials() {
     let grid = three_trials();
     grid.aggregate(&small_plan("spiral-high", 3, &[0.0, 0.1, 0.2]));
-    let row = grid.accuracy(Stopping::LastEpoch);
-    let chosen: Vec<f64> = row.per_trial.iter().map(|choice| choice.level.value()).collect();
+    let row = grid.accuracy(Checkpoint::LastEpoch);
+    let chosen: Vec<f64> = (grid.selections(Checkpoint::LastEpoch).iter()).map(|choice| choice.level.value()).collect();
     assert_eq!(chosen, [0.1, 0.2, 0.0]);
     let without = row.without.unwrap();
     assert_eq!(without.n, 3);
@@ -51,10 +54,10 @@ fn the_last_epochs_row_selects_by_validation_accuracy_and_averages_over_trials()
     let with = row.with.unwrap();
     close(with.mean, 260.0 / 3.0);
     close(with.std.unwrap(), (52.0f64 / 3.0).sqrt());
-    close(row.chosen_b.unwrap().mean, 0.1);
-    close(row.chosen_b.unwrap().std.unwrap(), 0.1);
+    close(row.selected_level.unwrap().mean, 0.1);
+    close(row.selected_level.unwrap().std.unwrap(), 0.1);
     close(row.difference.unwrap().mean, 17.0 / 3.0);
-    assert!(!row.dash && row.missing.is_empty());
+    assert!(!row.dash && row.missing_runs == 0);
     assert!(row.bold_with && row.bold_without, "three trials do not tell 81 from 86.7");
 }
 
@@ -62,8 +65,12 @@ fn the_last_epochs_row_selects_by_validation_accuracy_and_averages_over_trials()
 fn the_early_stopping_row_uses_the_best_epoch_of_each_level() {
     let grid = three_trials();
     grid.aggregate(&small_plan("spiral-high", 3, &[0.0, 0.1, 0.2]));
-    let row = grid.accuracy(Stopping::EarlyStopping);
-    assert!(row.per_trial.iter().all(|choice| choice.level.value() == 0.2 && choice.epochs == (3, 3)));
+    let row = grid.accuracy(Checkpoint::BestValidation);
+    let choices = grid.selections(Checkpoint::BestValidation);
+    assert_eq!(choices.len(), 3);
+    for choice in choices {
+        assert_eq!((choice.level.value(), choice.without_epoch, choice.with_epoch), (0.2, 3, 3));
+    }
     close(row.with.unwrap().mean, 92.0);
     close(row.with.unwrap().std.unwrap(), 0.0);
     // Neither side varies: no evidence is needed to tell 85 from 92.
@@ -75,25 +82,27 @@ fn the_early_stopping_row_uses_the_best_epoch_of_each_level() {
 fn other_ways_to_break_ties_and_to_select_are_reported_beside_the_main_one() {
     let grid = three_trials();
     grid.aggregate(&small_plan("spiral-high", 3, &[0.0, 0.1, 0.2]));
-    let last = grid.accuracy(Stopping::LastEpoch).sensitivity;
+    let rows: Rows<SensitivityRow> = grid.read("selection_sensitivity.json");
+    let (last, best) = rows.0.split_at(2);
+    assert!(last.iter().all(|row| row.checkpoint == Checkpoint::LastEpoch));
+    assert!(best.iter().all(|row| row.checkpoint == Checkpoint::BestValidation));
     assert_eq!(last[0].choice, "ties: largest b");
     // The third trial's tie goes to 0.2 with 20%.
     close(last[0].with, (88.0 + 90.0 + 20.0) / 3.0);
-    close(last[0].chosen_b, 0.5 / 3.0);
-    let best = grid.accuracy(Stopping::EarlyStopping).sensitivity;
+    close(last[0].selected_level, 0.5 / 3.0);
     assert_eq!(best[1].choice, "levels by clean validation labels");
     close(best[1].with, 85.0);
-    close(best[1].chosen_b, 0.0);
+    close(best[1].selected_level, 0.0);
 }
 
 #[test]
 fn the_papers_numbers_stand_beside_ours_with_their_distance() {
     let grid = three_trials();
     grid.aggregate(&small_plan("spiral-high", 3, &[0.0, 0.1, 0.2]));
-    let paper = grid.accuracy(Stopping::LastEpoch).paper.unwrap();
-    assert_eq!(paper.without, Some((82.38, Some(1.80))));
-    assert_eq!(paper.with, Some((87.64, Some(1.60))));
-    close(paper.z.unwrap().0, (81.0 - 82.38) / (1.0f64 / 3.0 + 1.8 * 1.8 / 10.0).sqrt());
+    let paper = grid.accuracy(Checkpoint::LastEpoch).paper.unwrap();
+    assert_eq!(paper.without, Some(Printed { mean: 82.38, std: Some(1.80) }));
+    assert_eq!(paper.with, Some(Printed { mean: 87.64, std: Some(1.60) }));
+    close(paper.z_without.unwrap(), (81.0 - 82.38) / (1.0f64 / 3.0 + 1.8 * 1.8 / 10.0).sqrt());
 }
 
 #[test]
@@ -105,8 +114,11 @@ fn a_trial_with_a_missing_level_does_not_count_and_its_run_is_named() {
         grid.complete(&spec, Made::flat(0.5, if spec.trial == 0 { 0.6 } else { 0.9 }));
     }
     let report = grid.aggregate(&plan);
-    let row = grid.accuracy(Stopping::LastEpoch);
-    assert_eq!(row.missing, ["spiral-high t01 b0.10"]);
+    let row = grid.accuracy(Checkpoint::LastEpoch);
+    assert_eq!((row.missing_runs, row.complete_trials), (1, 1));
+    let runs: Rows<RunRow> = grid.read("runs.json");
+    let absent: Vec<String> = runs.0.iter().filter(|run| run.status == RunStatus::Missing).map(RunRow::id).collect();
+    assert_eq!(absent, ["spiral-high t01 b0.10"]);
     assert_eq!(row.without, Some(MeanStd { n: 1, mean: 60.0, std: None }));
     assert_eq!(row.difference.unwrap().p_student, None);
     assert!(row.dash, "a tie of all levels goes to b = 0");
@@ -115,7 +127,7 @@ fn a_trial_with_a_missing_level_does_not_count_and_its_run_is_named() {
     // The baseline of the torn trial is still part of the averages by level.
     let levels: Rows<LevelRow> = grid.read("levels.json");
     assert_eq!(levels.0.iter().map(|row| row.test_accuracy.n).collect::<Vec<_>>(), [2, 2, 1, 1]);
-    assert_eq!(levels.0[0].chosen_in, 1);
+    assert_eq!(levels.0[0].selected_in, 1);
 }
 
 #[test]
@@ -135,12 +147,15 @@ fn damaged_failed_and_foreign_records_are_listed_and_nothing_else_suffers() {
     assert!(whys[0].contains("damaged"), "{whys:?}");
     assert!(whys[1].contains("the loss is not finite (at step 7)"), "{whys:?}");
     assert!(whys[2].contains("is the record of another run"), "{whys:?}");
-    assert_eq!(grid.accuracy(Stopping::LastEpoch).without, Some(MeanStd { n: 1, mean: 75.0, std: None }));
+    assert_eq!(grid.accuracy(Checkpoint::LastEpoch).without, Some(MeanStd { n: 1, mean: 75.0, std: None }));
     let overview: Overview = grid.read("overview.json");
     assert_eq!(overview.runs, (4, 1));
     let runs: Rows<RunRow> = grid.read("runs.json");
     assert_eq!(runs.0.len(), 4);
-    assert_eq!(runs.0[3].status, "complete");
+    let statuses: Vec<RunStatus> = runs.0.iter().map(|run| run.status).collect();
+    let expected = [RunStatus::Damaged, RunStatus::Failed, RunStatus::Damaged, RunStatus::Complete];
+    assert_eq!(statuses, expected);
+    assert_eq!(runs.0[3].at_last.unwrap().test_accuracy, 75.0);
 }
 
 #[test]
@@ -156,10 +171,10 @@ fn a_history_that_is_not_the_one_of_its_record_costs_its_curve_and_says_so() {
     assert!(report.gaps[0].why.contains("damaged"), "{:?}", report.gaps);
     let curves: Rows<CurveRow> = grid.read("curves.json");
     assert!(
-        curves.0.iter().all(|row| row.trials == 1 && row.train.is_some_and(|train| train.0 >= 1.0)),
+        curves.0.iter().all(|row| row.trials == 1 && row.train.is_some_and(|train| train.loss >= 1.0)),
         "only the second trial is left"
     );
-    assert_eq!(grid.accuracy(Stopping::LastEpoch).without.unwrap().n, 2, "its record is sound");
+    assert_eq!(grid.accuracy(Checkpoint::LastEpoch).without.unwrap().n, 2, "its record is sound");
 }
 
 #[test]
@@ -183,11 +198,11 @@ fn curves_are_means_over_trials_and_test_values_those_of_the_sampling_trials() {
     }
     grid.aggregate(&plan);
     let curves: Rows<CurveRow> = grid.read("curves.json");
-    let tests: Vec<Option<f64>> = curves.0.iter().map(|row| row.test.map(|test| test.0)).collect();
+    let tests: Vec<Option<f64>> = curves.0.iter().map(|row| row.test.map(|test| test.loss)).collect();
     assert_eq!(tests, [None, Some(7.0), None, Some(9.0)]);
-    close(curves.0[1].train.unwrap().0, 1.5);
+    close(curves.0[1].train.unwrap().loss, 1.5);
     assert_eq!(curves.0[1].trials, 3);
-    let descents: Rows<DescentRow> = grid.read("descents.json");
+    let descents: Rows<DescentRow> = grid.read("second_descents.json");
     assert_eq!(descents.0, [], "two epochs have no shape");
 }
 
@@ -210,15 +225,17 @@ fn where_a_training_loss_ends_is_the_mean_of_the_last_tenth_of_its_epochs_over_t
             grid.write(&spec, Status::Complete, Some(Summary { last: made, best: made }), &history);
         }
         grid.aggregate(&plan);
-        let rows: Rows<FloatRow> = grid.read("floats.json");
+        let rows: Rows<FinalLossRow> = grid.read("final_training_loss.json");
         assert_eq!(rows.0.iter().map(|row| row.level.value()).collect::<Vec<_>>(), [0.0, 0.1]);
         let row = &rows.0[1];
-        assert_eq!((row.epochs, row.examples), ((first, epochs), [100, 100, 20_000]));
+        assert_eq!((row.first_epoch, row.last_epoch), (first, epochs));
+        let examples = [row.train_examples, row.validation_examples, row.test_examples];
+        assert_eq!(examples, [100, 100, 20_000]);
         // An odd number of epochs leaves a tenth of a swing of a half.
         let tilt = if (epochs - first) % 2 == 0 { 0.1 } else { 0.0 };
         close(row.train_loss.mean, 2.0 + tilt);
         close(row.train_loss.std.unwrap(), 0.5f64.sqrt());
-        assert_eq!((row.train_loss.n, row.train_loss_range), (2, (1.0, 3.0)));
+        assert_eq!((row.train_loss.n, row.train_loss_min, row.train_loss_max), (2, 1.0, 3.0));
         close(row.batch_loss.mean, 0.25);
         close(row.train_accuracy.mean, 50.0);
     }
@@ -243,7 +260,7 @@ fn the_second_run_does_nothing_until_something_changes_and_says_what() {
     grid.complete(&plan.runs().next().unwrap(), Made::flat(0.5, 0.76));
     assert_eq!(decision(&Inputs::default()), Decision::Run(Reason::InputChanged { input: "the records".into() }));
     grid.aggregate(&plan);
-    close(grid.accuracy(Stopping::LastEpoch).without.unwrap().mean, 75.5);
+    close(grid.accuracy(Checkpoint::LastEpoch).without.unwrap().mean, 75.5);
 }
 
 #[test]
@@ -260,10 +277,10 @@ fn the_same_records_give_the_same_bytes_of_every_table_with_and_without_the_cach
     for name in [
         "overview.json",
         "accuracy.parquet",
-        "table2.csv",
+        "runs.csv",
         "curves.parquet",
-        "descents.csv",
-        "floats.csv",
+        "second_descents.csv",
+        "final_training_loss.csv",
         "claims.json",
     ] {
         assert!(files.contains_key(name), "{name} is missing from {:?}", files.keys());
@@ -277,10 +294,10 @@ fn a_plan_without_the_baseline_has_a_selected_level_and_no_comparison() {
     let plan = small_plan("spiral-high", 2, &[0.1, 0.2]);
     grid.fill(&plan, |_, level| Made::flat(0.5 + level, 0.75));
     grid.aggregate(&plan);
-    let row = grid.accuracy(Stopping::LastEpoch);
+    let row = grid.accuracy(Checkpoint::LastEpoch);
     assert_eq!((row.without, row.difference), (None, None));
     close(row.with.unwrap().mean, 75.0);
-    close(row.chosen_b.unwrap().mean, 0.2);
+    close(row.selected_level.unwrap().mean, 0.2);
 }
 
 #[test]
@@ -289,8 +306,8 @@ fn a_plan_of_which_nothing_ran_has_whole_tables_that_say_so() {
     let plan = small_plan("mnist-mlp", 1, &[0.0, 0.02]);
     let report = grid.aggregate(&plan);
     assert_eq!(report.gaps.len(), 1);
-    let row = grid.accuracy(Stopping::LastEpoch);
+    let row = grid.accuracy(Checkpoint::LastEpoch);
     assert_eq!((row.without, row.with, row.dash), (None, None, false));
-    assert_eq!(row.missing.len(), 2);
-    assert_eq!(row.paper.unwrap().with, Some((98.76, None)));
+    assert_eq!(row.missing_runs, 2);
+    assert_eq!(row.paper.unwrap().with, Some(Printed { mean: 98.76, std: None }));
 }

@@ -56,7 +56,8 @@ impl TryFrom<f64> for Level {
             return Err(LevelError::OutOfRange(value));
         }
         let millionths = (value * 1e6).round();
-        if (value * 1e6 - millionths).abs() > 1e-3 {
+        // A double is this near to its decimal; what is farther away was written with more digits.
+        if (value * 1e6 - millionths).abs() > 1e-6 {
             return Err(LevelError::TooFine(value));
         }
         Ok(Self(millionths as u32))
@@ -102,10 +103,21 @@ mod tests {
     }
 
     #[test]
+    fn every_level_of_six_decimals_is_taken_as_it_is() {
+        for millionths in (0..=10_000_000).step_by(7) {
+            let level = Level::from_millionths(millionths);
+            assert_eq!(Level::try_from(level.value()), Ok(level));
+            assert_eq!(Level::try_from(format!("{}", level.value()).parse::<f64>().unwrap()), Ok(level));
+        }
+    }
+
+    #[test]
     fn negative_infinite_and_not_a_number_levels_are_refused() {
         for value in [-0.01, f64::NAN, f64::INFINITY, 10.5] {
             assert!(matches!(Level::try_from(value), Err(LevelError::OutOfRange(_))), "{value}");
         }
-        assert!(matches!(Level::try_from(0.123_456_78), Err(LevelError::TooFine(_))));
+        for value in [0.123_456_78, 0.000_000_4, 0.010_000_000_1] {
+            assert!(matches!(Level::try_from(value), Err(LevelError::TooFine(_))), "{value}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! The words of the project as types: what is to be run (configuration, plan, specification), what a run leaves
-//! behind (record, tables), and the few services every stage shares (seeded streams, the store, progress).
+//! behind (record), and the few services every stage shares (seeded streams, the store, progress).
 //!
 //! The six stage crates stand side by side on this one and do not know each other; see `docs/architecture.md`.
 
@@ -11,7 +11,6 @@ pub mod documents;
 pub mod files;
 pub mod level;
 pub mod plan;
-pub mod probes;
 pub mod progress;
 pub mod record;
 pub mod seeds;
@@ -19,6 +18,5 @@ pub mod spec;
 pub mod split;
 pub mod spreadsheet;
 pub mod store;
-pub mod tables;
 pub mod task;
 pub mod work;

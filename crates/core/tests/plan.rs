@@ -113,7 +113,7 @@ fn only_that_matches_nothing_lists_what_there_is() {
 
 #[test]
 fn only_may_name_a_setting_that_the_profile_does_not_contain_and_it_runs_at_full_size() {
-    let plan = plan_of(TRACKED, "quick", &only(&["cifar10"])).unwrap();
+    let plan = plan_of(TRACKED, "smoke", &only(&["cifar10"])).unwrap();
     let ids: Vec<&str> = plan.settings.iter().map(|setting| &*setting.id).collect();
     assert_eq!(ids, ["cifar10", "cifar10-aug", "cifar10-resnet18"]);
     assert!(plan.settings[..2].iter().all(|s| s.epochs == 500 && s.levels.len() == 11 && s.reduced.is_empty()));
@@ -121,6 +121,23 @@ fn only_may_name_a_setting_that_the_profile_does_not_contain_and_it_runs_at_full
     assert_eq!(plan.settings.len(), 1);
     let plan = plan_of(TRACKED, "quick", &only(&["spiral-middle-demo"])).unwrap();
     assert_eq!(plan.settings[0].reading, "demo");
+}
+
+#[test]
+fn every_benchmark_of_table_3_is_small_in_the_quick_profile_and_runs_only_when_it_is_named() {
+    let quick = tracked("quick");
+    let images: Vec<&str> = quick.settings.iter().filter(|s| s.data.name() == "mnist").map(|s| &*s.id).collect();
+    assert_eq!((images, quick.image_datasets()), (vec!["mnist-mlp"], vec!["mnist"]));
+    let full = tracked("full");
+    let named: Vec<&Setting> = full.settings.iter().filter(|s| s.optimiser.lr() == 0.1).collect();
+    assert!(named.len() >= 12);
+    for setting in named {
+        let pattern = format!("setting:{}", setting.id);
+        let plan = plan_of(TRACKED, "quick", &only(&[&pattern])).unwrap();
+        let [small] = plan.settings.as_slice() else { panic!("{pattern}: {:?}", plan.settings) };
+        assert!(small.epochs <= 30 && small.levels.len() <= 4 && small.levels[0].is_zero(), "{small:?}");
+        assert!(small.reduced.starts_with(&["epochs".to_owned(), "train_size".to_owned()]), "{small:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Confidence against accuracy: overconfidence is what the paper's introduction sets out from.
 
-use flooding_core::probes::{CONFIDENCE_BINS, ConfidenceBin};
+use flooding_tables::probes::{CONFIDENCE_BINS, ConfidenceBin};
 
 use crate::backend::{Backend, DeviceError, T3};
 use crate::evaluate::{EvaluationSet, Logits};

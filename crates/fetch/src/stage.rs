@@ -25,7 +25,12 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, manifest: &Manifest) -
 pub fn fetch(names: &[&str], store: &Store, context: &Context, manifest: &Manifest) -> Result<StageReport, FetchError> {
     let fetcher = Fetcher::new(store, context, manifest)?;
     let mut report = StageReport::default();
-    context.progress.stage_started(Stage::Fetch.name(), names.len() as u64, "data set");
+    // Progress is told file by file.
+    let files = |name: &&str| match manifest.get(name) {
+        Some(Entry::Published(dataset)) => dataset.files.len() as u64,
+        _ => 0,
+    };
+    context.progress.stage_started(Stage::Fetch.name(), names.iter().map(files).sum(), "file");
     for name in names {
         match fetcher.fetch(name)? {
             Fetched::UpToDate => report.skipped += 1,

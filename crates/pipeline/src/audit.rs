@@ -161,7 +161,8 @@ fn unprefixed(text: String, path: &Path) -> String {
 fn unknown(document: &AnyDocument) -> Option<String> {
     let own = [Kind::of::<TrialDocument>(), Kind::of::<state::Verified>(), Kind::of::<flooding_render::Manifest>()];
     let stages = flooding_aggregate::DOCUMENTS.into_iter().chain(flooding_verify::DOCUMENTS);
-    let mut known = documents::DOCUMENTS.into_iter().chain(stages).chain(own);
+    let tables = flooding_tables::catalogue::documents();
+    let mut known = documents::DOCUMENTS.into_iter().chain(tables).chain(stages).chain(own);
     let AnyDocument { kind, version, .. } = document;
     if known.any(|known| known.name == kind && known.version == *version) {
         return None;

@@ -3,12 +3,12 @@
 mod cluster;
 mod data;
 mod exchange;
+mod stats;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use flooding_aggregate::stats::Kind;
 use flooding_core::context::{DeviceChoice, GroupSize};
 use flooding_core::task::TaskId;
 use flooding_core::work::Stage;
@@ -19,14 +19,15 @@ pub use cluster::{ForecastArgs, HyperqueueArgs, SlurmArgs, SubmitCommand, TasksA
 
 pub use data::{DataArgs, DataCommand, DataFormat};
 pub use exchange::{ImportArgs, PackArgs};
+pub use stats::{CompareArgs, StatsCommand, TTestArgs};
 
 const EXAMPLES: &str = "\
 Examples:
   pipeline run                                   the quick profile, from data to report
   pipeline run --profile full --device cuda      the paper's whole grid on a GPU
   pipeline run --dry-run                         what would run, what would not, and why
-  pipeline stage train --only cifar10            one stage, one data set
-  pipeline stage train --only setting:cifar10 --train-size 5000 --epochs 12 --levels 0    a small trial
+  pipeline stage train --only cifar10            one stage, one dataset: a small part, a quarter of an hour on two cores
+  pipeline stage train --only setting:cifar10 --train-size 5000 --epochs 12 --levels 0    one setting, another size
   pipeline stage train --only 'spiral-*' --jobs 2
   pipeline stage train --only spiral-high --probe flatness
   pipeline status                                what is there and what is missing
@@ -212,15 +213,16 @@ pub struct PlanArgs {
     /// How much of the grid: smoke, quick, full, or a profile of your own
     #[arg(long, default_value = "quick")]
     pub profile: String,
-    /// Only these: data-set names, setting ids, or globs; what the profile does not contain runs at full size. A data
-    /// set stands for all of its settings, and `setting:cifar10` for the setting of that id alone
+    /// Only these: dataset names, setting ids, or globs; what the profile has no part for runs at full size. A dataset
+    /// stands for all of its settings, and `setting:cifar10` for the setting of that id alone
     #[arg(long, value_name = "ID,...", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Epochs, instead of the profile's; marks the runs as reduced
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,
     /// Original training images to use, instead of the profile's: of 5000, a fifth is held out for validation and 4000
-    /// are learned from (with augmentation 15% and 4250); marks the runs as reduced
+    /// are learned from (with augmentation 15% and 4250); marks the runs as reduced. Not for settings that draw their
+    /// examples
     #[arg(long, value_name = "N")]
     pub train_size: Option<u32>,
     /// Test examples to use, instead of the profile's; marks the runs as reduced
@@ -399,33 +401,6 @@ pub enum ScenarioName {
     Gaussian,
     /// Softmax cross-entropy of a fixed linear g on two Gaussians
     CrossEntropy,
-}
-
-/// The statistics, as typed.
-#[derive(Clone, Debug, Subcommand)]
-pub enum StatsCommand {
-    /// A two-sided t-test of two lists of numbers
-    Ttest(TTestArgs),
-}
-
-/// Two samples and a test.
-#[derive(Args, Clone, Debug)]
-pub struct TTestArgs {
-    /// Numbers separated by commas; with --csv the name of a column
-    #[arg(long, allow_hyphen_values = true)]
-    pub a: String,
-    /// Numbers separated by commas; with --csv the name of a column
-    #[arg(long, allow_hyphen_values = true)]
-    pub b: String,
-    /// student, welch, or paired
-    #[arg(long, default_value = "student", value_parser = <Kind as std::str::FromStr>::from_str)]
-    pub kind: Kind,
-    /// Take the columns named by --a and --b from this file
-    #[arg(long, value_name = "FILE")]
-    pub csv: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// A count written as a whole number or like `1e6`.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use flooding_aggregate::stats::StatsError;
 use flooding_core::config::ConfigError;
 use flooding_core::store::{DocumentError, LockError, StoreError};
 use flooding_engine::EngineError;
@@ -52,6 +53,9 @@ pub enum Failure {
     /// A value on the command line that only the command can judge: exit code 2.
     #[error("{0}")]
     Usage(String),
+    /// Numbers on the command line that no test can take: exit code 2.
+    #[error(transparent)]
+    Stats(#[from] StatsError),
     /// Someone else has the store, or it cannot be used: exit code 1.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -93,7 +97,7 @@ impl Failure {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Manifest(_) | Self::Device(_) | Self::Usage(_) => 2,
+            Self::Config(_) | Self::Manifest(_) | Self::Device(_) | Self::Usage(_) | Self::Stats(_) => 2,
             _ => 1,
         }
     }

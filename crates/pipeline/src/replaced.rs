@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use flooding_core::spec::RunKey;
 use flooding_core::store::Store;
-use flooding_core::tables::{Overview, Rows, RunRow};
+use flooding_tables::{Overview, RunRow, RunStatus, read};
 
 use crate::project::Project;
 
@@ -13,9 +13,9 @@ use crate::project::Project;
 pub fn notice(project: &Project, store: &Store) -> Option<String> {
     let tables = store.layout().tables();
     let overview: Overview = store.read_document(&tables.join("overview.json")).ok()??;
-    let Rows(rows) = store.read_document::<Rows<RunRow>>(&tables.join("runs.json")).ok()??;
+    let rows: Vec<RunRow> = read(store, &tables).ok()??;
     let planned: BTreeSet<RunKey> = project.plan.runs().map(|run| run.key()).collect();
-    let lost = rows.iter().filter(|row| row.last.is_some() && !planned.contains(&row.key)).count();
+    let lost = rows.iter().filter(|row| row.status == RunStatus::Complete && !planned.contains(&row.key)).count();
     if lost == 0 {
         return None;
     }

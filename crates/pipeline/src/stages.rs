@@ -3,10 +3,10 @@
 use flooding_aggregate::Inputs;
 use flooding_core::context::Context;
 use flooding_core::store::{Claim, Store};
-use flooding_core::tables::DatasetRow;
 use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use flooding_fetch::manifest::Entry;
 use flooding_fetch::state::{FileState, inspect};
+use flooding_tables::DatasetRow;
 use flooding_train::probes::{self, Kind};
 
 use crate::exit::Failure;

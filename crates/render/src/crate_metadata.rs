@@ -1,11 +1,11 @@
 //! The report for machines: a Workflow Run `RO-Crate` (<https://w3id.org/ro/wfrun/workflow/0.5>).
 
 use flooding_core::digest::Digest;
-use flooding_core::tables::Overview;
+use flooding_tables::Overview;
 use serde_json::{Value, json};
 
+use crate::Files;
 use crate::RenderError;
-use crate::files::Files;
 
 /// Where the metadata lie; the specification fixes the name.
 pub const FILE: &str = "ro-crate-metadata.json";

@@ -24,7 +24,7 @@ pub enum RenderError {
     /// A figure could not be laid out.
     #[error("drawing a figure: {0}")]
     Draw(#[from] DrawError),
-    /// Rows could not be written as JSON.
+    /// The description of the files could not be written as JSON.
     #[error("writing {file} as JSON: {source}")]
     Json {
         /// The file.

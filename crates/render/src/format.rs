@@ -1,6 +1,6 @@
 //! Numbers as the report prints them.
 
-use flooding_core::tables::MeanStd;
+use flooding_tables::{Interval, MeanStd};
 
 /// What stands in a cell that has no number.
 pub const NONE: &str = "–";
@@ -20,8 +20,8 @@ pub fn signed(value: f64) -> String {
 }
 
 /// `[+0.51, +2.73]`.
-pub fn interval((low, high): (f64, f64)) -> String {
-    format!("[{}, {}]", signed(low), signed(high))
+pub fn interval(interval: Interval) -> String {
+    format!("[{}, {}]", signed(interval.low), signed(interval.high))
 }
 
 /// A p-value: four decimals, or an upper bound.

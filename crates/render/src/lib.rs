@@ -5,10 +5,8 @@
 
 mod context;
 mod crate_metadata;
-mod csv;
 mod error;
 mod figure;
-mod files;
 mod format;
 mod html;
 mod latex;
@@ -18,16 +16,18 @@ mod tables;
 
 pub use context::ReportContext;
 pub use error::RenderError;
-pub use files::Files;
 pub use stage::{Manifest, run, work};
 pub use tables::Tables;
+
+/// Files by their path under `reports/`.
+pub type Files = std::collections::BTreeMap<String, Vec<u8>>;
 
 /// Every file of the report by its path under `reports/`, the manifest excepted.
 pub fn render(tables: &Tables) -> Result<Files, RenderError> {
     let (report, figures) = ReportContext::new(tables)?;
     let mut files = Files::new();
     files.insert("index.html".to_owned(), html::page(&report)?.into_bytes());
-    files::add_tables(&mut files, tables, &report)?;
+    files.extend(tables.files.iter().map(|(name, bytes)| (format!("tables/{name}"), bytes.clone())));
     for (name, text) in latex::files(tables, &report, &figures)? {
         files.insert(format!("latex/{name}"), text.into_bytes());
     }
@@ -36,7 +36,7 @@ pub fn render(tables: &Tables) -> Result<Files, RenderError> {
         let svg = figure::svg::file(&figure.sheet, &figure.id, &figure.title, &figure.description);
         files.insert(format!("{stem}.svg"), svg.into_bytes());
         files.insert(format!("{stem}.pdf"), figure::pdf::file(&figure.sheet, &figure.title));
-        files.insert(format!("{stem}.csv"), figure.csv.into_bytes());
+        files.insert(format!("{stem}.csv"), figure.csv);
     }
     crate_metadata::add(&mut files, tables.overview.as_ref())?;
     Ok(files)

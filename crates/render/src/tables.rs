@@ -1,10 +1,14 @@
 //! Everything that the report is made from, read at once.
 
+use std::collections::BTreeMap;
+
 use flooding_core::digest::{Digest, Hasher};
-use flooding_core::probes::{CalibrationRow, FlatnessRow, SharpnessRow};
-use flooding_core::store::{Document, DocumentError, Store};
-use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Overview, Rows, RunRow, TheoremCheck, TheoremRow,
+use flooding_core::store::{DocumentError, Store, StoreError};
+use flooding_tables::catalogue::{AGGREGATED, Definition, VERIFIED};
+use flooding_tables::{
+    AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FORMATS, FinalLossRow, FlatnessRow,
+    LevelRow, MethodRow, Overview, ReliabilityBinRow, RunRow, RunStatus, SelectionRow, SensitivityRow, SharpnessRow,
+    TheoremCheck, TheoremRow, read,
 };
 
 /// The stored tables; `None` is a table that was never made.
@@ -12,8 +16,14 @@ use flooding_core::tables::{
 pub struct Tables {
     /// What was run, by what, and what is missing.
     pub overview: Option<Overview>,
+    /// Table 1.
+    pub methods: Option<Vec<MethodRow>>,
     /// Tables 2 and 3.
     pub accuracy: Option<Vec<AccuracyRow>>,
+    /// The trials behind them.
+    pub selections: Option<Vec<SelectionRow>>,
+    /// Other choices about selection.
+    pub sensitivity: Option<Vec<SensitivityRow>>,
     /// Figure 3.
     pub levels: Option<Vec<LevelRow>>,
     /// Figures 1, 2, 4, 6 and 7.
@@ -25,75 +35,112 @@ pub struct Tables {
     /// The second descents of the test loss.
     pub descents: Option<Vec<DescentRow>>,
     /// Where training losses end.
-    pub floats: Option<Vec<FloatRow>>,
+    pub final_losses: Option<Vec<FinalLossRow>>,
     /// Figures 5 and 8.
     pub flatness: Option<Vec<FlatnessRow>>,
     /// Flatness as a number.
     pub sharpness: Option<Vec<SharpnessRow>>,
     /// Confidence against accuracy.
     pub calibration: Option<Vec<CalibrationRow>>,
+    /// The same, bin by bin.
+    pub reliability_bins: Option<Vec<ReliabilityBinRow>>,
     /// Theorem 1, cell by cell.
     pub theorem: Option<Vec<TheoremRow>>,
     /// Theorem 1's verdict.
     pub checks: Option<Vec<TheoremCheck>>,
+    /// The tables' own files, by name: copied beside the page.
+    pub files: BTreeMap<String, Vec<u8>>,
 }
-
-const TABLES: [&str; 11] = [
-    "overview.json",
-    "accuracy.json",
-    "levels.json",
-    "curves.json",
-    "runs.json",
-    "claims.json",
-    "descents.json",
-    "floats.json",
-    "flatness.json",
-    "sharpness.json",
-    "calibration.json",
-];
-const THEOREM: [&str; 2] = ["theorem.json", "checks.json"];
 
 impl Tables {
     /// Reads what is there.
     pub fn read(store: &Store) -> Result<Self, DocumentError> {
-        let table = |name: &str| store.layout().tables().join(name);
-        let theorem = |name: &str| store.layout().theorem().join(name);
+        let tables = store.layout().tables();
+        let theorem = store.layout().theorem();
+        let points: Option<Vec<CurvePoint>> = read(store, &tables)?;
         Ok(Self {
-            overview: store.read_document(&table("overview.json"))?,
-            accuracy: rows(store, &table("accuracy.json"))?,
-            levels: rows(store, &table("levels.json"))?,
-            curves: rows(store, &table("curves.json"))?,
-            runs: rows(store, &table("runs.json"))?,
-            claims: rows(store, &table("claims.json"))?,
-            descents: rows(store, &table("descents.json"))?,
-            floats: rows(store, &table("floats.json"))?,
-            flatness: rows(store, &table("flatness.json"))?,
-            sharpness: rows(store, &table("sharpness.json"))?,
-            calibration: rows(store, &table("calibration.json"))?,
-            theorem: rows(store, &theorem("theorem.json"))?,
-            checks: rows(store, &theorem("checks.json"))?,
+            overview: store.read_document(&tables.join("overview.json"))?,
+            methods: read(store, &tables)?,
+            accuracy: read(store, &tables)?,
+            selections: read(store, &tables)?,
+            sensitivity: read(store, &tables)?,
+            levels: read(store, &tables)?,
+            curves: points.map(|points| points.into_iter().map(|point| point.0).collect()),
+            runs: read(store, &tables)?,
+            claims: read(store, &tables)?,
+            descents: read(store, &tables)?,
+            final_losses: read(store, &tables)?,
+            flatness: read(store, &tables)?,
+            sharpness: read(store, &tables)?,
+            calibration: read(store, &tables)?,
+            reliability_bins: read(store, &tables)?,
+            theorem: read(store, &theorem)?,
+            checks: read(store, &theorem)?,
+            files: files(store)?,
         })
     }
 
     /// One digest over the bytes of all tables that are there and the names of those that are not.
-    pub fn digest(store: &Store) -> Result<Digest, DocumentError> {
+    pub fn digest(store: &Store) -> Result<Digest, StoreError> {
         let mut hasher = Hasher::new();
-        let tables = TABLES.map(|name| store.layout().tables().join(name));
-        let theorem = THEOREM.map(|name| store.layout().theorem().join(name));
-        for (path, name) in tables.iter().zip(TABLES).chain(theorem.iter().zip(THEOREM)) {
+        let overview = store.layout().tables().join("overview.json");
+        let paths = copied().flat_map(|(folder, table)| paths(store, folder, &table));
+        for (name, path) in std::iter::once(("overview.json".to_owned(), overview)).chain(paths) {
             hasher.update(name.as_bytes());
-            match store.read(path)? {
-                Some(bytes) => hasher.update(Digest::of(&bytes).as_str().as_bytes()),
+            match store.digest(&path)? {
+                Some(digest) => hasher.update(digest.as_str().as_bytes()),
                 None => hasher.update(b"absent"),
             }
         }
         Ok(hasher.finish())
     }
+
+    /// The trials behind a row of the accuracy table.
+    pub fn selections<'a>(&'a self, row: &'a AccuracyRow) -> impl Iterator<Item = &'a SelectionRow> {
+        let of = move |one: &&SelectionRow| one.setting == row.setting && one.checkpoint == row.checkpoint;
+        self.selections.iter().flatten().filter(of)
+    }
+
+    /// The names of a setting's runs without results.
+    pub fn missing(&self, setting: &str) -> Vec<String> {
+        let missing = |run: &&RunRow| run.setting == setting && run.status != RunStatus::Complete;
+        self.runs.iter().flatten().filter(missing).map(RunRow::id).collect()
+    }
 }
 
-fn rows<T>(store: &Store, path: &std::path::Path) -> Result<Option<Vec<T>>, DocumentError>
-where
-    Rows<T>: Document,
-{
-    Ok(store.read_document::<Rows<T>>(path)?.map(|rows| rows.0))
+/// Where tables are kept.
+#[derive(Clone, Copy)]
+enum Folder {
+    Tables,
+    Theorem,
+}
+
+/// The tables whose files stand beside the page. The curves of every epoch are large and stay in `data/tables/`; the page
+/// has the points that it draws.
+fn copied() -> impl Iterator<Item = (Folder, Definition)> {
+    let all_epochs = Definition::of::<CurveRow>().name;
+    let aggregated = AGGREGATED.into_iter().filter(move |table| table.name != all_epochs);
+    let verified = VERIFIED.into_iter().map(|table| (Folder::Theorem, table));
+    aggregated.map(|table| (Folder::Tables, table)).chain(verified)
+}
+
+fn paths(store: &Store, folder: Folder, table: &Definition) -> [(String, std::path::PathBuf); 3] {
+    let folder = match folder {
+        Folder::Tables => store.layout().tables(),
+        Folder::Theorem => store.layout().theorem(),
+    };
+    FORMATS.map(|format| format!("{}.{format}", table.name)).map(|name| {
+        let path = folder.join(&name);
+        (name, path)
+    })
+}
+
+fn files(store: &Store) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
+    let mut files = BTreeMap::new();
+    for (name, path) in copied().flat_map(|(folder, table)| paths(store, folder, &table)) {
+        if let Some(bytes) = store.read(&path)? {
+            files.insert(name, bytes);
+        }
+    }
+    Ok(files)
 }

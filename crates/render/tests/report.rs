@@ -8,9 +8,9 @@ use common::{QUICK, SMALL, tables};
 use flooding_core::context::Context;
 use flooding_core::plan::{Overrides, Plan, TheoremPlan};
 use flooding_core::store::Store;
-use flooding_core::tables::Rows;
 use flooding_core::work::{Decision, Reason};
 use flooding_render::{Files, ReportContext, Tables, render};
+use flooding_tables::{Rows, RunStatus};
 
 fn page(files: &Files) -> &str {
     std::str::from_utf8(&files["index.html"]).unwrap()
@@ -138,7 +138,7 @@ fn a_setting_named_with_signs_survives_in_html_latex_and_svg() {
     };
     for row in tables.accuracy.as_mut().unwrap() {
         if row.setting == old {
-            row.row = [odd.to_owned(), "\"High\"".to_owned()];
+            (row.data, row.setup) = (odd.to_owned(), "\"High\"".to_owned());
         }
         rename(&mut row.setting);
     }
@@ -196,10 +196,11 @@ fn where_the_training_loss_floats_is_drawn_once_a_data_set_and_told_in_numbers()
     assert!(caption.contains("and 100.00% at b = 0.05"), "{caption}");
     // Eleven levels in the tables, of which six are drawn and told.
     let csv = String::from_utf8(files["figures/figure-1-floating-mnist-mlp.csv"].clone()).unwrap();
-    assert!(csv.starts_with("setting,level,epoch,trials,batch_loss,train_loss,train_accuracy\n"));
+    assert!(csv.starts_with("setting,reading,level,epoch,trials,batch_loss,train_loss,train_accuracy,"), "{csv}");
     assert_eq!(csv.lines().count(), 1 + 6 * 500);
-    let numbers = String::from_utf8(files["tables/floats.csv"].clone()).unwrap();
-    assert_eq!(numbers.lines().count(), 1 + 6 * QUICK.settings);
+    let section = main.split("<section id=\"floating\"").nth(1).unwrap();
+    let section = &section[..section.find("</section>").unwrap()];
+    assert_eq!(section.matches("<tr>").count(), 1 + 6 * QUICK.settings);
 }
 
 #[test]
@@ -223,9 +224,11 @@ fn an_empty_store_gives_a_report_that_says_so_everywhere() {
 fn a_row_without_a_whole_trial_is_marked_and_never_blank_or_zero() {
     let mut tables = tables(SMALL);
     let row = &mut tables.accuracy.as_mut().unwrap()[0];
-    (row.without, row.with, row.chosen_b, row.difference) = (None, None, None, None);
-    row.per_trial.clear();
-    row.missing = vec!["gaussians-low t00 b0.00".to_owned()];
+    (row.without, row.with, row.selected_level, row.difference) = (None, None, None, None);
+    (row.complete_trials, row.missing_runs) = (0, 1);
+    tables.selections.as_mut().unwrap().clear();
+    let run = &mut tables.runs.as_mut().unwrap()[0];
+    (run.status, run.at_last, run.at_best_validation) = (RunStatus::Missing, None, None);
     let files = render(&tables).unwrap();
     let main = main_of(&files);
     assert!(main.contains("not run: 1 run missing, no trial is whole"));
@@ -290,10 +293,10 @@ fn plan() -> Plan {
 fn store_of(tables: &Tables) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
-    let path = |name: &str| store.layout().tables().join(name);
-    store.write_document(&path("overview.json"), tables.overview.as_ref().unwrap()).unwrap();
-    store.write_document(&path("accuracy.json"), &Rows(tables.accuracy.clone().unwrap())).unwrap();
-    store.write_document(&path("claims.json"), &Rows(tables.claims.clone().unwrap())).unwrap();
+    let place = store.layout().tables();
+    store.write_document(&place.join("overview.json"), tables.overview.as_ref().unwrap()).unwrap();
+    flooding_tables::write(&store, &place, &Rows(tables.accuracy.clone().unwrap())).unwrap();
+    flooding_tables::write(&store, &place, &Rows(tables.claims.clone().unwrap())).unwrap();
     (folder, store)
 }
 
@@ -324,8 +327,11 @@ fn the_stage_makes_the_report_once_and_again_only_for_a_reason() {
     store.remove(&claims).unwrap();
     assert_eq!(decision(), Decision::Run(Reason::InputChanged { input: "tables".to_owned() }));
     flooding_render::run(&plan(), &store, &Context::default()).unwrap();
-    let left_over = store.layout().reports().join("tables/claims.csv");
+    let left_over = store.layout().reports().join("tables/claims.json");
     assert_eq!(store.read(&left_over).unwrap(), None, "files of the earlier report are gone");
+    let name = "tables/accuracy.parquet";
+    let copied = store.read(&store.layout().reports().join(name)).unwrap().unwrap();
+    assert_eq!(copied, store.read(&store.layout().data().join(name)).unwrap().unwrap());
 }
 
 #[test]

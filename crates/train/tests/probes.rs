@@ -6,11 +6,11 @@ use std::fs;
 
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
-use flooding_core::probes::{CONFIDENCE_BINS, Calibration, Flatness, ProbedModel};
 use flooding_core::record::Record;
 use flooding_core::spec::Observe;
 use flooding_core::store::{Document, Layout, Store};
 use flooding_core::work::{Decision, Reason};
+use flooding_tables::probes::{CONFIDENCE_BINS, Calibration, Flatness, ProbedModel};
 use flooding_train::probes::{self, Kind};
 use support::{Clouds, jobs, plan, setting, store};
 
@@ -54,7 +54,7 @@ fn training_ends_with_the_probes_of_the_trials_that_keep_weights() {
     let (_folder, store, plan) = trained();
     let flatness: Flatness = document(&store, Kind::Flatness);
     let models: Vec<ProbedModel> = flatness.models.iter().map(|landscape| landscape.model).collect();
-    assert_eq!(models, [ProbedModel::FirstBelow, ProbedModel::With, ProbedModel::Without]);
+    assert_eq!(models, [ProbedModel::FirstCrossing, ProbedModel::With, ProbedModel::Without]);
     assert_eq!((flatness.alphas.len(), flatness.examples), (41, [30, 50]));
     assert!(flatness.models.iter().all(|landscape| landscape.curves.len() == 5));
     assert!(store.read(&store.layout().probes("clouds", 1).join("flatness.json")).unwrap().is_none());

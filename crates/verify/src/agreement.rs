@@ -2,7 +2,7 @@
 
 use std::f64::consts::SQRT_2;
 
-use flooding_core::tables::{Estimate, TheoremRow};
+use flooding_tables::{Estimate, TheoremRow};
 use libm::erfc;
 
 /// Draws that must fall below the level (or not below it) before a mean over them counts as normal.

@@ -3,7 +3,7 @@
 use flooding_core::config::Scenario;
 use flooding_core::progress::StopFlag;
 use flooding_core::seeds::{Purpose, Streams};
-use flooding_core::tables::TheoremCheck;
+use flooding_tables::TheoremCheck;
 
 use crate::exact::flooded;
 use crate::monte_carlo::{Chunk, Source};

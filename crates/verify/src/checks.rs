@@ -1,6 +1,6 @@
 //! The verdict on each statement of Theorem 1 over a grid of cells.
 
-use flooding_core::tables::{TheoremCheck, TheoremRow};
+use flooding_tables::{TheoremCheck, TheoremRow};
 
 use crate::agreement::{Agreement, Quantity, scale};
 

@@ -1,6 +1,7 @@
 //! Everything that can go wrong with the check of Theorem 1.
 
 use flooding_core::store::{DocumentError, StoreError};
+use flooding_tables::TableError;
 
 /// Why the check could not be made or stored.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum VerifyError {
     /// A document could not be written.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// A table could not be written.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A parameter out of its range.
     #[error("{key} = {value}: out of range; {remedy}")]
     Parameter {

@@ -3,7 +3,7 @@
 use flooding_core::config::Scenario;
 use flooding_core::context::Context;
 use flooding_core::plan::TheoremPlan;
-use flooding_core::tables::{Estimate, TheoremRow};
+use flooding_tables::{Estimate, TheoremRow};
 use rayon::prelude::*;
 
 use crate::exact::{self, decimal, risk};
@@ -37,7 +37,7 @@ where
         let estimate = |exact: f64, mean: Mean| Estimate { exact, mc: mean.value, se: mean.error };
         Some(TheoremRow {
             scenario: scenario.clone(),
-            n,
+            sample_size: n,
             level,
             risk: exact.risk,
             mse_empirical: estimate(exact.mse_empirical, drawn.mse_empirical),

@@ -7,7 +7,6 @@ mod agreement;
 mod batches;
 mod cell;
 mod checks;
-mod csv;
 mod error;
 mod exact;
 mod grid;

@@ -9,14 +9,14 @@ use flooding_core::context::Context;
 use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
 use flooding_core::store::{Document, DocumentError, Kind, Store};
-use flooding_core::tables::{Rows, TheoremCheck, TheoremRow};
 use flooding_core::work::{Decision, Reason, Stage, StageReport, WorkItem};
+use flooding_tables::{Rows, TheoremCheck, TheoremRow, scenario_word};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::threads;
 use crate::exact::flooded;
-use crate::{VerifyError, batches, checks, csv, grid};
+use crate::{VerifyError, batches, checks, grid};
 
 /// Raised whenever a change of this crate changes anyone's numbers.
 pub const VERIFY_REVISION: u32 = 1;
@@ -25,12 +25,12 @@ pub const VERIFY_REVISION: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct Part {
     spec: Value,
-    rows: Vec<TheoremRow>,
+    rows: Rows<TheoremRow>,
 }
 
 impl Document for Part {
     const KIND: &'static str = "theorem-part";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// What the tables were made from and what they are.
@@ -48,14 +48,14 @@ impl Document for Inputs {
 /// The kinds of documents that only this stage reads.
 pub const DOCUMENTS: [Kind; 2] = [Kind::of::<Part>(), Kind::of::<Inputs>()];
 
-/// The item that stands for `theorem.json` and `checks.json`.
+/// The item that stands for both tables.
 const TABLES: &str = "theorem tables";
 
 /// What [`run`] would do: an item a scenario, and one for the tables.
 pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, VerifyError> {
     let mut items = Vec::new();
     for scenario in scenarios(plan) {
-        items.push(item(name(scenario), part_decision(scenario, plan, store, context)?));
+        items.push(item(scenario_word(scenario), part_decision(scenario, plan, store, context)?));
     }
     let changed = items.iter().find(|item: &&WorkItem| item.decision.runs()).map(|item| item.id.clone());
     let decision = tables_decision(plan, store, context, changed)?;
@@ -67,8 +67,8 @@ fn item(id: String, decision: Decision) -> WorkItem {
     WorkItem { stage: Stage::Verify, id, decision }
 }
 
-/// Computes what is new or changed on `context.jobs` threads and writes `theorem.json` (cells), `checks.json`
-/// (verdicts), and both as CSV. What was finished before a stop is kept.
+/// Computes what is new or changed on `context.jobs` threads and writes the tables of the cells and of the verdicts.
+/// What was finished before a stop is kept.
 pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport, VerifyError> {
     let items = work(plan, store, context)?;
     let wanted = |id: &str| items.iter().any(|item| item.id == id && item.decision.runs());
@@ -77,7 +77,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport,
     report.skipped = items.len() as u64 - runs;
     context.progress.stage_started(Stage::Verify.name(), runs, "scenario");
     let pool = threads(context.jobs)?;
-    for scenario in scenarios(plan).filter(|scenario| wanted(&name(scenario))) {
+    for scenario in scenarios(plan).filter(|scenario| wanted(&scenario_word(scenario))) {
         if !pool.install(|| compute(scenario, plan, store, context))? {
             report.interrupted = true;
             break;
@@ -96,7 +96,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport,
 
 /// Computes and stores one scenario; `false` when asked to stop.
 fn compute(scenario: &Scenario, plan: &Plan, store: &Store, context: &Context) -> Result<bool, VerifyError> {
-    let id = name(scenario);
+    let id = scenario_word(scenario);
     let cells = (plan.theorem.sample_sizes.len() * plan.theorem.levels_over_risk.len()) as u64;
     context.progress.item_started(&id, cells);
     let done = AtomicU64::new(0);
@@ -106,7 +106,7 @@ fn compute(scenario: &Scenario, plan: &Plan, store: &Store, context: &Context) -
         context.progress.item_finished(&id, "interrupted");
         return Ok(false);
     };
-    store.write_document(&part_path(scenario, store), &Part { spec: spec(scenario, plan), rows })?;
+    store.write_document(&part_path(scenario, store), &Part { spec: spec(scenario, plan), rows: Rows(rows) })?;
     context.progress.item_finished(&id, &format!("{cells} cells"));
     Ok(true)
 }
@@ -115,7 +115,7 @@ fn compute(scenario: &Scenario, plan: &Plan, store: &Store, context: &Context) -
 fn tabulate(plan: &Plan, store: &Store) -> Result<String, VerifyError> {
     let mut rows = Vec::new();
     for scenario in scenarios(plan) {
-        rows.extend(store.read_document::<Part>(&part_path(scenario, store))?.map_or(Vec::new(), |part| part.rows));
+        rows.extend(store.read_document::<Part>(&part_path(scenario, store))?.map_or(Vec::new(), |part| part.rows.0));
     }
     let mut checks: Vec<TheoremCheck> = checks::judge(&rows, plan.theorem.repetitions);
     checks.extend(batches::judge(plan.master_seed));
@@ -125,11 +125,8 @@ fn tabulate(plan: &Plan, store: &Store) -> Result<String, VerifyError> {
     // An older document must not vouch for new tables, should we be stopped half way.
     store.remove(&folder.join("inputs.json"))?;
     let mut outputs = BTreeMap::new();
-    let mut wrote = |name: &str, digest: Digest| outputs.insert(name.to_owned(), digest);
-    wrote("theorem.csv", store.write(&folder.join("theorem.csv"), csv::cells(&rows).as_bytes())?);
-    wrote("checks.csv", store.write(&folder.join("checks.csv"), csv::checks(&checks).as_bytes())?);
-    wrote("theorem.json", store.write_document(&folder.join("theorem.json"), &Rows(rows))?);
-    wrote("checks.json", store.write_document(&folder.join("checks.json"), &Rows(checks))?);
+    outputs.extend(flooding_tables::write(store, &folder, &Rows(rows))?);
+    outputs.extend(flooding_tables::write(store, &folder, &Rows(checks))?);
     let inputs = Inputs { parts: part_digests(plan, store)?, outputs };
     store.write_document(&folder.join("inputs.json"), &inputs)?;
     Ok(verdict)
@@ -141,18 +138,8 @@ fn scenarios(plan: &Plan) -> impl Iterator<Item = &Scenario> {
     all.iter().enumerate().filter(|(i, scenario)| !all[..*i].contains(scenario)).map(|(_, scenario)| scenario)
 }
 
-/// Kind and parameters, such as `bernoulli p=0.3`.
-fn name(scenario: &Scenario) -> String {
-    let Ok(Value::Object(fields)) = serde_json::to_value(scenario) else { unreachable!("a scenario is an object") };
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let part = |(key, value): (&String, &Value)| {
-        if key == "kind" { text(value) } else { format!("{key}={}", text(value)) }
-    };
-    fields.iter().map(part).collect::<Vec<_>>().join(" ")
-}
-
 fn part_path(scenario: &Scenario, store: &Store) -> PathBuf {
-    store.layout().theorem().join("parts").join(format!("{}.json", name(scenario).replace(' ', "_")))
+    store.layout().theorem().join("parts").join(format!("{}.json", scenario_word(scenario).replace(' ', "_")))
 }
 
 /// Everything that determines a scenario's rows.
@@ -222,7 +209,7 @@ fn part_digests(plan: &Plan, store: &Store) -> Result<BTreeMap<String, Digest>, 
     let mut digests = BTreeMap::new();
     for scenario in scenarios(plan) {
         if let Some(bytes) = store.read(&part_path(scenario, store))? {
-            digests.insert(name(scenario), Digest::of(&bytes));
+            digests.insert(scenario_word(scenario), Digest::of(&bytes));
         }
     }
     Ok(digests)

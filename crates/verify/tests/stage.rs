@@ -6,8 +6,8 @@ use flooding_core::config::Scenario;
 use flooding_core::context::Context;
 use flooding_core::plan::{Overrides, Plan, TheoremPlan};
 use flooding_core::store::Store;
-use flooding_core::tables::{Rows, TheoremCheck, TheoremRow};
 use flooding_core::work::{Decision, Reason};
+use flooding_tables::{Rows, TheoremCheck, TheoremRow};
 use flooding_verify::{run, work};
 
 fn plan() -> Plan {
@@ -54,16 +54,19 @@ fn the_tables_hold_every_cell_and_every_statement_and_all_pass() {
     let theorem = store.layout().theorem();
     let rows: Rows<TheoremRow> = store.read_document(&theorem.join("theorem.json")).unwrap().unwrap();
     assert_eq!(rows.0.len(), 24);
-    assert_eq!((rows.0[0].n, rows.0[0].level, rows.0[3].level), (1, 0.0, 0.45));
-    let checks: Rows<TheoremCheck> = store.read_document(&theorem.join("checks.json")).unwrap().unwrap();
+    assert_eq!((rows.0[0].sample_size, rows.0[0].level, rows.0[3].level), (1, 0.0, 0.45));
+    let checks: Rows<TheoremCheck> = store.read_document(&theorem.join("theorem_checks.json")).unwrap().unwrap();
     assert_eq!(checks.0.len(), 14);
     for check in &checks.0 {
         assert!(check.passed, "{}: {}", check.statement, check.detail);
     }
     let text = String::from_utf8(file(&store, "theorem.csv")).unwrap();
     assert_eq!(text.lines().count(), 25);
-    assert!(text.starts_with("scenario,n,b,risk,mse_empirical,mse_empirical_mc,mse_empirical_se"), "{text}");
-    assert_eq!(String::from_utf8(file(&store, "checks.csv")).unwrap().lines().count(), 15);
+    assert!(
+        text.starts_with("scenario,sample_size,level,risk,mse_empirical_exact,mse_empirical_mc,mse_empirical_se"),
+        "{text}"
+    );
+    assert_eq!(String::from_utf8(file(&store, "theorem_checks.csv")).unwrap().lines().count(), 15);
 }
 
 #[test]
@@ -83,7 +86,7 @@ fn the_tables_are_the_same_bytes_whatever_the_number_of_jobs() {
     let ((_a, one), (_b, three)) = (store(), store());
     run(&plan(), &one, &Context::default()).unwrap();
     run(&plan(), &three, &Context { jobs: 3, ..Context::default() }).unwrap();
-    for name in ["theorem.json", "checks.json", "theorem.csv", "checks.csv", "inputs.json"] {
+    for name in ["theorem.json", "theorem_checks.json", "theorem.csv", "theorem_checks.csv", "inputs.json"] {
         assert_eq!(file(&one, name), file(&three, name), "{name}");
     }
 }

@@ -2,7 +2,7 @@
 
 use flooding_core::config::TableId;
 use flooding_core::spec::DataSpec;
-use flooding_core::tables::{AccuracyRow, Stopping};
+use flooding_tables::{AccuracyRow, Checkpoint, SelectionRow};
 
 use super::{Cell, Evidence, Judgement, Side, Vote, tally};
 use crate::paper;
@@ -20,25 +20,25 @@ pub(super) fn vote(better: &[f64], worse: &[f64]) -> Vote {
     }
 }
 
-fn values(row: &AccuracyRow, side: Side) -> Vec<f64> {
-    let of = |choice: &flooding_core::tables::TrialChoice| match side {
+fn values(evidence: &Evidence, row: &AccuracyRow, side: Side) -> Vec<f64> {
+    let of = |choice: &SelectionRow| match side {
         Side::Without => choice.without,
         Side::With => choice.with,
     };
-    row.per_trial.iter().map(of).collect()
+    evidence.selections(row).map(of).collect()
 }
 
-/// A table's rows under one reading, for one way of stopping.
+/// A table's rows under one reading, for one checkpoint selection.
 fn rows<'a>(
     evidence: &'a Evidence,
     table: TableId,
     reading: &'a str,
-    stopping: Stopping,
+    checkpoint: Checkpoint,
 ) -> impl Iterator<Item = &'a AccuracyRow> {
     evidence
         .accuracy
         .iter()
-        .filter(move |row| row.table == Some(table) && row.reading == reading && row.stopping == stopping)
+        .filter(move |row| row.table == Some(table) && row.reading == reading && row.checkpoint == checkpoint)
 }
 
 /// Are these all rows of the paper's table, and did each run as in the paper?
@@ -55,13 +55,13 @@ pub(super) fn columns(evidence: &Evidence, table: TableId, better: Cell, worse: 
             let Some(right) = rows(evidence, table, &reading, worse.1).find(|row| row.setting == left.setting) else {
                 continue;
             };
-            let (a, b) = (values(left, better.0), values(right, worse.0));
+            let (a, b) = (values(evidence, left, better.0), values(evidence, right, worse.0));
             if a.is_empty() || b.is_empty() {
                 continue;
             }
             votes.push(vote(&a, &b));
             settings.push(left.setting.clone());
-            differences.push((Sample::of(&a).mean - Sample::of(&b).mean, left.row.join(", ")));
+            differences.push((Sample::of(&a).mean - Sample::of(&b).mean, format!("{}, {}", left.data, left.setup)));
             let test = ttest(Kind::Student, &a, &b);
             significant += u32::from(test.is_ok_and(|test| test.difference > 0.0 && test.p < SIGNIFICANCE));
         }
@@ -79,7 +79,7 @@ pub(super) fn columns(evidence: &Evidence, table: TableId, better: Cell, worse: 
 }
 
 /// Does the mean chosen level rise with the noise rate of a data set?
-pub(super) fn level_grows_with_noise(evidence: &Evidence, stopping: Stopping) -> Vec<Judgement> {
+pub(super) fn level_grows_with_noise(evidence: &Evidence, checkpoint: Checkpoint) -> Vec<Judgement> {
     let noise = |row: &AccuracyRow| {
         let setting = evidence.plan.settings.iter().find(|setting| setting.id == row.setting)?;
         match &setting.data {
@@ -89,12 +89,13 @@ pub(super) fn level_grows_with_noise(evidence: &Evidence, stopping: Stopping) ->
     };
     let one = |reading: String| {
         let (mut votes, mut settings, mut details) = (Vec::new(), Vec::new(), Vec::new());
-        let all: Vec<&AccuracyRow> =
-            rows(evidence, TableId::Table2, &reading, stopping).filter(|row| !row.per_trial.is_empty()).collect();
-        let mut names: Vec<&str> = all.iter().map(|row| &*row.row[0]).collect();
+        let all: Vec<&AccuracyRow> = rows(evidence, TableId::Table2, &reading, checkpoint)
+            .filter(|row| evidence.selections(row).next().is_some())
+            .collect();
+        let mut names: Vec<&str> = all.iter().map(|row| &*row.data).collect();
         names.dedup();
         for name in names {
-            let mut of_set: Vec<(f64, &AccuracyRow)> = (all.iter().filter(|row| row.row[0] == name))
+            let mut of_set: Vec<(f64, &AccuracyRow)> = (all.iter().filter(|row| row.data == name))
                 .filter_map(|row| noise(row).map(|rate| (rate, *row)))
                 .collect();
             of_set.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -102,7 +103,7 @@ pub(super) fn level_grows_with_noise(evidence: &Evidence, stopping: Stopping) ->
                 continue;
             }
             let levels: Vec<Vec<f64>> = (of_set.iter())
-                .map(|(_, row)| row.per_trial.iter().map(|choice| choice.level.value()).collect())
+                .map(|(_, row)| evidence.selections(row).map(|choice| choice.level.value()).collect())
                 .collect();
             let steps: Vec<Vote> = levels.windows(2).map(|pair| vote(&pair[1], &pair[0])).collect();
             votes.push(if steps.contains(&Vote::Disagrees) {
@@ -128,11 +129,11 @@ pub(super) fn best_cell(evidence: &Evidence) -> Vec<Judgement> {
         let (mut votes, mut settings, mut details) = (Vec::new(), Vec::new(), Vec::new());
         let of_table = |row: &&AccuracyRow| row.table == Some(TableId::Table3) && row.reading == reading;
         let all: Vec<&AccuracyRow> =
-            evidence.accuracy.iter().filter(of_table).filter(|row| !row.per_trial.is_empty()).collect();
-        let mut names: Vec<&str> = all.iter().map(|row| &*row.row[0]).collect();
+            evidence.accuracy.iter().filter(of_table).filter(|row| evidence.selections(row).next().is_some()).collect();
+        let mut names: Vec<&str> = all.iter().map(|row| &*row.data).collect();
         names.dedup();
         for name in names {
-            let of_set = || all.iter().filter(|row| row.row[0] == name);
+            let of_set = || all.iter().filter(|row| row.data == name);
             let with = of_set().find(|row| row.underline_with);
             let without = of_set().find(|row| row.underline_without);
             votes.push(match (with, without) {
@@ -143,9 +144,10 @@ pub(super) fn best_cell(evidence: &Evidence) -> Vec<Judgement> {
             if let Some(row) = with.or(without) {
                 let (side, cell) = if with.is_some() { ("with", row.with) } else { ("without", row.without) };
                 let best = cell.map_or(0.0, |cell| cell.mean);
-                details.push(format!("{name} {best:.2}% {side} flooding ({})", row.row[1]));
+                details.push(format!("{name} {best:.2}% {side} flooding ({})", row.setup));
             }
-            settings.extend(of_set().filter(|row| row.stopping == Stopping::LastEpoch).map(|row| row.setting.clone()));
+            settings
+                .extend(of_set().filter(|row| row.checkpoint == Checkpoint::LastEpoch).map(|row| row.setting.clone()));
         }
         let statistic = format!("{}; {}", tally(&votes, "data sets"), details.join(", "));
         Judgement { whole: whole_table(evidence, TableId::Table3, &settings), reading, votes, statistic, settings }
@@ -154,12 +156,12 @@ pub(super) fn best_cell(evidence: &Evidence) -> Vec<Judgement> {
 }
 
 /// Do the selected runs above b = 0 still classify every training example?
-pub(super) fn zero_training_error(evidence: &Evidence, stopping: Stopping) -> Vec<Judgement> {
+pub(super) fn zero_training_error(evidence: &Evidence, checkpoint: Checkpoint) -> Vec<Judgement> {
     let one = |reading: String| {
         let (mut votes, mut settings) = (Vec::new(), Vec::new());
         let (mut perfect, mut flooded) = (0, 0);
-        for row in evidence.accuracy.iter().filter(|row| row.reading == reading && row.stopping == stopping) {
-            let chosen: Vec<f64> = (row.per_trial.iter())
+        for row in evidence.accuracy.iter().filter(|row| row.reading == reading && row.checkpoint == checkpoint) {
+            let chosen: Vec<f64> = (evidence.selections(row))
                 .filter(|choice| !choice.level.is_zero())
                 .map(|choice| choice.train_accuracy)
                 .collect();

@@ -2,8 +2,8 @@
 
 use flooding_core::level::Level;
 use flooding_core::plan::Setting;
-use flooding_core::probes::ProbedModel;
-use flooding_core::tables::{FloatRow, LevelRow, MeanStd, Stopping};
+use flooding_tables::probes::ProbedModel;
+use flooding_tables::{Checkpoint, FinalLossRow, Interval, LevelRow, MeanStd};
 
 use super::{Evidence, Judgement, Vote, tally};
 use crate::stats::{Kind, SIGNIFICANCE, Sample, ttest_from_summary};
@@ -34,8 +34,8 @@ fn by_setting(evidence: &Evidence, what: &str, vote: impl Fn(&Setting) -> Option
 /// The level above 0 that most trials chose at the last epoch; the smallest of equals, `None` where none did.
 fn chosen_level(evidence: &Evidence, setting: &Setting) -> Option<Level> {
     let mut best: Option<&LevelRow> = None;
-    for row in level_rows(evidence, setting).filter(|row| !row.level.is_zero() && row.chosen_in > 0) {
-        if best.is_none_or(|best| row.chosen_in > best.chosen_in) {
+    for row in level_rows(evidence, setting).filter(|row| !row.level.is_zero() && row.selected_in > 0) {
+        if best.is_none_or(|best| row.selected_in > best.selected_in) {
             best = Some(row);
         }
     }
@@ -43,16 +43,16 @@ fn chosen_level(evidence: &Evidence, setting: &Setting) -> Option<Level> {
 }
 
 fn level_rows<'a>(evidence: &'a Evidence, setting: &'a Setting) -> impl Iterator<Item = &'a LevelRow> {
-    evidence.levels.iter().filter(|row| row.setting == setting.id && row.stopping == Stopping::LastEpoch)
+    evidence.levels.iter().filter(|row| row.setting == setting.id && row.checkpoint == Checkpoint::LastEpoch)
 }
 
 /// Does the training loss end around b at most levels?
 pub(super) fn loss_floats(evidence: &Evidence, within: f64, away: f64) -> Vec<Judgement> {
     by_setting(evidence, "levels b > 0 whose loss floats, and the lowest of all", |setting| {
-        let flooded: Vec<&FloatRow> =
-            evidence.floats.iter().filter(|row| row.setting == setting.id && !row.level.is_zero()).collect();
+        let flooded: Vec<&FinalLossRow> =
+            evidence.final_losses.iter().filter(|row| row.setting == setting.id && !row.level.is_zero()).collect();
         let lowest = flooded.first()?;
-        let distance = |row: &&&FloatRow| (row.train_loss.mean / row.level.value() - 1.0).abs();
+        let distance = |row: &&&FinalLossRow| (row.train_loss.mean / row.level.value() - 1.0).abs();
         let floating = flooded.iter().filter(|row| distance(row) <= within).count();
         let elsewhere = flooded.iter().filter(|row| distance(row) > away).count();
         let vote = match flooded.len() {
@@ -94,7 +94,7 @@ pub(super) fn second_descent(evidence: &Evidence, least: f64, negligible: f64) -
         let level = chosen_level(evidence, setting)?;
         let row = evidence.descents.iter().find(|row| row.setting == setting.id && row.level == level)?;
         let share = if row.peak_loss > 0.0 { row.depth / row.peak_loss } else { 0.0 };
-        let beyond_doubt = row.depth_interval.is_none_or(|(low, _)| low > 0.0);
+        let beyond_doubt = row.depth_ci.is_none_or(|ci| ci.low > 0.0);
         let vote = match share {
             s if s >= least && beyond_doubt => Vote::Agrees,
             s if s < negligible => Vote::Disagrees,
@@ -110,10 +110,10 @@ pub(super) fn test_gradient(evidence: &Evidence) -> Vec<Judgement> {
     by_setting(evidence, "norm without and with", |setting| {
         let level = chosen_level(evidence, setting)?;
         let at = |level: Level| {
-            let of = |row: &&flooding_core::tables::CurveRow| {
+            let of = |row: &&flooding_tables::CurveRow| {
                 row.setting == setting.id && row.level == level && row.epoch == setting.epochs
             };
-            evidence.curves.iter().find(of).and_then(|row| row.gradients).map(|norms| norms.1)
+            evidence.curves.iter().find(of).and_then(|row| row.gradient_norm).map(|norms| norms.test)
         };
         let (without, with) = (at(Level::ZERO)?, at(level)?);
         let vote = match without.total_cmp(&with) {
@@ -128,10 +128,9 @@ pub(super) fn test_gradient(evidence: &Evidence) -> Vec<Judgement> {
 /// Does the test loss rise less around the end of training with flooding?
 pub(super) fn flatness(evidence: &Evidence) -> Vec<Judgement> {
     by_setting(evidence, "rise of the test loss with minus without", |setting| {
-        let of =
-            |row: &&flooding_core::probes::SharpnessRow| row.setting == setting.id && row.model == ProbedModel::With;
+        let of = |row: &&flooding_tables::SharpnessRow| row.setting == setting.id && row.model == ProbedModel::With;
         let test = evidence.sharpness.iter().find(of)?.test?;
-        let (difference, (low, high)) = (test.minus_without?, test.minus_without_interval?);
+        let (difference, Interval { low, high }) = (test.minus_without?, test.minus_without_ci?);
         let vote = match (high < 0.0, low > 0.0) {
             (true, _) => Vote::Agrees,
             (_, true) => Vote::Disagrees,

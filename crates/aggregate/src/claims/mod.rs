@@ -5,9 +5,9 @@ mod mechanism;
 
 use flooding_core::config::TableId;
 use flooding_core::plan::Plan;
-use flooding_core::probes::SharpnessRow;
-use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DescentRow, FloatRow, LevelRow, Stopping, TheoremCheck, Verdict,
+use flooding_tables::{
+    AccuracyRow, Checkpoint, ClaimRow, CurveRow, DescentRow, FinalLossRow, LevelRow, SelectionRow, SharpnessRow,
+    TheoremCheck, Verdict,
 };
 use serde::Deserialize;
 
@@ -15,10 +15,11 @@ use serde::Deserialize;
 pub(crate) struct Evidence<'a> {
     pub plan: &'a Plan,
     pub accuracy: &'a [AccuracyRow],
+    pub selections: &'a [SelectionRow],
     pub levels: &'a [LevelRow],
     pub curves: &'a [CurveRow],
     pub descents: &'a [DescentRow],
-    pub floats: &'a [FloatRow],
+    pub final_losses: &'a [FinalLossRow],
     pub sharpness: &'a [SharpnessRow],
     pub checks: &'a [TheoremCheck],
     /// Complete runs of each setting of the plan.
@@ -52,8 +53,8 @@ enum HowMany {
     Most,
 }
 
-/// A column of an accuracy table: without or with flooding, and the way of stopping.
-type Cell = (Side, Stopping);
+/// A column of an accuracy table: without or with flooding, and the checkpoint selection.
+type Cell = (Side, Checkpoint);
 
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -69,11 +70,11 @@ enum Judge {
     /// Two columns of a table, row by row.
     Accuracy { table: TableId, better: Cell, worse: Cell },
     /// Chosen levels of a data set's noise rates.
-    LevelGrowsWithNoise { stopping: Stopping },
+    LevelGrowsWithNoise { checkpoint: Checkpoint },
     /// Table 3's underlined cells.
     BestCell,
     /// Training accuracy of the selected runs.
-    ZeroTrainingError { stopping: Stopping },
+    ZeroTrainingError { checkpoint: Checkpoint },
     /// Training loss over the last epochs against b: within this share of b, and more than that share away.
     LossFloats { within: f64, away: f64 },
     /// Test loss at the last epoch against that of b = 0.
@@ -117,9 +118,9 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<ClaimRow> {
 fn rows(claim: &Claim, evidence: &Evidence) -> Vec<ClaimRow> {
     let mut judgements = match claim.judge {
         Judge::Accuracy { table, better, worse } => accuracy::columns(evidence, table, better, worse),
-        Judge::LevelGrowsWithNoise { stopping } => accuracy::level_grows_with_noise(evidence, stopping),
+        Judge::LevelGrowsWithNoise { checkpoint } => accuracy::level_grows_with_noise(evidence, checkpoint),
         Judge::BestCell => accuracy::best_cell(evidence),
-        Judge::ZeroTrainingError { stopping } => accuracy::zero_training_error(evidence, stopping),
+        Judge::ZeroTrainingError { checkpoint } => accuracy::zero_training_error(evidence, checkpoint),
         Judge::LossFloats { within, away } => mechanism::loss_floats(evidence, within, away),
         Judge::TestLoss => mechanism::test_loss(evidence),
         Judge::SecondDescent { least, negligible } => mechanism::second_descent(evidence, least, negligible),
@@ -186,13 +187,19 @@ impl Evidence<'_> {
         readings
     }
 
+    /// The trials behind a row.
+    fn selections(&self, row: &AccuracyRow) -> impl Iterator<Item = &SelectionRow> {
+        let of = (row.setting.clone(), row.checkpoint);
+        self.selections.iter().filter(move |one| (&one.setting, one.checkpoint) == (&of.0, of.1))
+    }
+
     /// Did these settings run as in the paper, with nothing left out or missing?
     fn whole(&self, settings: &[String]) -> bool {
         let as_in_the_paper = |row: &AccuracyRow| {
-            row.trials >= row.full_grid.0
-                && row.levels >= row.full_grid.1
+            row.trials >= row.paper_trials
+                && row.levels >= row.paper_levels
                 && row.reduced.is_empty()
-                && row.missing.is_empty()
+                && row.missing_runs == 0
         };
         settings.iter().all(|id| self.accuracy.iter().filter(|row| row.setting == *id).all(as_in_the_paper))
     }

@@ -6,6 +6,8 @@
 
 use std::f64::consts::PI;
 
+use super::normal;
+
 /// Two-sided p-value of Student's t distribution: Pr[|T| >= |t|] for `df` > 0 degrees of freedom (need not be whole).
 ///
 /// NaN where either argument is NaN or `df` is not positive.
@@ -19,6 +21,10 @@ pub fn two_sided_p(t: f64, df: f64) -> f64 {
     }
     if t.is_infinite() {
         return 0.0;
+    }
+    // Beyond this the two distributions agree in all digits of any p-value that is not zero.
+    if df > 1e25 {
+        return normal::two_sided_p(t);
     }
     // p = I_x(a, 1/2) with x = df / (df + t^2) and a = df / 2.
     let a = df / 2.0;
@@ -99,7 +105,7 @@ pub fn noncentral_two_sided(t: f64, df: f64, delta: f64) -> f64 {
         let weight = ln.exp();
         let u = v.exp();
         mass += weight;
-        hit += weight * (normal_cdf(delta - t * u) + normal_cdf(-delta - t * u));
+        hit += weight * (normal::cdf(delta - t * u) + normal::cdf(-delta - t * u));
         ln > -45.0
     };
     add(0.0);
@@ -112,11 +118,6 @@ pub fn noncentral_two_sided(t: f64, df: f64, delta: f64) -> f64 {
         i += 1.0;
     }
     hit / mass
-}
-
-/// The standard normal distribution function.
-fn normal_cdf(z: f64) -> f64 {
-    0.5 * statrs::function::erf::erfc(-z / std::f64::consts::SQRT_2)
 }
 
 /// ln(1 + r^2) for r >= 0, also where r^2 overflows.

@@ -14,8 +14,8 @@ use flooding_core::plan::{Overrides, Plan, Resolver};
 use flooding_core::record::{EpochRow, History, Measure, Outcome, Provenance, Record, Status, Summary};
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, Layout, Store};
-use flooding_core::tables::{AccuracyRow, Rows, Stopping};
 use flooding_core::work::StageReport;
+use flooding_tables::{AccuracyRow, Checkpoint, Rows, SelectionRow};
 
 pub const TRACKED: &str = include_str!("../../../../pipeline.toml");
 
@@ -141,9 +141,15 @@ impl Grid {
         self.store.read_document(&self.store.layout().tables().join(name)).unwrap().unwrap()
     }
 
-    pub fn accuracy(&self, stopping: Stopping) -> AccuracyRow {
+    pub fn accuracy(&self, checkpoint: Checkpoint) -> AccuracyRow {
         let rows: Rows<AccuracyRow> = self.read("accuracy.json");
-        rows.0.into_iter().find(|row| row.stopping == stopping).unwrap()
+        rows.0.into_iter().find(|row| row.checkpoint == checkpoint).unwrap()
+    }
+
+    /// The trials behind the row of [`Grid::accuracy`].
+    pub fn selections(&self, checkpoint: Checkpoint) -> Vec<SelectionRow> {
+        let rows: Rows<SelectionRow> = self.read("selections.json");
+        rows.0.into_iter().filter(|row| row.checkpoint == checkpoint).collect()
     }
 
     /// Every file under `data/tables/` with its bytes.

@@ -6,6 +6,14 @@ use std::path::PathBuf;
 /// Why a configuration or a command line cannot become a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// There is no such file.
+    #[error("cannot read {path}: {source}. This program works in a copy of its repository, which holds pipeline.toml and data/datasets.toml: change to that folder, or name the file there with --config FILE", path = path.display())]
+    Absent {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The file cannot be read.
     #[error("cannot read {path}: {source} (choose another file with --config FILE)", path = path.display())]
     Unreadable {

@@ -193,6 +193,9 @@ pub struct Profile {
 pub struct Part {
     /// Setting ids or globs, such as `spiral-*`.
     pub settings: Vec<String>,
+    /// Run these only when `--only` names them.
+    #[serde(default)]
+    pub only_when_named: bool,
     /// Readings to run the synthetic ones under; default `paper`.
     pub readings: Option<Vec<String>>,
     /// Seeds.
@@ -298,8 +301,10 @@ pub enum UserDataset {
 impl Config {
     /// Reads and parses a configuration file.
     pub fn load(path: &Path) -> Result<(Self, String), ConfigError> {
-        let text = files::read_text(path, LARGEST)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text = files::read_text(path, LARGEST).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ConfigError::Absent { path: path.to_owned(), source },
+            _ => ConfigError::Unreadable { path: path.to_owned(), source },
+        })?;
         Ok((Self::parse(&text, path)?, text))
     }
 

@@ -98,18 +98,19 @@ impl Resolver<'_> {
         if let Some(fraction) = protocol.validation_fraction {
             self.in_range(&at, "validation_fraction", fraction, 0.001, 0.9)?;
         }
+        let optimiser = ["protocol", name, "optimiser"];
         match protocol.optimiser {
             OptimiserSpec::Adam { lr, beta1, beta2, epsilon, weight_decay } => {
-                self.in_range(&at, "optimiser", lr, f64::MIN_POSITIVE, 1e3)?;
-                self.in_range(&at, "optimiser", beta1, 0.0, 0.999_999)?;
-                self.in_range(&at, "optimiser", beta2, 0.0, 0.999_999_9)?;
-                self.in_range(&at, "optimiser", epsilon, 0.0, 1.0)?;
-                self.in_range(&at, "optimiser", weight_decay, 0.0, 1.0)
+                self.in_range(&optimiser, "lr", lr, f64::MIN_POSITIVE, 1e3)?;
+                self.in_range(&optimiser, "beta1", beta1, 0.0, 0.999_999)?;
+                self.in_range(&optimiser, "beta2", beta2, 0.0, 0.999_999_9)?;
+                self.in_range(&optimiser, "epsilon", epsilon, 0.0, 1.0)?;
+                self.in_range(&optimiser, "weight_decay", weight_decay, 0.0, 1.0)
             }
             OptimiserSpec::Sgd { lr, momentum, weight_decay } => {
-                self.in_range(&at, "optimiser", lr, f64::MIN_POSITIVE, 1e3)?;
-                self.in_range(&at, "optimiser", momentum, 0.0, 0.999_999)?;
-                self.in_range(&at, "optimiser", weight_decay, 0.0, 1.0)
+                self.in_range(&optimiser, "lr", lr, f64::MIN_POSITIVE, 1e3)?;
+                self.in_range(&optimiser, "momentum", momentum, 0.0, 0.999_999)?;
+                self.in_range(&optimiser, "weight_decay", weight_decay, 0.0, 1.0)
             }
         }
     }
@@ -143,7 +144,7 @@ impl Resolver<'_> {
             }
         }
         if setting.schedule != LrSchedule::default() {
-            self.in_range(&at, "schedule", setting.schedule.factor, f64::MIN_POSITIVE, 1.0)?;
+            self.in_range(&["setting", id, "schedule"], "factor", setting.schedule.factor, f64::MIN_POSITIVE, 1.0)?;
         }
         if self.config.reading.values().any(|reading| reading.data.contains_key(&setting.dataset)) {
             return self.check_synthetic_setting(&at, setting);
@@ -201,7 +202,10 @@ impl Resolver<'_> {
             }
         }
         // Resolving the parts also checks their settings and readings.
-        self.settings(name, profile, &Overrides::default()).map(|_| ())
+        for when_named in [false, true] {
+            self.settings(name, profile, &Overrides::default(), when_named)?;
+        }
+        Ok(())
     }
 
     fn check_theorem(&self) -> Result<(), ConfigError> {

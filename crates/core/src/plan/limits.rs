@@ -44,25 +44,28 @@ impl Resolver<'_> {
             self.positive(at, key, size)?;
             self.at_most(at, key, size, EXAMPLES)?;
         }
+        let of = [at, &["distribution"]].concat();
         match &draw.distribution {
             Distribution::Gaussians { dimension, mean } => {
-                self.positive(at, "distribution", *dimension)?;
-                self.at_most(at, "distribution", *dimension, 100_000)?;
-                self.in_range(at, "distribution", *mean, -1e6, 1e6)?;
+                self.positive(&of, "dimension", *dimension)?;
+                self.at_most(&of, "dimension", *dimension, 100_000)?;
+                self.in_range(&of, "mean", *mean, -1e6, 1e6)?;
             }
             Distribution::Sinusoid { inputs, w, w_prime } => {
-                for &number in w.iter().chain(w_prime) {
-                    self.in_range(at, "distribution", number, -1e6, 1e6)?;
+                for (key, numbers) in [("w", w), ("w_prime", w_prime)] {
+                    for &number in numbers {
+                        self.in_range(&of, key, number, -1e6, 1e6)?;
+                    }
                 }
                 if w[0] * w_prime[0] + w[1] * w_prime[1] != 0.0 {
-                    let (value, remedy) = (format!("{w:?}, {w_prime:?}"), "the paper asks for w orthogonal to w_prime");
-                    return Err(self.invalid(at, "distribution", value, "not orthogonal", remedy));
+                    let (value, remedy) = (format!("{w_prime:?}"), "the paper asks for w orthogonal to w_prime");
+                    return Err(self.invalid(&of, "w_prime", value, "not orthogonal to w", remedy));
                 }
                 if let SinusoidInputs::Disk { radius } = inputs {
-                    self.in_range(at, "distribution", *radius, 1e-6, 1e6)?;
+                    self.in_range(&[&of[..], &["inputs"]].concat(), "radius", *radius, 1e-6, 1e6)?;
                 }
             }
-            Distribution::Spiral { tau } => self.in_range(at, "distribution", *tau, 0.0, 1e6)?,
+            Distribution::Spiral { tau } => self.in_range(&of, "tau", *tau, 0.0, 1e6)?,
         }
         let largest = draw.train.max(draw.validation).max(draw.test);
         let numbers = u64::from(largest) * draw.distribution.dimension() as u64;

@@ -7,7 +7,8 @@ use super::limits::check_overrides;
 use super::select::glob_matches;
 use super::{ID_ALONE, LeftOut, Overrides, Plan, Setting, TheoremPlan};
 use crate::config::{
-    Config, ConfigError, LevelGrid, Located, NothingMatches, Part, Profile, Protocol, Reading, SettingConfig,
+    Config, ConfigError, LevelGrid, LevelRange, Located, NothingMatches, Part, Profile, Protocol, Reading,
+    SettingConfig,
 };
 use crate::digest::Digest;
 use crate::level::Level;
@@ -38,16 +39,19 @@ impl<'a> Resolver<'a> {
             return Err(ConfigError::UnknownProfile { name: profile_name.to_owned(), known });
         };
         check_overrides(overrides)?;
-        let mut settings = self.settings(profile_name, profile, overrides)?;
+        let mut settings = self.settings(profile_name, profile, overrides, false)?;
+        let when_named = self.settings(profile_name, profile, overrides, true)?;
         let whole: Vec<Setting> = settings.clone();
         for pattern in &overrides.only {
             if !settings.iter().any(|setting| setting.is_named(pattern)) {
-                settings.extend(self.beyond_profile(pattern, overrides)?);
+                let here: Vec<_> = when_named.iter().filter(|setting| setting.is_named(pattern)).cloned().collect();
+                settings.extend(if here.is_empty() { self.beyond_profile(pattern, overrides)? } else { here });
             }
         }
         if !overrides.only.is_empty() {
             settings.retain(|setting| overrides.only.iter().any(|pattern| setting.is_named(pattern)));
         }
+        check_effect(overrides, &settings)?;
         self.check_runs(profile_name, &settings)?;
         let theorem = &self.config.theorem;
         let plan = Plan {
@@ -72,19 +76,26 @@ impl<'a> Resolver<'a> {
         Ok(Plan { overrides: overrides.clone(), ..plan })
     }
 
+    /// The settings of a profile: those that always run, or those that run only when they are named.
     pub(super) fn settings(
         &self,
         name: &str,
         profile: &Profile,
         overrides: &Overrides,
+        when_named: bool,
     ) -> Result<Vec<Setting>, ConfigError> {
         let mut settings: Vec<Setting> = Vec::new();
-        for (index, part) in profile.part.iter().enumerate() {
+        for (index, part) in profile.part.iter().enumerate().filter(|(_, part)| part.only_when_named == when_named) {
             let index = index.to_string();
             let at = ["profile", name, "part", index.as_str()];
             for (id, config) in self.matching(part, &at)? {
                 for reading in self.readings(part, id, config, &at)? {
                     let setting = self.setting(id, config, reading, part, &at, overrides)?;
+                    if let (Some(size), DataSpec::Synthetic(data)) = (part.train_size, &setting.data) {
+                        let problem = format!("setting {} draws {} training examples", setting.id, data.train);
+                        let remedy = "leave it out, or name settings with images alone";
+                        return Err(self.invalid(&at, "train_size", size, problem, remedy));
+                    }
                     if settings.iter().any(|other| other.id == setting.id) {
                         let problem = format!("setting {} is already in an earlier part of this profile", setting.id);
                         return Err(self.invalid(&at, "settings", part.settings.join(", "), problem, "name it once"));
@@ -271,29 +282,44 @@ impl<'a> Resolver<'a> {
 
     /// A grid as ascending levels without duplicates.
     pub(super) fn levels(&self, grid: &LevelGrid, at: &[&str]) -> Result<Vec<Level>, ConfigError> {
-        let values = match grid {
-            LevelGrid::List(values) => values.clone(),
-            LevelGrid::Range(range) => {
-                let steps = ((range.to - range.from) / range.step).round();
-                if !(range.step > 0.0 && (0.0..=10_000.0).contains(&steps)) {
-                    let remedy = "from <= to, step > 0, and at most 10,000 steps";
-                    return Err(self.located.invalid(at, format!("{range:?}"), "not a grid", remedy));
-                }
-                (0..=steps as u32).map(|i| ((range.from + f64::from(i) * range.step) * 1e6).round() / 1e6).collect()
+        let mut levels = match grid {
+            LevelGrid::List(values) => {
+                values.iter().map(|&value| self.level(at, value)).collect::<Result<Vec<Level>, _>>()?
             }
+            LevelGrid::Range(range) => self.even_grid(*range, at)?,
         };
-        if values.is_empty() {
+        if levels.is_empty() {
             return Err(self.located.invalid(at, "[]", "no flood level", "name at least one"));
-        }
-        let mut levels = Vec::with_capacity(values.len());
-        for value in values {
-            levels.push(Level::try_from(value).map_err(|error| {
-                self.located.invalid(at, value, error.to_string(), "write it as a decimal number such as 0.05")
-            })?);
         }
         levels.sort_unstable();
         levels.dedup();
         Ok(levels)
+    }
+
+    fn level(&self, at: &[&str], value: f64) -> Result<Level, ConfigError> {
+        Level::try_from(value).map_err(|error| {
+            self.located.invalid(at, value, error.to_string(), "write it as a decimal number such as 0.05")
+        })
+    }
+
+    /// Both ends and everything between them, in whole millionths: no level is rounded, and the last one is `to` itself.
+    fn even_grid(&self, range: LevelRange, at: &[&str]) -> Result<Vec<Level>, ConfigError> {
+        let millionths =
+            |key, value| -> Result<u32, ConfigError> { Ok(self.level(&[at, &[key]].concat(), value)?.millionths()) };
+        let (from, to) = (millionths("from", range.from)?, millionths("to", range.to)?);
+        let step = millionths("step", range.step)?;
+        if step == 0 || from > to || (to - from) / step > 10_000 {
+            let remedy = "from <= to, step > 0, and at most 10,000 steps";
+            return Err(self.located.invalid(at, format!("{range:?}"), "not a grid", remedy));
+        }
+        let rest = (to - from) % step;
+        if rest != 0 {
+            let [below, above] = [to - rest, to - rest + step].map(Level::from_millionths);
+            let problem = format!("the step does not divide the way from {} to {}", range.from, range.to);
+            let remedy = format!("end at {below} or {above}, or choose another step");
+            return Err(self.located.invalid(&[at, &["step"]].concat(), range.step, problem, remedy));
+        }
+        Ok((from..=to).step_by(step as usize).map(Level::from_millionths).collect())
     }
 
     /// What the configuration has and this plan does not run.
@@ -332,6 +358,20 @@ fn is_evaluated_by_training(data: &DataSpec, model: &ModelSpec, batch_size: u32)
 /// A setting's id under a reading.
 fn id_under(id: &str, reading: &str) -> String {
     if reading == DEFAULT_READING { id.to_owned() } else { format!("{id}-{reading}") }
+}
+
+/// An option that a chosen setting could not follow is refused: nothing given on the command line is passed over.
+fn check_effect(overrides: &Overrides, settings: &[Setting]) -> Result<(), ConfigError> {
+    let drawn = settings.iter().find_map(|setting| match &setting.data {
+        DataSpec::Synthetic(data) => Some((&setting.id, data.train)),
+        DataSpec::Images(_) => None,
+    });
+    let (Some(size), Some((id, train))) = (overrides.train_size, drawn) else { return Ok(()) };
+    let problem = format!(
+        "setting {id} draws its {train} training examples and cannot take fewer or more: name settings with images alone, \
+         for example --only mnist"
+    );
+    Err(ConfigError::Option { option: "--train-size", value: size.to_string(), problem })
 }
 
 fn option_levels(values: &[f64]) -> Result<Vec<Level>, ConfigError> {

@@ -3,25 +3,10 @@
 use std::path::{Component, Path};
 
 use flooding_core::store::Store;
+use flooding_tables::catalogue::{AGGREGATED, VERIFIED};
 
-/// The documents in `data/tables/`, without their ending.
-const TABLES: [&str; 15] = [
-    "accuracy",
-    "calibration",
-    "claims",
-    "curves",
-    "descents",
-    "flatness",
-    "floats",
-    "levels",
-    "manifest",
-    "overview",
-    "runs",
-    "sharpness",
-    "table2",
-    "table3",
-    "theorem",
-];
+/// The documents in `data/tables/` that are no tables.
+const BESIDE_TABLES: [&str; 2] = ["manifest", "overview"];
 
 /// Is this a place where this program puts a document, whatever is there now?
 pub fn is_a_documents_place(store: &Store, path: &Path) -> bool {
@@ -42,9 +27,9 @@ pub fn is_a_documents_place(store: &Store, path: &Path) -> bool {
         Some(["synthetic", _]) => is_trial(stem),
         Some(["runs", _, trial, run]) => is_trial(trial) && is_run(run),
         Some(["probes", _, trial]) => is_trial(trial),
-        Some(["theorem"]) => ["inputs", "theorem", "checks"].contains(&stem),
+        Some(["theorem"]) => stem == "inputs" || VERIFIED.iter().any(|table| table.name == stem),
         Some(["theorem", "parts"] | ["tables", "cache"]) => true,
-        Some(["tables"]) => TABLES.contains(&stem),
+        Some(["tables"]) => BESIDE_TABLES.contains(&stem) || AGGREGATED.iter().any(|table| table.name == stem),
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ mod stored;
 
 use flooding_core::record::{Provenance, Record};
 use flooding_core::spec::{RunKey, RunSpec};
-use flooding_core::tables::{AccuracyRow, ClaimRow, Stopping};
+use flooding_tables::{AccuracyRow, Checkpoint, ClaimRow, Rows};
 use serde::Serialize;
 
 use super::{print, print_json};
@@ -22,8 +22,8 @@ pub fn run(what: &str, args: &PlanArgs) -> Result<Outcome, Failure> {
     let project = Project::load(args)?;
     let store = project.read_only_store();
     let known = Known::new(&project, &store)?;
-    let explained = if let Some((setting, stopping)) = cell(what) {
-        row::explain(setting, stopping, &known)?
+    let explained = if let Some((setting, checkpoint)) = cell(what) {
+        row::explain(setting, checkpoint, &known)?
     } else if let Some(figure) = what.strip_prefix("figure-") {
         setting::explain_figure(figure, &known)?
     } else if let Some(claim) = claim::explain(what, &known)? {
@@ -50,10 +50,10 @@ struct Explained {
     runs: Vec<RunKey>,
     /// The commands that train them again.
     commands: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    rows: Vec<AccuracyRow>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    claims: Vec<ClaimRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Rows<AccuracyRow>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<Rows<ClaimRow>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     specification: Option<RunSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,10 +63,10 @@ struct Explained {
 }
 
 /// `SETTING:A` or `SETTING:B`.
-fn cell(what: &str) -> Option<(&str, Stopping)> {
+fn cell(what: &str) -> Option<(&str, Checkpoint)> {
     match what.rsplit_once(':')? {
-        (setting, "A") => Some((setting, Stopping::LastEpoch)),
-        (setting, "B") => Some((setting, Stopping::EarlyStopping)),
+        (setting, "A") => Some((setting, Checkpoint::LastEpoch)),
+        (setting, "B") => Some((setting, Checkpoint::BestValidation)),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ use super::{log, print, print_json, summary};
 use crate::again;
 use crate::cli::{ProbeName, RunArgs};
 use crate::exit::{Failure, Outcome};
+use crate::forecast;
 use crate::interrupt;
 use crate::project::{self, Project};
 use crate::replaced;
@@ -60,20 +61,30 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
     }
     let started = Instant::now();
     let mut finished: Vec<Finished> = Vec::new();
-    for task in wanted {
+    let tasks = with_what_is_missing(wanted, &project, &store, &context)?;
+    let unforced = Context { force: false, ..context.clone() };
+    for task in &tasks {
+        // --force is about what was asked for, not about the data that it needs.
+        let is_asked_for = wanted.iter().any(|wanted| wanted.stage() == task.stage());
+        let context = if is_asked_for { &context } else { &unforced };
         let begun = Instant::now();
         let stage = task.stage();
         // Decided after the claim: another process may just have done it.
-        let claim = stages::claim(stage, &store, &context)?;
-        let items = stages::work(task, &project, &store, &context)?;
+        let claim = stages::claim(stage, &store, context)?;
+        let items = stages::work(task, &project, &store, context)?;
         explain(stage, &items);
+        if stage == Stage::Train
+            && let Some(forecast) = forecast::of_training(&items, &project, &store, context)
+        {
+            log(&format!("note: {forecast}"));
+        }
         if stage == Stage::Aggregate
             && items.iter().any(|item| item.decision.runs())
             && let Some(notice) = replaced::notice(&project, &store)
         {
             log(&format!("note: {notice}"));
         }
-        let report = stages::run(task, &project, &store, &context)?;
+        let report = stages::run(task, &project, &store, context)?;
         drop(claim);
         let interrupted = report.interrupted;
         finished.push(Finished { stage, seconds: begun.elapsed().as_secs_f64(), report });
@@ -100,6 +111,28 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
         }
         outcome => outcome,
     })
+}
+
+/// A training alone first gets the data that it needs and that are not here.
+fn with_what_is_missing(
+    wanted: &[Task],
+    project: &Project,
+    store: &Store,
+    context: &Context,
+) -> Result<Vec<Task>, Failure> {
+    let mut tasks = Vec::new();
+    if matches!(wanted, [Task::Stage(Stage::Train)]) {
+        // With --force the runs are trained again, on the data that are here.
+        let context = Context { force: false, ..context.clone() };
+        for task in [Stage::Fetch, Stage::Generate].map(Task::Stage) {
+            let items = stages::work(&task, project, store, &context)?;
+            if items.iter().any(|item| item.decision.runs()) {
+                tasks.push(task);
+            }
+        }
+    }
+    tasks.extend_from_slice(wanted);
+    Ok(tasks)
 }
 
 /// Tables and report are of whole plans, and so are data: only training takes a part of the runs.
@@ -156,8 +189,8 @@ fn conclude(args: &RunArgs, store: &Store, finished: &[Finished], elapsed: Durat
 fn dry_run(args: &RunArgs, wanted: &[Task], project: &Project, context: &Context) -> Result<Outcome, Failure> {
     let store = project.read_only_store();
     let mut items = Vec::new();
-    for task in wanted {
-        items.extend(stages::work(task, project, &store, context)?);
+    for task in with_what_is_missing(wanted, project, &store, context)? {
+        items.extend(stages::work(&task, project, &store, context)?);
     }
     let items = summary::with_what_follows(items, &project.plan);
     if args.plan.json {

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use flooding_core::config::ConfigError;
 use flooding_core::digest::Digest;
-use flooding_core::probes::{Calibration, Flatness};
 use flooding_core::record::{Provenance, Record, Status};
 use flooding_core::spec::{DataSpec, RunSpec, SyntheticSpec};
 use flooding_core::store::{
     AnyDocument, Document, ImportNote, Kind, Layout, Store, parse_any_document, parse_document,
 };
 use flooding_generate::TrialDocument;
+use flooding_tables::probes::{Calibration, Flatness};
 use serde_json::Value;
 
 use super::known::KnownSettings;

@@ -1,9 +1,9 @@
 //! What is to be done with each unit, given what is here already.
 
 use flooding_core::digest::Digest;
-use flooding_core::probes::{Calibration, Flatness};
 use flooding_core::record::{Provenance, Record, Status};
 use flooding_core::store::{DocumentError, Layout, Store, StoreError};
+use flooding_tables::probes::{Calibration, Flatness};
 
 use super::inventory::{Unit, UnitKind, machine};
 use super::{ExchangeError, Refusal};

@@ -37,7 +37,7 @@ impl MissingContext {
         let gaps = overview.iter().flat_map(|o| &o.gaps);
         let left_out = overview.iter().flat_map(|o| &o.left_out);
         let reduced = index.iter().filter(|facts| facts.scale.full != (0, 0) && !facts.scale.is_full());
-        let incomplete = tables.accuracy.iter().flatten().filter(|row| !row.missing.is_empty());
+        let incomplete = tables.accuracy.iter().flatten().filter(|row| row.missing_runs > 0);
         let mut settings_seen: Vec<&str> = Vec::new();
         Self {
             gaps: gaps
@@ -57,11 +57,12 @@ impl MissingContext {
                 })
                 .map(|row| Missing {
                     what: index.get(&row.setting).map_or_else(|| row.setting.clone(), |facts| facts.label.clone()),
-                    why: format!(
-                        "{} of its runs have no complete record, such as {}",
-                        row.missing.len(),
-                        row.missing[0]
-                    ),
+                    why: match tables.missing(&row.setting).first() {
+                        Some(run) => {
+                            format!("{} of its runs have no complete record, such as {run}", row.missing_runs)
+                        }
+                        None => format!("{} of its runs have no complete record", row.missing_runs),
+                    },
                 })
                 .collect(),
             tables: absent(tables),

@@ -1,7 +1,7 @@
-//! Tables 2 and 3: ours beside the paper's, a table for each reading and way of stopping.
+//! Tables 2 and 3: ours beside the paper's, a table for each reading and checkpoint selection.
 
 use flooding_core::config::TableId;
-use flooding_core::tables::{AccuracyRow, MeanStd, Stopping};
+use flooding_tables::{AccuracyRow, Checkpoint, MeanStd, Printed};
 use serde::Serialize;
 
 use super::facts::{Index, Scale};
@@ -18,7 +18,7 @@ pub struct TableContext {
     pub label: &'static str,
     /// What it shows.
     pub title: &'static str,
-    /// One for each reading and way of stopping that has rows.
+    /// One for each reading and checkpoint selection that has rows.
     pub parts: Vec<Part>,
     /// The readings side by side, where there are several.
     pub readings: Option<Readings>,
@@ -100,7 +100,7 @@ pub struct Cell {
 pub struct Readings {
     /// Their names.
     pub names: Vec<String>,
-    /// One a row of the paper's table and way of stopping.
+    /// One a row of the paper's table and checkpoint selection.
     pub rows: Vec<ReadingsRow>,
 }
 
@@ -159,11 +159,11 @@ impl TableContext {
         }
         let mut parts = Vec::new();
         for reading in &names {
-            for stopping in [Stopping::LastEpoch, Stopping::EarlyStopping] {
+            for checkpoint in [Checkpoint::LastEpoch, Checkpoint::BestValidation] {
                 let of: Vec<_> =
-                    rows.iter().filter(|r| r.reading == *reading && r.stopping == stopping).copied().collect();
+                    rows.iter().filter(|r| r.reading == *reading && r.checkpoint == checkpoint).copied().collect();
                 if !of.is_empty() {
-                    parts.push(part(id, label, reading, stopping, &of, index));
+                    parts.push(part(id, label, reading, checkpoint, &of, index));
                 }
             }
         }
@@ -181,9 +181,9 @@ impl TableContext {
     }
 }
 
-fn part(id: &str, label: &str, reading: &str, stopping: Stopping, rows: &[&AccuracyRow], index: &Index) -> Part {
-    let letter = letter(stopping);
-    let how = if stopping == Stopping::LastEpoch { "without early stopping" } else { "with early stopping" };
+fn part(id: &str, label: &str, reading: &str, checkpoint: Checkpoint, rows: &[&AccuracyRow], index: &Index) -> Part {
+    let letter = letter(checkpoint);
+    let how = if checkpoint == Checkpoint::LastEpoch { "without early stopping" } else { "with early stopping" };
     let scales: Vec<&Scale> = rows.iter().filter_map(|r| index.get(&r.setting)).map(|f| &f.scale).collect();
     let same = scales.windows(2).all(|pair| pair[0] == pair[1]);
     let quick = scales.iter().any(|scale| !scale.is_full());
@@ -194,7 +194,7 @@ fn part(id: &str, label: &str, reading: &str, stopping: Stopping, rows: &[&Accur
     };
     let mut context_rows: Vec<Row> = Vec::new();
     for row in rows {
-        let starts_block = context_rows.last().is_none_or(|last| last.first != row.row[0]);
+        let starts_block = context_rows.last().is_none_or(|last| last.first != row.data);
         let scale = if same { None } else { index.get(&row.setting).map(|facts| facts.scale.numbers()) };
         context_rows.push(table_row(row, starts_block, scale.unwrap_or_default()));
     }
@@ -204,31 +204,31 @@ fn part(id: &str, label: &str, reading: &str, stopping: Stopping, rows: &[&Accur
         reading: reading.to_owned(),
         caption: format!("{label} ({letter}), {how}, reading “{reading}”. {scale}"),
         quick,
-        paper_levels: rows.iter().any(|row| row.paper.is_some_and(|paper| paper.chosen_b.is_some())),
+        paper_levels: rows.iter().any(|row| row.paper.is_some_and(|paper| paper.selected_level.is_some())),
         rows: context_rows,
     }
 }
 
 /// `A` or `B`.
-pub const fn letter(stopping: Stopping) -> &'static str {
-    match stopping {
-        Stopping::LastEpoch => "A",
-        Stopping::EarlyStopping => "B",
+pub const fn letter(checkpoint: Checkpoint) -> &'static str {
+    match checkpoint {
+        Checkpoint::LastEpoch => "A",
+        Checkpoint::BestValidation => "B",
     }
 }
 
 fn table_row(row: &AccuracyRow, starts_block: bool, scale: String) -> Row {
-    let whole = row.per_trial.len() as u32;
+    let whole = row.complete_trials;
     let missing = if row.without.is_none() && row.with.is_none() {
-        if row.missing.is_empty() {
+        if row.missing_runs == 0 {
             "not run".to_owned()
         } else {
-            format!("not run: {} missing, no trial is whole", count(row.missing.len() as u64, "run"))
+            format!("not run: {} missing, no trial is whole", count(row.missing_runs.into(), "run"))
         }
     } else {
         String::new()
     };
-    let note = if missing.is_empty() && (!row.missing.is_empty() || whole < row.trials) {
+    let note = if missing.is_empty() && (row.missing_runs > 0 || whole < row.trials) {
         format!("{whole} of {} whole", count(row.trials.into(), "trial"))
     } else {
         String::new()
@@ -236,10 +236,10 @@ fn table_row(row: &AccuracyRow, starts_block: bool, scale: String) -> Row {
     let with_bold = row.bold_with && !row.dash;
     let difference = row.difference;
     Row {
-        first: row.row[0].clone(),
-        second: row.row[1].clone(),
+        first: row.data.clone(),
+        second: row.setup.clone(),
         starts_block,
-        anchor: cell_anchor(&row.setting, row.stopping),
+        anchor: cell_anchor(&row.setting, row.checkpoint),
         missing,
         without: ours(row.without, row.bold_without, row.underline_without),
         with: if row.dash {
@@ -250,13 +250,10 @@ fn table_row(row: &AccuracyRow, starts_block: bool, scale: String) -> Row {
         },
         paper_without: theirs(row, false),
         paper_with: theirs(row, true),
-        chosen_b: row.chosen_b.map_or_else(|| NONE.to_owned(), chosen),
-        paper_b: row
-            .paper
-            .and_then(|paper| paper.chosen_b)
-            .map_or_else(|| NONE.to_owned(), |(mean, std)| format!("{mean:.2} ({std:.2})")),
+        chosen_b: row.selected_level.map_or_else(|| NONE.to_owned(), chosen),
+        paper_b: row.paper.and_then(|paper| paper.selected_level).map_or_else(|| NONE.to_owned(), printed),
         difference: difference.map_or_else(|| NONE.to_owned(), |d| signed(d.mean)),
-        interval: difference.and_then(|d| d.interval).map_or_else(|| NONE.to_owned(), interval),
+        interval: difference.and_then(|d| d.ci).map_or_else(|| NONE.to_owned(), interval),
         p: difference.and_then(|d| d.p_student).map_or_else(|| NONE.to_owned(), p_value),
         note,
         scale,
@@ -281,24 +278,29 @@ fn theirs(row: &AccuracyRow, with: bool) -> Cell {
     } else {
         (paper.without, paper.bold_without, paper.underline_without)
     };
-    let text = match value {
-        Some((mean, Some(std))) => format!("{mean:.2} ({std:.2})"),
-        Some((mean, None)) => format!("{mean:.2}"),
-        None => NONE.to_owned(),
-    };
+    let text = value.map_or_else(|| NONE.to_owned(), printed);
     Cell { text, bold: bold && value.is_some(), underline }
 }
 
+fn printed(value: Printed) -> String {
+    match value.std {
+        Some(std) => format!("{:.2} ({std:.2})", value.mean),
+        None => format!("{:.2}", value.mean),
+    }
+}
+
 fn readings(names: &[&str], rows: &[&AccuracyRow]) -> Readings {
-    let mut keys: Vec<(&[String; 2], Stopping)> = Vec::new();
+    let mut keys: Vec<([&str; 2], Checkpoint)> = Vec::new();
     for row in rows {
-        if !keys.contains(&(&row.row, row.stopping)) {
-            keys.push((&row.row, row.stopping));
+        let key = ([&*row.data, &*row.setup], row.checkpoint);
+        if !keys.contains(&key) {
+            keys.push(key);
         }
     }
-    let context_rows = keys.into_iter().map(|(labels, stopping)| {
-        let of: Vec<_> = rows.iter().filter(|r| r.row == *labels && r.stopping == stopping).collect();
-        let paper = of.iter().find_map(|r| r.paper).and_then(|p| Some(p.with?.0 - p.without?.0));
+    let context_rows = keys.into_iter().map(|(labels, checkpoint)| {
+        let of: Vec<_> =
+            rows.iter().filter(|r| [&*r.data, &*r.setup] == labels && r.checkpoint == checkpoint).collect();
+        let paper = of.iter().find_map(|r| r.paper).and_then(|p| Some(p.with?.mean - p.without?.mean));
         let cells = names.iter().map(|name| {
             let Some(row) = of.iter().find(|row| row.reading == **name) else {
                 return ReadingCell { text: "not run".to_owned(), ..ReadingCell::default() };
@@ -310,15 +312,15 @@ fn readings(names: &[&str], rows: &[&AccuracyRow]) -> Readings {
                     anchor: setting_anchor(&row.setting),
                 };
             };
-            let range = d.interval.map_or_else(String::new, |i| format!(" {}", interval(i)));
+            let range = d.ci.map_or_else(String::new, |i| format!(" {}", interval(i)));
             ReadingCell {
                 text: format!("{}{range}", signed(d.mean)),
                 p: d.p_student.map_or_else(|| NONE.to_owned(), p_value),
-                anchor: cell_anchor(&row.setting, row.stopping),
+                anchor: cell_anchor(&row.setting, row.checkpoint),
             }
         });
         ReadingsRow {
-            label: format!("{}, {} ({})", labels[0], labels[1], letter(stopping)),
+            label: format!("{}, {} ({})", labels[0], labels[1], letter(checkpoint)),
             paper: paper.map_or_else(|| NONE.to_owned(), signed),
             cells: cells.collect(),
         }

@@ -1,6 +1,6 @@
 //! The paper's claims, each with a verdict from a fixed vocabulary.
 
-use flooding_core::tables::{ClaimRow, Verdict};
+use flooding_tables::{ClaimRow, Verdict};
 use serde::Serialize;
 
 use super::facts::Index;

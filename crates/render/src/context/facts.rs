@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use flooding_core::config::TableId;
-use flooding_core::tables::{AccuracyRow, Stopping};
+use flooding_tables::{AccuracyRow, Checkpoint};
 
 use crate::format::count;
 use crate::tables::Tables;
@@ -46,7 +46,13 @@ pub struct Scale {
 
 impl Scale {
     fn of(row: &AccuracyRow) -> Self {
-        Self { trials: row.trials, levels: row.levels, epochs: None, full: row.full_grid, reduced: row.reduced.clone() }
+        Self {
+            trials: row.trials,
+            levels: row.levels,
+            epochs: None,
+            full: (row.paper_trials, row.paper_levels),
+            reduced: row.reduced.clone(),
+        }
     }
 
     /// Is this the paper's whole grid?
@@ -96,15 +102,15 @@ impl Index {
         let mut index = Self::default();
         for row in tables.accuracy.iter().flatten() {
             let facts = index.entry(&row.setting);
-            facts.label = label(&row.row, &row.reading);
-            facts.dataset.clone_from(&row.row[0]);
+            facts.label = label([&row.data, &row.setup], &row.reading);
+            facts.dataset.clone_from(&row.data);
             facts.reading.clone_from(&row.reading);
             facts.table = row.table;
             let epochs = facts.scale.epochs;
             facts.scale = Scale { epochs, ..Scale::of(row) };
             // Only the last-epoch rows tell how long the runs were.
-            if row.stopping == Stopping::LastEpoch {
-                facts.scale.epochs = row.per_trial.iter().map(|trial| trial.epochs.0).max().or(epochs);
+            if row.checkpoint == Checkpoint::LastEpoch {
+                facts.scale.epochs = tables.selections(row).map(|trial| trial.without_epoch).max().or(epochs);
             }
         }
         for row in tables.levels.iter().flatten() {
@@ -150,7 +156,7 @@ impl Index {
 }
 
 /// The two labels of a row in one line.
-pub fn label(row: &[String; 2], reading: &str) -> String {
+pub fn label(row: [&str; 2], reading: &str) -> String {
     let words = format!("{}, {}", row[0], row[1]);
     if reading == "paper" { words } else { format!("{words} (reading {reading})") }
 }

@@ -2,7 +2,7 @@
 
 use flooding_core::config::TableId;
 use flooding_core::level::Level;
-use flooding_core::tables::{AccuracyRow, CurveRow, Stopping};
+use flooding_tables::{Checkpoint, CurveRow, SelectionRow};
 use serde::Serialize;
 
 use super::facts::{Facts, Index};
@@ -90,7 +90,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
 
     let figures = floating(tables, index, &curves)?;
     let missing = if figures.is_empty() { no_curves } else { "" };
-    let table = measures::floats(tables, index);
+    let table = measures::final_losses(tables, index);
     drawn.add(["floating", "Figure 1 (b), measured: the floating loss", FLOATING], figures, table, missing, index);
 
     let mut figures = Vec::new();
@@ -162,7 +162,7 @@ fn floating(tables: &Tables, index: &Index, curves: &[(&str, Vec<&CurveRow>)]) -
             continue;
         }
         seen.push((&facts.dataset, &facts.reading));
-        let ends: Vec<_> = tables.floats.iter().flatten().filter(|row| row.setting == facts.id).collect();
+        let ends: Vec<_> = tables.final_losses.iter().flatten().filter(|row| row.setting == facts.id).collect();
         figures.push(figure::floating_loss(&facts.id, &facts.label, rows, &ends, profile)?);
     }
     Ok(figures)
@@ -183,7 +183,7 @@ fn draw_probes(tables: &Tables, index: &Index, drawn: &mut Drawn) -> Result<(), 
 
     let mut figures = Vec::new();
     for facts in index.iter() {
-        let rows: Vec<_> = tables.calibration.iter().flatten().filter(|row| row.setting == facts.id).collect();
+        let rows: Vec<_> = tables.reliability_bins.iter().flatten().filter(|row| row.setting == facts.id).collect();
         if !rows.is_empty() {
             figures.push(figure::calibration(&facts.id, &facts.label, &rows)?);
         }
@@ -278,8 +278,8 @@ fn by_setting(rows: &[CurveRow]) -> Vec<(&str, Vec<&CurveRow>)> {
 /// The level to show as "with flooding": the one that most trials chose at the last epoch, if it is not b = 0; else
 /// the lowest level above 0 that has curves.
 fn flooded_level(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> Option<Level> {
-    let mut chosen: Vec<Level> = choices(tables, setting, Stopping::LastEpoch)
-        .flat_map(|row| row.per_trial.iter().map(|trial| trial.level))
+    let mut chosen: Vec<Level> = choices(tables, setting, Checkpoint::LastEpoch)
+        .map(|trial| trial.level)
         .filter(|level| !level.is_zero())
         .collect();
     chosen.sort_unstable();
@@ -292,21 +292,22 @@ fn flooded_level(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> Option<L
 }
 
 fn compared_sides(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> [Side; 2] {
-    let stop = |which: fn((u32, u32)) -> u32| {
-        let epochs: Vec<u32> = choices(tables, setting, Stopping::EarlyStopping)
-            .flat_map(|row| row.per_trial.iter().map(|trial| which(trial.epochs)))
-            .collect();
+    let stop = |which: fn(&SelectionRow) -> u32| {
+        let epochs: Vec<u32> = choices(tables, setting, Checkpoint::BestValidation).map(which).collect();
         let count = epochs.len() as u32;
         (count > 0).then(|| (epochs.iter().sum::<u32>() + count / 2) / count)
     };
     let level = flooded_level(tables, setting, rows).unwrap_or(Level::ZERO);
-    [Side { level: Level::ZERO, stop: stop(|e| e.0) }, Side { level, stop: stop(|e| e.1) }]
+    [
+        Side { level: Level::ZERO, stop: stop(|trial| trial.without_epoch) },
+        Side { level, stop: stop(|trial| trial.with_epoch) },
+    ]
 }
 
 fn choices<'a>(
     tables: &'a Tables,
     setting: &'a str,
-    stopping: Stopping,
-) -> impl Iterator<Item = &'a AccuracyRow> + use<'a> {
-    tables.accuracy.iter().flatten().filter(move |row| row.setting == setting && row.stopping == stopping)
+    checkpoint: Checkpoint,
+) -> impl Iterator<Item = &'a SelectionRow> + use<'a> {
+    tables.selections.iter().flatten().filter(move |row| row.setting == setting && row.checkpoint == checkpoint)
 }

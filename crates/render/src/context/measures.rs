@@ -1,6 +1,6 @@
 //! Small tables beside the figures: second descents, sharpness, calibration.
 
-use flooding_core::probes::{Sharpness, SharpnessRow};
+use flooding_tables::{Interval, Sharpness, SharpnessRow};
 use serde::Serialize;
 
 use super::facts::Index;
@@ -23,8 +23,8 @@ pub struct MeasureTable {
     pub rows: Vec<Vec<String>>,
 }
 
-fn range(interval: Option<(f64, f64)>) -> String {
-    interval.map_or_else(|| NONE.to_owned(), |(low, high)| format!("[{}, {}]", significant(low), significant(high)))
+fn range(interval: Option<Interval>) -> String {
+    interval.map_or_else(|| NONE.to_owned(), |ci| format!("[{}, {}]", significant(ci.low), significant(ci.high)))
 }
 
 fn label(index: &Index, id: &str) -> String {
@@ -45,15 +45,15 @@ pub fn descents(tables: &Tables, index: &Index) -> Option<MeasureTable> {
                 facts.label.clone(),
                 if row.level.is_zero() { "0 (baseline)".to_owned() } else { format!("{} (deepest)", row.level) },
                 peak,
-                range(row.peak_epoch_interval),
+                range(row.peak_epoch_ci),
                 significant(row.depth),
-                range(row.depth_interval),
+                range(row.depth_ci),
                 significant(row.valley_loss),
             ]);
         }
     }
     (!rows.is_empty()).then_some(MeasureTable {
-        file: "descents",
+        file: "second_descents",
         caption: "Second descent of the test loss, without flooding and at the level where it is deepest: the epoch of the \
             local maximum, and the depth, which is the smaller of the rise before it and the fall after it; 95% bootstrap \
             intervals over trials. The deepest of many levels is selected after the fact; a depth of 0 is no second descent.",
@@ -64,8 +64,8 @@ pub fn descents(tables: &Tables, index: &Index) -> Option<MeasureTable> {
 }
 
 /// Where the training loss of each setting's shown levels ended.
-pub fn floats(tables: &Tables, index: &Index) -> Option<MeasureTable> {
-    let all = tables.floats.as_deref()?;
+pub fn final_losses(tables: &Tables, index: &Index) -> Option<MeasureTable> {
+    let all = tables.final_losses.as_deref()?;
     let mut rows = Vec::new();
     for facts in index.iter() {
         let of: Vec<_> = all.iter().filter(|row| row.setting == facts.id).collect();
@@ -79,18 +79,18 @@ pub fn floats(tables: &Tables, index: &Index) -> Option<MeasureTable> {
             rows.push(vec![
                 facts.label.clone(),
                 row.level.to_string(),
-                format!("{} to {}", row.epochs.0, row.epochs.1),
+                format!("{} to {}", row.first_epoch, row.last_epoch),
                 row.train_loss.n.to_string(),
                 significant(row.batch_loss.mean),
                 significant(row.train_loss.mean),
-                range(Some(row.train_loss_range)),
+                range(Some(Interval { low: row.train_loss_min, high: row.train_loss_max })),
                 share,
                 mean_std(row.train_accuracy),
             ]);
         }
     }
     (!rows.is_empty()).then_some(MeasureTable {
-        file: "floats",
+        file: "final_training_loss",
         caption: "Where the training loss ended, without flooding and at up to five levels of each setting: means over the \
             last epochs and over trials of the un-flooded mini-batch loss before each update and of the loss of the whole \
             training set after each epoch, the least and the greatest of the latter, its mean as a multiple of b, and the \
@@ -115,9 +115,9 @@ pub fn floats(tables: &Tables, index: &Index) -> Option<MeasureTable> {
 pub fn sharpness(tables: &Tables, index: &Index) -> Option<MeasureTable> {
     let cells = |value: Option<Sharpness>| match value {
         Some(s) => [
-            format!("{} {}", significant(s.mean), range(s.interval)),
+            format!("{} {}", significant(s.rise), range(s.rise_ci)),
             match s.minus_without {
-                Some(minus) => format!("{} {}", significant(minus), range(s.minus_without_interval)),
+                Some(minus) => format!("{} {}", significant(minus), range(s.minus_without_ci)),
                 None => NONE.to_owned(),
             },
         ],
@@ -158,7 +158,7 @@ pub fn calibration(tables: &Tables, index: &Index) -> Option<MeasureTable> {
             vec![
                 label(index, &row.setting),
                 row.model.describe().to_owned(),
-                mean_std(row.error),
+                mean_std(row.expected_calibration_error),
                 mean_std(row.accuracy),
                 mean_std(row.confidence),
             ]

@@ -11,7 +11,7 @@ pub mod provenance;
 pub mod theorem;
 pub mod verdict;
 
-use flooding_core::tables::Stopping;
+use flooding_tables::Checkpoint;
 use serde::Serialize;
 
 use crate::RenderError;
@@ -60,7 +60,7 @@ impl ReportContext {
                 accuracy::TableContext::synthetic(tables, &index),
                 accuracy::TableContext::benchmarks(tables, &index),
             ],
-            methods: methods::MethodsContext::new(),
+            methods: methods::MethodsContext::new(tables),
             figures: drawn.sections,
             thinning: drawn.rule,
             theorem: theorem::TheoremContext::new(tables),
@@ -80,6 +80,6 @@ pub fn setting_anchor(setting: &str) -> String {
 }
 
 /// The anchor of the runs behind one row of a sub-table.
-pub fn cell_anchor(setting: &str, stopping: Stopping) -> String {
-    format!("cell-{}-{}", slug(setting), accuracy::letter(stopping))
+pub fn cell_anchor(setting: &str, checkpoint: Checkpoint) -> String {
+    format!("cell-{}-{}", slug(setting), accuracy::letter(checkpoint))
 }

@@ -1,6 +1,6 @@
 //! What stands behind each cell: its runs, their keys, and the commands that repeat them.
 
-use flooding_core::tables::{AccuracyRow, RunRow};
+use flooding_tables::{AccuracyRow, RunRow, RunStatus};
 use serde::Serialize;
 
 use super::accuracy::letter;
@@ -85,26 +85,33 @@ pub struct Key {
 impl ProvenanceContext {
     /// From the accuracy and run tables.
     pub fn new(tables: &Tables, index: &Index) -> Self {
-        let rows = tables.accuracy.as_deref().unwrap_or_default();
-        let runs = tables.runs.as_deref().unwrap_or_default();
-        let settings = index.iter().map(|facts| setting(tables, facts, rows, runs)).collect();
-        Self { settings }
+        Self { settings: index.iter().map(|facts| setting(tables, facts)).collect() }
     }
 }
 
-fn setting(tables: &Tables, facts: &Facts, rows: &[AccuracyRow], runs: &[RunRow]) -> SettingProvenance {
-    let failed = runs.iter().filter(|run| run.setting == facts.id && run.status != "complete");
+fn setting(tables: &Tables, facts: &Facts) -> SettingProvenance {
+    let rows = tables.accuracy.iter().flatten().filter(|row| row.setting == facts.id);
+    let runs = tables.runs.iter().flatten().filter(|run| run.setting == facts.id);
     SettingProvenance {
         anchor: setting_anchor(&facts.id),
         id: facts.id.clone(),
         label: facts.label.clone(),
         scale: facts.scale.sentence(),
         command: command(tables, facts),
-        cells: rows.iter().filter(|row| row.setting == facts.id).map(cell).collect(),
-        failed: failed
-            .map(|run| format!("t{:02} b{} ({}): {}", run.trial, run.level, run.key.short(), run.status))
-            .collect(),
+        cells: rows.map(|row| cell(tables, row)).collect(),
+        failed: runs.filter_map(failed).collect(),
     }
+}
+
+/// What became of a run that left something other than results.
+fn failed(run: &RunRow) -> Option<String> {
+    let status = match run.status {
+        RunStatus::Complete | RunStatus::Missing => return None,
+        RunStatus::Failed => "failed",
+        RunStatus::Damaged => "damaged",
+    };
+    let cause = run.cause.as_deref().unwrap_or_default();
+    Some(format!("t{:02} b{} ({}): {status}: {cause}", run.trial, run.level, run.key.short()))
 }
 
 /// The command that trains the runs of a setting, with the options that made the report's plan.
@@ -127,35 +134,36 @@ fn shell(word: &str) -> String {
     }
 }
 
-fn cell(row: &AccuracyRow) -> CellProvenance {
+fn cell(tables: &Tables, row: &AccuracyRow) -> CellProvenance {
     let shown = 8;
-    let missing = match row.missing.len() {
+    let missing = tables.missing(&row.setting);
+    let missing = match missing.len() {
         0 => String::new(),
-        n if n <= shown => row.missing.join(", "),
-        n => format!("{} and {} more", row.missing[..shown].join(", "), n - shown),
+        n if n <= shown => missing.join(", "),
+        n => format!("{} and {} more", missing[..shown].join(", "), n - shown),
     };
     CellProvenance {
-        anchor: cell_anchor(&row.setting, row.stopping),
-        letter: letter(row.stopping),
+        anchor: cell_anchor(&row.setting, row.checkpoint),
+        letter: letter(row.checkpoint),
         tests: tests(row),
-        sensitivity: row
-            .sensitivity
-            .iter()
-            .map(|s| format!("{}: {:.2}% with flooding, mean b {:.3}", s.choice, s.with, s.chosen_b))
+        sensitivity: (tables.sensitivity.iter().flatten())
+            .filter(|other| other.setting == row.setting && other.checkpoint == row.checkpoint)
+            .map(|other| {
+                format!("{}: {:.2}% with flooding, mean b {:.3}", other.choice, other.with, other.selected_level)
+            })
             .collect(),
         missing,
-        trials: row
-            .per_trial
-            .iter()
+        trials: tables
+            .selections(row)
             .map(|t| Trial {
                 seed: t.trial,
                 without: format!("{:.2}", t.without),
                 with: format!("{:.2}", t.with),
                 level: t.level.to_string(),
-                epochs: format!("{} / {}", t.epochs.0, t.epochs.1),
+                epochs: format!("{} / {}", t.without_epoch, t.with_epoch),
                 train: format!("{:.2}", t.train_accuracy),
-                baseline: Key { short: t.baseline_run.short().to_owned(), full: t.baseline_run.to_string() },
-                selected: Key { short: t.selected_run.short().to_owned(), full: t.selected_run.to_string() },
+                baseline: Key { short: t.without_run.short().to_owned(), full: t.without_run.to_string() },
+                selected: Key { short: t.with_run.short().to_owned(), full: t.with_run.to_string() },
             })
             .collect(),
     }
@@ -164,7 +172,7 @@ fn cell(row: &AccuracyRow) -> CellProvenance {
 fn tests(row: &AccuracyRow) -> String {
     let Some(d) = row.difference else { return "No whole trial: no test.".to_owned() };
     let mut parts = vec![format!("difference {} points", signed(d.mean))];
-    parts.extend(d.interval.map(|i| format!("95% interval {}", interval(i))));
+    parts.extend(d.ci.map(|i| format!("95% interval {}", interval(i))));
     for (name, p) in [
         ("Student", d.p_student),
         ("Welch", d.p_welch),
@@ -175,9 +183,9 @@ fn tests(row: &AccuracyRow) -> String {
             p.map(|p| format!("{name} p {}", if p < 0.0001 { p_value(p) } else { format!("= {}", p_value(p)) })),
         );
     }
-    parts.extend(d.effect.map(|effect| format!("Cohen’s d {effect:.2}")));
+    parts.extend(d.cohens_d.map(|effect| format!("Cohen’s d {effect:.2}")));
     parts.extend(d.power.map(|power| format!("power at 1% {power:.2}")));
-    if let Some((without, with)) = row.paper.and_then(|paper| paper.z) {
+    if let Some((without, with)) = row.paper.and_then(|paper| paper.z_without.zip(paper.z_with)) {
         parts.push(format!(
             "distance from the paper’s means in standard errors: {without:+.1} without, {with:+.1} with"
         ));

@@ -1,7 +1,7 @@
 //! Theorem 1: the verdict, and where flooding helps.
 
 use flooding_core::config::Scenario;
-use flooding_core::tables::TheoremRow;
+use flooding_tables::TheoremRow;
 use serde::Serialize;
 
 use crate::figure::scenario_label;
@@ -61,11 +61,11 @@ impl TheoremContext {
         let rows = tables.theorem.as_deref().unwrap_or_default();
         let mut optima = Vec::new();
         for (scenario, of) in scenarios(rows) {
-            let mut sizes: Vec<u32> = of.iter().map(|row| row.n).collect();
+            let mut sizes: Vec<u32> = of.iter().map(|row| row.sample_size).collect();
             sizes.sort_unstable();
             sizes.dedup();
             for (index, n) in sizes.into_iter().enumerate() {
-                let cells: Vec<_> = of.iter().filter(|row| row.n == n).copied().collect();
+                let cells: Vec<_> = of.iter().filter(|row| row.sample_size == n).copied().collect();
                 let name = if index == 0 { scenario_label(scenario) } else { String::new() };
                 optima.extend(optimum(name, n, &cells));
             }

@@ -1,6 +1,6 @@
 //! The answer first: what was reproduced, what not, at what scale, on what machine.
 
-use flooding_core::tables::{AccuracyRow, ClaimRow, Verdict};
+use flooding_tables::{AccuracyRow, ClaimRow, Verdict};
 use serde::Serialize;
 
 use super::facts::Index;

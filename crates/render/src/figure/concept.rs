@@ -1,9 +1,7 @@
 //! Figure 1: the idea as a sketch of ours, and learning curves without and with flooding.
 
-use std::fmt::Write as _;
-
 use flooding_core::level::Level;
-use flooding_core::tables::CurveRow;
+use flooding_tables::{CurveRow, to_csv};
 
 use super::axis::Axis;
 use super::ink::Ink;
@@ -93,14 +91,16 @@ fn objective(canvas: &Canvas) -> Result<(), DrawError> {
     Ok(())
 }
 
-fn sketch_csv() -> String {
-    let mut csv = String::from("t,train_without,test_without,train_with,test_with\n");
+fn sketch_csv() -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let failed = "writing to memory cannot fail";
+    writer.write_record(["t", "train_without", "test_without", "train_with", "test_with"]).expect(failed);
     for t in times() {
         let (train, test) = (train_loss(t), test_loss(t));
-        writeln!(csv, "{t},{train},{test},{},{}", train.max(FLOOD), flooded_test_loss(t))
-            .expect("writing to a string cannot fail");
+        let row = [t, train, test, train.max(FLOOD), flooded_test_loss(t)];
+        writer.write_record(row.map(|value| value.to_string())).expect(failed);
     }
-    csv
+    writer.into_inner().expect(failed)
 }
 
 /// (c), (d): training and test loss of one setting without and with flooding; `None` without test curves.
@@ -125,7 +125,7 @@ pub fn with_and_without(
              training and test loss, means over trials."
         ),
         sheet: draw_sides(&sides)?,
-        csv: sides_csv(&sides),
+        csv: to_csv(sides.iter().flat_map(|(_, rows)| rows.iter().copied())),
         settings: vec![setting.to_owned()],
     }))
 }
@@ -134,31 +134,19 @@ fn draw_sides(sides: &[(Level, Vec<&CurveRow>); 2]) -> Result<Sheet, DrawError> 
     let canvas = Canvas::new(940, 320);
     let all = || sides.iter().flat_map(|(_, rows)| rows.iter());
     let x = Axis::between("epoch", 0.0, f64::from(all().map(|row| row.epoch).max().unwrap_or(1)), 5);
-    let losses = all().flat_map(|row| [row.train, row.test].map(|pair| pair.map(|(loss, _)| loss))).flatten();
+    let losses = all().flat_map(|row| [row.train, row.test]).flatten().map(|measured| measured.loss);
     let y = Axis::logarithmic("loss", losses);
     for (index, (level, rows)) in sides.iter().enumerate() {
         let frame = Frame { x: 4 + index as i32 * 466, y: 4, width: 466, height: 280 };
         let title =
             if index == 0 { "(c) without flooding".to_owned() } else { format!("(d) with flooding, b = {level}") };
         let mut panel = Panel::new(&canvas, frame, &title, &x, &y)?;
-        let train: Vec<_> = rows.iter().filter_map(|row| Some((f64::from(row.epoch), row.train?.0))).collect();
-        let test: Vec<_> = rows.iter().filter_map(|row| Some((f64::from(row.epoch), row.test?.0))).collect();
+        let train: Vec<_> = rows.iter().filter_map(|row| Some((f64::from(row.epoch), row.train?.loss))).collect();
+        let test: Vec<_> = rows.iter().filter_map(|row| Some((f64::from(row.epoch), row.test?.loss))).collect();
         panel.line(Ink::Series(0), 14, &super::decimate::m4(&train, 150))?;
         panel.line(Ink::Series(1), 14, &super::decimate::m4(&test, 150))?;
     }
     let entries = [(Ink::Series(0), Sample::Line, "training loss"), (Ink::Series(1), Sample::Line, "test loss")];
     legend(&canvas, (60, 308), &entries);
     Ok(canvas.finish())
-}
-
-fn sides_csv(sides: &[(Level, Vec<&CurveRow>); 2]) -> String {
-    let mut csv = String::from("level,epoch,train_loss,test_loss\n");
-    for (level, rows) in sides {
-        for row in rows {
-            let loss = |pair: Option<(f64, f64)>| pair.map_or_else(String::new, |(loss, _)| loss.to_string());
-            writeln!(csv, "{level},{},{},{}", row.epoch, loss(row.train), loss(row.test))
-                .expect("writing to a string cannot fail");
-        }
-    }
-    csv
 }

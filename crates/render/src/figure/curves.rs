@@ -1,10 +1,8 @@
 //! Figures 2 and 6: learning curves of a setting, all levels in a colour scale, b = 0 dotted.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use flooding_core::level::Level;
-use flooding_core::tables::CurveRow;
+use flooding_tables::{CurveRow, Measured, to_csv};
+use std::collections::BTreeMap;
 
 use super::axis::Axis;
 use super::decimate::{m4, spans};
@@ -34,7 +32,7 @@ impl Set {
         }
     }
 
-    fn of(self, row: &CurveRow) -> Option<(f64, f64)> {
+    fn of(self, row: &CurveRow) -> Option<Measured> {
         match self {
             Self::Train => row.train,
             Self::Validation => Some(row.validation),
@@ -65,7 +63,7 @@ pub fn learning_curves(setting: &str, label: &str, rows: &[&CurveRow]) -> Result
         title: format!("Learning curves, {label}"),
         description,
         sheet: draw(rows, &levels, sets)?,
-        csv: csv(rows),
+        csv: to_csv(rows.iter().copied()),
         settings: vec![setting.to_owned()],
     })
 }
@@ -76,17 +74,17 @@ fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Se
     let x = Axis::between("epoch", 0.0, f64::from(epochs), 5);
     let highest = levels.keys().last().copied().unwrap_or(Level::ZERO);
     let spans = spans(levels.len() * 6);
-    let pick = |set: Set, which: fn((f64, f64)) -> f64| rows.iter().filter_map(move |row| set.of(row)).map(which);
-    let held_out = sets[1..].iter().flat_map(|&set| pick(set, |m| m.0));
+    let pick = |set: Set, which: fn(Measured) -> f64| rows.iter().filter_map(move |row| set.of(row)).map(which);
+    let held_out = sets[1..].iter().flat_map(|&set| pick(set, |m| m.loss));
     let held_out = Axis::logarithmic("loss", held_out);
-    let accuracies = sets.iter().flat_map(|&set| pick(set, |m| m.1));
+    let accuracies = sets.iter().flat_map(|&set| pick(set, |m| m.accuracy));
     let width = 852 / sets.len() as u32;
     let accuracy = Axis::linear("accuracy (%)", accuracies, 5);
     for (row, top) in [("loss", 8), ("accuracy", 240)] {
         for (column, &set) in sets.iter().enumerate() {
             let frame = Frame { x: 4 + (column as u32 * width).cast_signed(), y: top, width, height: 228 };
             let y = match (row, set) {
-                ("loss", Set::Train) => Axis::logarithmic("loss", pick(Set::Train, |m| m.0)),
+                ("loss", Set::Train) => Axis::logarithmic("loss", pick(Set::Train, |m| m.loss)),
                 ("loss", _) => held_out.clone(),
                 _ => accuracy.clone(),
             };
@@ -95,7 +93,9 @@ fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Se
             for (level, rows) in levels.iter().rev() {
                 let points: Vec<_> = rows
                     .iter()
-                    .filter_map(|r| set.of(r).map(|m| (f64::from(r.epoch), if row == "loss" { m.0 } else { m.1 })))
+                    .filter_map(|r| {
+                        set.of(r).map(|m| (f64::from(r.epoch), if row == "loss" { m.loss } else { m.accuracy }))
+                    })
                     .collect();
                 if points.is_empty() {
                     continue;
@@ -120,28 +120,4 @@ pub(super) fn level_ink(level: Level, highest: Level) -> Ink {
 fn level_ticks(highest: Level) -> Vec<(f64, String)> {
     let axis = Axis::between("", 0.0, highest.value().max(1e-6), 5);
     axis.ticks.into_iter().map(|(at, label)| (at / highest.value().max(1e-6), label)).collect()
-}
-
-fn csv(rows: &[&CurveRow]) -> String {
-    let mut csv = String::from(
-        "setting,level,epoch,trials,train_loss,train_accuracy,validation_loss,validation_accuracy,test_loss,\
-         test_accuracy\n",
-    );
-    for row in rows {
-        let pair =
-            |pair: Option<(f64, f64)>| pair.map_or(",".to_owned(), |(loss, accuracy)| format!("{loss},{accuracy}"));
-        let (train, test) = (pair(row.train), pair(row.test));
-        writeln!(
-            csv,
-            "{},{},{},{},{train},{},{},{test}",
-            crate::csv::field(&row.setting),
-            row.level,
-            row.epoch,
-            row.trials,
-            row.validation.0,
-            row.validation.1,
-        )
-        .expect("writing to a string cannot fail");
-    }
-    csv
 }

@@ -1,8 +1,7 @@
 //! Figures 5 and 8: losses along random filter-normalised directions, for three models.
 
-use std::fmt::Write as _;
-
-use flooding_core::probes::{Band, FlatnessRow, ProbedModel};
+use flooding_tables::probes::ProbedModel;
+use flooding_tables::{Band, FlatnessRow, to_csv};
 
 use super::axis::Axis;
 use super::ink::Ink;
@@ -14,14 +13,16 @@ use crate::slug::slug;
 
 /// Band, line and whether points are marked: three models that differ in more than colour.
 const MODELS: [(ProbedModel, Ink, Ink, bool); 3] = [
-    (ProbedModel::FirstBelow, Ink::Band(2), Ink::Guide, false),
+    (ProbedModel::FirstCrossing, Ink::Band(2), Ink::Guide, false),
     (ProbedModel::With, Ink::Band(0), Ink::Series(0), true),
     (ProbedModel::Without, Ink::Band(1), Ink::Series(1), false),
 ];
 
 /// Two panels, training and test loss, for the rows of one setting.
 pub fn flatness(setting: &str, label: &str, rows: &[&FlatnessRow]) -> Result<Figure, DrawError> {
-    let (directions, examples) = rows.first().map_or((0, [0, 0]), |row| (row.directions, row.examples));
+    let first = rows.first();
+    let (train, test) = first.map_or((0, 0), |row| (row.train_examples, row.test_examples));
+    let directions = first.map_or(0, |row| row.directions);
     Ok(Figure {
         id: slug(&format!("figure-5-{setting}")),
         label: "Figures 5 and 8".to_owned(),
@@ -29,12 +30,11 @@ pub fn flatness(setting: &str, label: &str, rows: &[&FlatnessRow]) -> Result<Fig
         description: format!(
             "Training loss (left) and test loss (right), logarithmic, against the distance along a direction, for the model at \
              the first mini-batch below the flood level (dashed), at the end of training with flooding (rings) and without \
-             (plain line): means over {directions} directions a trial with a band from the least to the greatest, over {} \
-             training and {} test examples.",
-            examples[0], examples[1]
+             (plain line): means over {directions} directions a trial with a band from the least to the greatest, over {train} \
+             training and {test} test examples.",
         ),
         sheet: draw(rows)?,
-        csv: csv(rows),
+        csv: to_csv(rows.iter().copied()),
         settings: vec![setting.to_owned()],
     })
 }
@@ -42,10 +42,10 @@ pub fn flatness(setting: &str, label: &str, rows: &[&FlatnessRow]) -> Result<Fig
 fn draw(rows: &[&FlatnessRow]) -> Result<Sheet, DrawError> {
     let canvas = Canvas::new(940, 320);
     let x = Axis::linear("distance along the direction", rows.iter().map(|row| row.alpha), 5);
-    let bands = rows.iter().flat_map(|row| [row.train, row.test]).flatten();
-    let y = Axis::logarithmic("loss", bands.flat_map(|band| [band.low, band.high]));
-    let train: fn(&FlatnessRow) -> Option<Band> = |row| row.train;
-    for (index, (title, of)) in [("training loss", train), ("test loss", |row| row.test)].into_iter().enumerate() {
+    let bands = rows.iter().flat_map(|row| [row.train_loss, row.test_loss]).flatten();
+    let y = Axis::logarithmic("loss", bands.flat_map(|band| [band.min, band.max]));
+    let train: fn(&FlatnessRow) -> Option<Band> = |row| row.train_loss;
+    for (index, (title, of)) in [("training loss", train), ("test loss", |row| row.test_loss)].into_iter().enumerate() {
         let frame = Frame { x: 4 + index as i32 * 466, y: 4, width: 466, height: 280 };
         let mut panel = Panel::new(&canvas, frame, title, &x, &y)?;
         for (model, area, line, marked) in MODELS {
@@ -60,7 +60,7 @@ fn draw(rows: &[&FlatnessRow]) -> Result<Sheet, DrawError> {
             }
             let title = model.describe().to_owned();
             canvas.group(Group { level: None, title }, || {
-                panel.band(area, &points.iter().map(|(x, band)| (*x, band.low, band.high)).collect::<Vec<_>>())?;
+                panel.band(area, &points.iter().map(|(x, band)| (*x, band.min, band.max)).collect::<Vec<_>>())?;
                 let means: Vec<_> = points.iter().map(|(x, band)| (*x, band.mean)).collect();
                 panel.line(line, 18, &means)?;
                 if marked { panel.circles(line, 28, false, &means) } else { Ok(()) }
@@ -71,16 +71,4 @@ fn draw(rows: &[&FlatnessRow]) -> Result<Sheet, DrawError> {
         .map(|(model, _, line, marked)| (line, if marked { Sample::RingLine } else { Sample::Line }, model.describe()));
     legend(&canvas, (60, 308), &entries);
     Ok(canvas.finish())
-}
-
-fn csv(rows: &[&FlatnessRow]) -> String {
-    let mut csv = String::from("setting,model,alpha,train_mean,train_low,train_high,test_mean,test_low,test_high\n");
-    for row in rows {
-        let band = |band: Option<Band>| band.map_or(",,".to_owned(), |b| format!("{},{},{}", b.mean, b.low, b.high));
-        let setting = crate::csv::field(&row.setting);
-        let model = row.model.describe();
-        writeln!(csv, "{setting},{model},{},{},{}", row.alpha, band(row.train), band(row.test))
-            .expect("writing to a string cannot fail");
-    }
-    csv
 }

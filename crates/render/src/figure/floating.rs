@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use flooding_core::level::Level;
-use flooding_core::tables::{CurveRow, FloatRow};
+use flooding_tables::{CurveRow, FinalLossRow, to_csv};
 
 use super::axis::Axis;
 use super::curves::level_ink;
@@ -43,7 +43,7 @@ pub fn floating_loss(
     setting: &str,
     label: &str,
     rows: &[&CurveRow],
-    ends: &[&FloatRow],
+    ends: &[&FinalLossRow],
     profile: &str,
 ) -> Result<Figure, DrawError> {
     let shown = shown_levels(rows.iter().map(|row| row.level));
@@ -57,27 +57,27 @@ pub fn floating_loss(
         title: format!("The training loss floats around the flood level, {label}"),
         description: describe(&shown, ends, profile),
         sheet: draw(&levels)?,
-        csv: csv(&levels),
+        csv: to_csv(levels.values().flatten().copied()),
         settings: vec![setting.to_owned()],
     })
 }
 
-fn describe(shown: &[Level], ends: &[&FloatRow], profile: &str) -> String {
+fn describe(shown: &[Level], ends: &[&FinalLossRow], profile: &str) -> String {
     let mut text = "Against epoch, the mean over trials of: the un-flooded mini-batch loss before each update (left), the \
         loss of the whole training set after the epoch (middle), the training accuracy in percent (right). Losses are on \
         a logarithmic scale; a dashed line is a flood level."
         .to_owned();
     if let Some(first) = ends.first() {
-        let [train, validation, _] = first.examples;
+        let (train, validation) = (first.train_examples, first.validation_examples);
         let trials = ends.iter().map(|end| end.train_loss.n).max().unwrap_or_default();
         let seeds = if trials > 1 { format!("seeds 0 to {}", trials - 1) } else { "seed 0".to_owned() };
-        let epochs = first.epochs.1;
+        let epochs = first.last_epoch;
         write!(
             text,
             " Profile {profile}: {train} training examples ({validation} more held out), {epochs} epochs, {seeds}."
         )
         .expect("writing to a string cannot fail");
-        write!(text, " Mean training loss and accuracy of epochs {} to {}:", first.epochs.0, first.epochs.1)
+        write!(text, " Mean training loss and accuracy of epochs {} to {}:", first.first_epoch, first.last_epoch)
             .expect("writing to a string cannot fail");
         for (i, end) in ends.iter().filter(|end| shown.contains(&end.level)).enumerate() {
             let (separator, loss) = (if i == 0 { "" } else { ";" }, crate::format::significant(end.train_loss.mean));
@@ -97,15 +97,15 @@ fn draw(levels: &ByLevel) -> Result<Sheet, DrawError> {
     let all = || levels.values().flatten();
     let x = Axis::between("epoch", 0.0, f64::from(all().map(|row| row.epoch).max().unwrap_or(1)), 5);
     let flooded = || levels.keys().filter(|level| !level.is_zero()).map(|level| level.value());
-    let losses = all().flat_map(|row| [row.batch_loss, row.train.map(|train| train.0)]).flatten();
+    let losses = all().flat_map(|row| [row.batch_loss, row.train.map(|train| train.loss)]).flatten();
     let loss = Axis::logarithmic("loss", losses.chain(flooded()));
-    let accuracy = Axis::linear("accuracy (%)", all().filter_map(|row| Some(row.train?.1)).chain([100.0]), 5);
+    let accuracy = Axis::linear("accuracy (%)", all().filter_map(|row| Some(row.train?.accuracy)).chain([100.0]), 5);
     let highest = levels.keys().last().copied().unwrap_or(Level::ZERO);
     let spans = spans(levels.len() * 3);
     let panels: [(&str, &Axis, Quantity); 3] = [
         ("mini-batch loss in training", &loss, |row| row.batch_loss),
-        ("training loss after the epoch", &loss, |row| Some(row.train?.0)),
-        ("training accuracy", &accuracy, |row| Some(row.train?.1)),
+        ("training loss after the epoch", &loss, |row| Some(row.train?.loss)),
+        ("training accuracy", &accuracy, |row| Some(row.train?.accuracy)),
     ];
     for (index, (title, y, of)) in panels.into_iter().enumerate() {
         let frame = Frame { x: 4 + index as i32 * 311, y: 4, width: 311, height: 280 };
@@ -128,18 +128,6 @@ fn draw(levels: &ByLevel) -> Result<Sheet, DrawError> {
     entries.push((Ink::Guide, Sample::Line, "the levels"));
     legend(&canvas, (60, 308), &entries);
     Ok(canvas.finish())
-}
-
-fn csv(levels: &ByLevel) -> String {
-    let mut csv = String::from("setting,level,epoch,trials,batch_loss,train_loss,train_accuracy\n");
-    for row in levels.values().flatten() {
-        let batch = row.batch_loss.map_or_else(String::new, |loss| loss.to_string());
-        let setting = crate::csv::field(&row.setting);
-        let train = row.train.map_or(",".to_owned(), |(loss, accuracy)| format!("{loss},{accuracy}"));
-        writeln!(csv, "{setting},{},{},{},{batch},{train}", row.level, row.epoch, row.trials)
-            .expect("writing to a string cannot fail");
-    }
-    csv
 }
 
 #[cfg(test)]

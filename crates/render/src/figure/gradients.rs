@@ -1,9 +1,7 @@
 //! Figures 4 and 7: test loss and accuracy against the filter-normalised gradient's norm, a point an epoch.
 
-use std::fmt::Write as _;
-
 use flooding_core::level::Level;
-use flooding_core::tables::CurveRow;
+use flooding_tables::{CurveRow, GradientNorms, Measured, to_csv};
 
 use super::axis::Axis;
 use super::ink::Ink;
@@ -27,8 +25,14 @@ pub struct Side {
 
 struct Point {
     epoch: u32,
-    gradients: (f64, f64),
-    test: (f64, f64),
+    gradients: GradientNorms,
+    test: Measured,
+}
+
+/// The drawn points of rows that have them.
+fn points(rows: &[&CurveRow]) -> Vec<Point> {
+    let point = |row: &&CurveRow| Some(Point { epoch: row.epoch, gradients: row.gradient_norm?, test: row.test? });
+    rows.iter().filter_map(point).collect()
 }
 
 /// Four panels, or `None` where these rows hold no gradients at the two levels.
@@ -38,14 +42,14 @@ pub fn gradient_amplitude(
     rows: &[&CurveRow],
     [without, with]: [Side; 2],
 ) -> Result<Option<Figure>, DrawError> {
-    let points = |side: Side| -> Vec<Point> {
-        rows.iter()
-            .filter(|row| row.level == side.level && row.epoch > SKIPPED_EPOCHS)
-            .filter_map(|row| Some(Point { epoch: row.epoch, gradients: row.gradients?, test: row.test? }))
-            .collect()
+    let drawn = |side: Side| -> Vec<&CurveRow> {
+        let is_drawn = |row: &&CurveRow| {
+            row.level == side.level && row.epoch > SKIPPED_EPOCHS && row.gradient_norm.is_some() && row.test.is_some()
+        };
+        rows.iter().copied().filter(is_drawn).collect()
     };
-    let sides = [(without, points(without)), (with, points(with))];
-    if sides.iter().all(|(_, points)| points.is_empty()) {
+    let sides = [(without, drawn(without)), (with, drawn(with))];
+    if sides.iter().all(|(_, rows)| rows.is_empty()) {
         return Ok(None);
     }
     Ok(Some(Figure {
@@ -58,8 +62,8 @@ pub fn gradient_amplitude(
              with flooding at b = {}, crosses without; coloured by epoch; large dark marks at the early-stopping epoch.",
             with.level
         ),
-        sheet: draw(&sides)?,
-        csv: csv(setting, &sides),
+        sheet: draw(&sides.each_ref().map(|(side, rows)| (*side, points(rows))))?,
+        csv: to_csv(sides.iter().flat_map(|(_, rows)| rows.iter().copied())),
         settings: vec![setting.to_owned()],
     }))
 }
@@ -69,11 +73,11 @@ fn draw(sides: &[(Side, Vec<Point>); 2]) -> Result<Sheet, DrawError> {
     let all = || sides.iter().flat_map(|(_, points)| points);
     let last = all().map(|p| p.epoch).max().unwrap_or(1);
     let x_of = |train: bool| {
-        let values = all().map(|p| if train { p.gradients.0 } else { p.gradients.1 });
+        let values = all().map(|p| if train { p.gradients.train } else { p.gradients.test });
         Axis::logarithmic(if train { "gradient norm, training loss" } else { "gradient norm, test loss" }, values)
     };
-    let y_loss = Axis::logarithmic("test loss", all().map(|p| p.test.0));
-    let y_accuracy = Axis::linear("test accuracy (%)", all().map(|p| p.test.1), 5);
+    let y_loss = Axis::logarithmic("test loss", all().map(|p| p.test.loss));
+    let y_accuracy = Axis::linear("test accuracy (%)", all().map(|p| p.test.accuracy), 5);
     for (column, train) in [true, false].into_iter().enumerate() {
         for (row, loss) in [true, false].into_iter().enumerate() {
             let frame = Frame { x: 4 + column as i32 * 420, y: 8 + row as i32 * 250, width: 420, height: 250 };
@@ -82,8 +86,8 @@ fn draw(sides: &[(Side, Vec<Point>); 2]) -> Result<Sheet, DrawError> {
             let mut panel = Panel::new(&canvas, frame, title, &x_of(train), y)?;
             for (index, (side, points)) in sides.iter().enumerate() {
                 let at = |p: &Point| {
-                    let x = if train { p.gradients.0 } else { p.gradients.1 };
-                    (x, if loss { p.test.0 } else { p.test.1 })
+                    let x = if train { p.gradients.train } else { p.gradients.test };
+                    (x, if loss { p.test.loss } else { p.test.accuracy })
                 };
                 let name = if index == 0 { "without flooding" } else { "with flooding" };
                 let mark = |panel: &mut Panel, ink: Ink, radius: u32, p: &Point| {
@@ -110,17 +114,4 @@ fn draw(sides: &[(Side, Vec<Point>); 2]) -> Result<Sheet, DrawError> {
     let entries = [(Ink::Text, Sample::Ring, "with flooding"), (Ink::Text, Sample::Cross, "without flooding")];
     legend(&canvas, (60, 528), &entries);
     Ok(canvas.finish())
-}
-
-fn csv(setting: &str, sides: &[(Side, Vec<Point>); 2]) -> String {
-    let mut csv = String::from("setting,level,epoch,train_gradient_norm,test_gradient_norm,test_loss,test_accuracy\n");
-    for (side, points) in sides {
-        for p in points {
-            let (setting, level) = (crate::csv::field(setting), side.level);
-            let ((train, test), (loss, accuracy)) = (p.gradients, p.test);
-            writeln!(csv, "{setting},{level},{},{train},{test},{loss},{accuracy}", p.epoch)
-                .expect("writing to a string cannot fail");
-        }
-    }
-    csv
 }

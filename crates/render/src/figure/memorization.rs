@@ -1,8 +1,6 @@
 //! Figure 3: training accuracy against b, the chosen levels marked, without and with early stopping.
 
-use std::fmt::Write as _;
-
-use flooding_core::tables::{LevelRow, Stopping};
+use flooding_tables::{Checkpoint, LevelRow, to_csv};
 
 use super::axis::Axis;
 use super::ink::Ink;
@@ -13,9 +11,9 @@ use super::{Figure, Sheet};
 use crate::slug::slug;
 
 const COLUMNS: usize = 3;
-const STOPPINGS: [(Stopping, Ink, &str); 2] = [
-    (Stopping::LastEpoch, Ink::Series(0), "(A) last epoch"),
-    (Stopping::EarlyStopping, Ink::Series(1), "(B) early stopping"),
+const CHECKPOINTS: [(Checkpoint, Ink, &str); 2] = [
+    (Checkpoint::LastEpoch, Ink::Series(0), "(A) last epoch"),
+    (Checkpoint::BestValidation, Ink::Series(1), "(B) early stopping"),
 ];
 
 /// A panel for each of these settings (id, label), all with the same axes; `group` names the reading and the table.
@@ -32,7 +30,7 @@ pub fn memorization(group: &str, settings: &[(&str, &str)], rows: &[LevelRow]) -
             settings.len()
         ),
         sheet: draw(settings, &rows)?,
-        csv: csv(&rows),
+        csv: to_csv(rows.iter().copied()),
         settings: settings.iter().map(|(id, _)| (*id).to_owned()).collect(),
     })
 }
@@ -47,8 +45,8 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
         &canvas,
         (58, 18),
         &[
-            (STOPPINGS[0].1, Sample::Line, STOPPINGS[0].2),
-            (STOPPINGS[1].1, Sample::Line, STOPPINGS[1].2),
+            (CHECKPOINTS[0].1, Sample::Line, CHECKPOINTS[0].2),
+            (CHECKPOINTS[1].1, Sample::Line, CHECKPOINTS[1].2),
             (Ink::Text, Sample::Ring, "levels chosen by validation accuracy: (A) filled, (B) rings"),
         ],
     );
@@ -60,18 +58,18 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
             height: 190,
         };
         let mut panel = Panel::new(&canvas, frame, label, &x, &y)?;
-        for (stopping, ink, name) in STOPPINGS {
+        for (checkpoint, ink, name) in CHECKPOINTS {
             let mut of_setting: Vec<&&LevelRow> =
-                rows.iter().filter(|row| row.setting == *id && row.stopping == stopping).collect();
+                rows.iter().filter(|row| row.setting == *id && row.checkpoint == checkpoint).collect();
             of_setting.sort_by_key(|row| row.level);
             let points: Vec<_> = of_setting.iter().map(|row| (row.level.value(), row.train_accuracy.mean)).collect();
             let group = Group { level: None, title: format!("{label}, {name}") };
             canvas.group(group, || {
                 panel.line(ink, 16, &points)?;
-                for row in of_setting.iter().filter(|row| row.chosen_in > 0) {
-                    let share = f64::from(row.chosen_in) / f64::from(row.train_accuracy.n.max(1));
+                for row in of_setting.iter().filter(|row| row.selected_in > 0) {
+                    let share = f64::from(row.selected_in) / f64::from(row.train_accuracy.n.max(1));
                     let radius = (28.0 + 40.0 * share.min(1.0)) as u32;
-                    let fill = stopping == Stopping::LastEpoch;
+                    let fill = checkpoint == Checkpoint::LastEpoch;
                     panel.circles(ink, radius, fill, &[(row.level.value(), row.train_accuracy.mean)])?;
                 }
                 Ok::<_, DrawError>(())
@@ -79,30 +77,4 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
         }
     }
     Ok(canvas.finish())
-}
-
-fn csv(rows: &[&LevelRow]) -> String {
-    let mut csv = String::from(
-        "setting,stopping,level,trials,train_accuracy_mean,train_accuracy_std,validation_accuracy_mean,\
-         test_accuracy_mean,train_loss_mean,test_loss_mean,chosen_in\n",
-    );
-    for row in rows {
-        let stopping = if row.stopping == Stopping::LastEpoch { 'A' } else { 'B' };
-        let std = row.train_accuracy.std.map_or_else(String::new, |std| std.to_string());
-        writeln!(
-            csv,
-            "{},{stopping},{},{},{},{std},{},{},{},{},{}",
-            crate::csv::field(&row.setting),
-            row.level,
-            row.train_accuracy.n,
-            row.train_accuracy.mean,
-            row.validation_accuracy.mean,
-            row.test_accuracy.mean,
-            row.train_loss.mean,
-            row.test_loss.mean,
-            row.chosen_in,
-        )
-        .expect("writing to a string cannot fail");
-    }
-    csv
 }

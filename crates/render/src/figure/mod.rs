@@ -29,7 +29,7 @@ pub use gradients::{Side, gradient_amplitude};
 pub use memorization::memorization;
 pub use panel::DrawError;
 pub use sheet::Sheet;
-pub use theorem::{mse_against_level, scenario_label, theorem_csv};
+pub use theorem::{mse_against_level, scenario_label};
 
 /// A figure, its words and its data.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct Figure {
     /// The drawing.
     pub sheet: Sheet,
     /// Everything drawn and what thinning left out, as CSV.
-    pub csv: String,
+    pub csv: Vec<u8>,
     /// The settings whose runs it shows.
     pub settings: Vec<String>,
 }

@@ -1,9 +1,7 @@
 //! Theorem 1: mean squared errors of the empirical and the flooded risk against b, for several sample sizes.
 
-use std::fmt::Write as _;
-
 use flooding_core::config::Scenario;
-use flooding_core::tables::TheoremRow;
+use flooding_tables::{TheoremRow, to_csv};
 
 use super::axis::Axis;
 use super::ink::Ink;
@@ -50,13 +48,13 @@ pub fn mse_against_level(index: usize, scenario: &Scenario, rows: &[&TheoremRow]
              filled circle marks the best level computed. Scenario: {label}."
         ),
         sheet: draw(rows)?,
-        csv: theorem_csv(rows),
+        csv: to_csv(rows.iter().copied()),
         settings: Vec::new(),
     }))
 }
 
 fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
-    let mut sizes: Vec<u32> = rows.iter().map(|row| row.n).collect();
+    let mut sizes: Vec<u32> = rows.iter().map(|row| row.sample_size).collect();
     sizes.sort_unstable();
     sizes.dedup();
     sizes.truncate(PANELS);
@@ -76,7 +74,7 @@ fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
         ],
     );
     for (index, n) in sizes.iter().enumerate() {
-        let mut cells: Vec<&&TheoremRow> = rows.iter().filter(|row| row.n == *n).collect();
+        let mut cells: Vec<&&TheoremRow> = rows.iter().filter(|row| row.sample_size == *n).collect();
         cells.sort_by(|a, b| a.level.total_cmp(&b.level));
         let frame = Frame {
             x: 4 + (index % COLUMNS) as i32 * 310,
@@ -130,22 +128,4 @@ fn cut(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         break;
     }
     line
-}
-
-/// The cells as CSV.
-pub fn theorem_csv(rows: &[&TheoremRow]) -> String {
-    let mut csv = String::from("scenario,n,level,risk");
-    for name in ["mse_empirical", "mse_flooded", "gain", "shortfall", "prob_below"] {
-        write!(csv, ",{name}_exact,{name}_mc,{name}_se").expect("writing to a string cannot fail");
-    }
-    csv.push('\n');
-    for row in rows {
-        write!(csv, "{},{},{},{}", crate::csv::field(&scenario_label(&row.scenario)), row.n, row.level, row.risk)
-            .expect("writing to a string cannot fail");
-        for e in [row.mse_empirical, row.mse_flooded, row.gain, row.shortfall, row.prob_below] {
-            write!(csv, ",{},{},{}", e.exact, e.mc, e.se).expect("writing to a string cannot fail");
-        }
-        csv.push('\n');
-    }
-    csv
 }

@@ -1,6 +1,6 @@
 //! Tables 2 and 3 in LaTeX: the numbers as macros, and a tabular that uses them.
 
-use flooding_core::tables::{AccuracyRow, MeanStd};
+use flooding_tables::{AccuracyRow, MeanStd, Printed};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -48,7 +48,7 @@ impl<'a> LatexTable<'a> {
             let mut latex_rows = Vec::new();
             for shown in &part.rows {
                 let Some(row) =
-                    rows.iter().find(|row| crate::context::cell_anchor(&row.setting, row.stopping) == shown.anchor)
+                    rows.iter().find(|row| crate::context::cell_anchor(&row.setting, row.checkpoint) == shown.anchor)
                 else {
                     continue;
                 };
@@ -65,9 +65,9 @@ impl<'a> LatexTable<'a> {
     }
 
     fn cells(&mut self, row: &AccuracyRow) -> Vec<Value> {
-        let prefix = format!("Flood{}{}", macro_name(&row.setting), letter(row.stopping));
+        let prefix = format!("Flood{}{}", macro_name(&row.setting), letter(row.checkpoint));
         let paper = row.paper;
-        let pair = |value: Option<MeanStd>| value.map(|v| (v.mean, v.std));
+        let pair = |value: Option<MeanStd>| value.map(|v| Printed { mean: v.mean, std: v.std });
         let dash = |value: Value| if row.dash { safe("--".to_owned()) } else { value };
         let with = self.measured(&format!("{prefix}With"), pair(row.with), row.bold_with);
         let mut cells = vec![
@@ -83,18 +83,17 @@ impl<'a> LatexTable<'a> {
                 paper.and_then(|p| p.with),
                 paper.is_some_and(|p| p.bold_with),
             ),
-            self.measured(&format!("{prefix}Level"), pair(row.chosen_b), false),
-            self.measured(
-                &format!("{prefix}PaperLevel"),
-                paper.and_then(|p| p.chosen_b).map(|(mean, std)| (mean, Some(std))),
-                false,
-            ),
+            self.measured(&format!("{prefix}Level"), pair(row.selected_level), false),
+            self.measured(&format!("{prefix}PaperLevel"), paper.and_then(|p| p.selected_level), false),
         ];
         let difference = row.difference;
         cells.push(self.number(&format!("{prefix}Difference"), difference.map(|d| format!("${:+.2}$", d.mean))));
-        let interval = difference.and_then(|d| d.interval);
+        let interval = difference.and_then(|d| d.ci);
         cells.push(
-            self.number(&format!("{prefix}Interval"), interval.map(|(low, high)| format!("$[{low:+.2}, {high:+.2}]$"))),
+            self.number(
+                &format!("{prefix}Interval"),
+                interval.map(|ci| format!("$[{:+.2}, {:+.2}]$", ci.low, ci.high)),
+            ),
         );
         let p = difference.and_then(|d| d.p_student);
         let words = p.map(|p| if p < 0.0001 { "$<0.0001$".to_owned() } else { format!("${p:.4}$") });
@@ -103,8 +102,8 @@ impl<'a> LatexTable<'a> {
     }
 
     /// A mean and its deviation as two macros; `not run` or a dash where there is none.
-    fn measured(&mut self, name: &str, value: Option<(f64, Option<f64>)>, bold: bool) -> Value {
-        let Some((mean, std)) = value else {
+    fn measured(&mut self, name: &str, value: Option<Printed>, bold: bool) -> Value {
+        let Some(Printed { mean, std }) = value else {
             return safe(if name.contains("Paper") { "--" } else { r"\emph{not run}" }.to_owned());
         };
         let mut cell = self.number(name, Some(format!("{mean:.2}"))).to_string();

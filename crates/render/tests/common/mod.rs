@@ -9,12 +9,13 @@ use flooding_core::level::Level;
 use flooding_core::plan::LeftOut;
 use flooding_core::record::Provenance;
 use flooding_core::spec::RunKey;
-use flooding_core::tables::{
-    AccuracyRow, ClaimRow, CurveRow, DatasetRow, Difference, Estimate, FloatRow, LevelRow, MeanStd, Overview,
-    PaperCell, RunRow, Sensitivity, Stopping, TheoremCheck, TheoremRow, TrialChoice, Verdict,
-};
 use flooding_core::work::{Gap, Stage};
 use flooding_render::Tables;
+use flooding_tables::{
+    AccuracyRow, Checkpoint, ClaimRow, CurveRow, DatasetRow, Difference, EpochAccuracy, Estimate, FORMATS,
+    FinalLossRow, GradientNorms, LevelRow, MeanStd, Measured, MethodRow, Overview, PaperCell, Printed, RunRow,
+    RunStatus, SelectionRow, SensitivityRow, TheoremCheck, TheoremRow, Verdict, catalogue,
+};
 
 /// How much to make up.
 #[derive(Clone, Copy)]
@@ -81,18 +82,23 @@ fn mean_std(values: &[f64]) -> MeanStd {
 pub fn tables(size: Size) -> Tables {
     let mut tables = Tables {
         overview: Some(overview(size)),
+        methods: Some(methods()),
         accuracy: Some(Vec::new()),
+        selections: Some(Vec::new()),
+        sensitivity: Some(Vec::new()),
         levels: Some(Vec::new()),
         curves: Some(Vec::new()),
         runs: Some(Vec::new()),
         claims: Some(claims()),
-        floats: Some(Vec::new()),
+        final_losses: Some(Vec::new()),
         descents: Some(probes::descents(ROWS[1].0)),
         flatness: Some(probes::flatness(ROWS[1].0)),
         sharpness: Some(probes::sharpness(ROWS[1].0)),
         calibration: Some(probes::calibration(ROWS[1].0)),
+        reliability_bins: Some(probes::reliability_bins(ROWS[1].0)),
         theorem: Some(theorem()),
         checks: Some(checks()),
+        files: files(),
     };
     for setting in 0..size.settings as u32 {
         add_setting(&mut tables, setting, size);
@@ -104,17 +110,27 @@ fn add_setting(tables: &mut Tables, setting: u32, size: Size) {
     let (id, first, second, reading, table) = ROWS[setting as usize % ROWS.len()];
     let round = setting as usize / ROWS.len();
     let id = if round == 0 { id.to_owned() } else { format!("{id}-{round}") };
-    for stopping in [Stopping::LastEpoch, Stopping::EarlyStopping] {
-        let row = accuracy(setting, &id, [first, second], reading, table, stopping, size);
+    for checkpoint in [Checkpoint::LastEpoch, Checkpoint::BestValidation] {
+        let selections = selections(setting, &id, reading, checkpoint, size);
+        let row = accuracy(setting, &id, [first, second], reading, table, &selections, size);
         for index in 0..size.levels {
             let at = level(index, size);
-            let chosen_in = row.per_trial.iter().filter(|t| t.level == at).count() as u32;
-            tables.levels.as_mut().unwrap().push(level_row(setting, &id, at, stopping, chosen_in, size));
+            let selected_in = selections.iter().filter(|t| t.level == at).count() as u32;
+            tables.levels.as_mut().unwrap().push(level_row(setting, &id, at, checkpoint, selected_in, size));
         }
+        tables.sensitivity.as_mut().unwrap().push(SensitivityRow {
+            setting: id.clone(),
+            reading: reading.to_owned(),
+            checkpoint,
+            choice: "ties: largest b".to_owned(),
+            with: row.with.unwrap().mean + 0.1,
+            selected_level: 0.21,
+        });
         tables.accuracy.as_mut().unwrap().push(row);
+        tables.selections.as_mut().unwrap().extend(selections);
     }
     for index in 0..size.levels {
-        tables.floats.as_mut().unwrap().push(float(setting, &id, level(index, size), size));
+        tables.final_losses.as_mut().unwrap().push(final_loss(setting, &id, level(index, size), size));
         for epoch in 1..=size.epochs {
             tables.curves.as_mut().unwrap().push(curve(setting, &id, level(index, size), epoch, size));
         }
@@ -122,14 +138,68 @@ fn add_setting(tables: &mut Tables, setting: u32, size: Size) {
             tables.runs.as_mut().unwrap().push(RunRow {
                 key: key(&[setting, trial, index]),
                 setting: id.clone(),
+                reading: reading.to_owned(),
                 trial,
                 level: level(index, size),
-                status: "complete".to_owned(),
-                last: Some([100.0, 80.5, 80.0 + noise(&[setting, trial, index])]),
-                best: Some((31, [99.0, 82.0, 81.0])),
+                status: RunStatus::Complete,
+                cause: None,
+                at_last: Some(EpochAccuracy {
+                    epoch: size.epochs,
+                    train_accuracy: 100.0,
+                    validation_accuracy: 80.5,
+                    test_accuracy: 80.0 + noise(&[setting, trial, index]),
+                }),
+                at_best_validation: Some(EpochAccuracy {
+                    epoch: 31,
+                    train_accuracy: 99.0,
+                    validation_accuracy: 82.0,
+                    test_accuracy: 81.0,
+                }),
             });
         }
     }
+}
+
+fn selections(setting: u32, id: &str, reading: &str, checkpoint: Checkpoint, size: Size) -> Vec<SelectionRow> {
+    let base = 78.0 + f64::from(setting % 4) * 4.0;
+    let epoch = if checkpoint == Checkpoint::LastEpoch { size.epochs } else { size.epochs / 4 };
+    let selection = |trial: u32| {
+        let index = 1 + (noise(&[setting, trial, 7]) * f64::from(size.levels - 2)) as u32;
+        SelectionRow {
+            setting: id.to_owned(),
+            reading: reading.to_owned(),
+            checkpoint,
+            trial,
+            level: level(index, size),
+            without: base + noise(&[setting, trial, 8]),
+            with: base + 1.5 + noise(&[setting, trial, 9]),
+            train_accuracy: 100.0 - noise(&[setting, trial, 10]),
+            without_epoch: epoch,
+            with_epoch: epoch,
+            without_run: key(&[setting, trial, 0]),
+            with_run: key(&[setting, trial, index]),
+        }
+    };
+    (0..size.trials).map(selection).collect()
+}
+
+fn methods() -> Vec<MethodRow> {
+    let row = |method: &str, targets_training_loss| MethodRow {
+        method: method.to_owned(),
+        targets_training_loss,
+        domain_independent: true,
+        task_independent: true,
+        model_independent: true,
+        assumption: "Learning until zero loss is harmful".to_owned(),
+    };
+    vec![row("Weight decay", false), row("Flooding", true)]
+}
+
+/// Stand-ins for the tables' own files, which the page only copies and links.
+fn files() -> std::collections::BTreeMap<String, Vec<u8>> {
+    let tables = catalogue::AGGREGATED.into_iter().chain(catalogue::VERIFIED);
+    let names = tables.flat_map(|table| FORMATS.map(|format| format!("{}.{format}", table.name)));
+    names.map(|name| (name.clone(), name.into_bytes())).collect()
 }
 
 fn accuracy(
@@ -138,49 +208,36 @@ fn accuracy(
     row: [&str; 2],
     reading: &str,
     table: TableId,
-    stopping: Stopping,
+    selections: &[SelectionRow],
     size: Size,
 ) -> AccuracyRow {
-    let base = 78.0 + f64::from(setting % 4) * 4.0;
-    let epoch = if stopping == Stopping::LastEpoch { size.epochs } else { size.epochs / 4 };
-    let per_trial: Vec<TrialChoice> = (0..size.trials)
-        .map(|trial| {
-            let index = 1 + (noise(&[setting, trial, 7]) * f64::from(size.levels - 2)) as u32;
-            TrialChoice {
-                trial,
-                without: base + noise(&[setting, trial, 8]),
-                with: base + 1.5 + noise(&[setting, trial, 9]),
-                level: level(index, size),
-                epochs: (epoch, epoch),
-                baseline_run: key(&[setting, trial, 0]),
-                selected_run: key(&[setting, trial, index]),
-                train_accuracy: 100.0 - noise(&[setting, trial, 10]),
-            }
-        })
-        .collect();
-    let column = |of: fn(&TrialChoice) -> f64| mean_std(&per_trial.iter().map(of).collect::<Vec<_>>());
+    let column = |of: fn(&SelectionRow) -> f64| mean_std(&selections.iter().map(of).collect::<Vec<_>>());
     let (without, with) = (column(|t| t.without), column(|t| t.with));
     AccuracyRow {
         setting: id.to_owned(),
-        row: row.map(str::to_owned),
-        table: Some(table),
         reading: reading.to_owned(),
-        stopping,
+        table: Some(table),
+        data: row[0].to_owned(),
+        setup: row[1].to_owned(),
+        checkpoint: selections[0].checkpoint,
         trials: size.trials,
+        complete_trials: size.trials,
         levels: size.levels,
-        full_grid: if table == TableId::Table2 { (10, 51) } else { (1, 11) },
+        paper_trials: if table == TableId::Table2 { 10 } else { 1 },
+        paper_levels: if table == TableId::Table2 { 51 } else { 11 },
+        missing_runs: 0,
         reduced: if size.epochs < 500 { vec!["epochs".to_owned()] } else { Vec::new() },
         without: Some(without),
         with: Some(with),
-        chosen_b: Some(column(|t| t.level.value())),
+        selected_level: Some(column(|t| t.level.value())),
         difference: Some(Difference {
             mean: with.mean - without.mean,
-            interval: Some((with.mean - without.mean - 0.9, with.mean - without.mean + 0.9)),
+            ci: Some((with.mean - without.mean - 0.9, with.mean - without.mean + 0.9).into()),
             p_student: Some(if setting.is_multiple_of(3) { 0.000_02 } else { 0.031 }),
             p_welch: Some(0.035),
             p_paired: Some(0.006),
             p_holm: Some(0.21),
-            effect: Some(1.7),
+            cohens_d: Some(1.7),
             power: Some(0.55),
         }),
         bold_without: !setting.is_multiple_of(3),
@@ -188,39 +245,38 @@ fn accuracy(
         dash: false,
         underline_without: false,
         underline_with: table == TableId::Table3,
-        without_interval: None,
-        with_interval: None,
+        without_ci: None,
+        with_ci: None,
         paper: Some(PaperCell {
-            without: Some((78.44, Some(0.92))),
-            with: Some((83.59, Some(0.92))),
-            chosen_b: (table == TableId::Table2).then_some((0.32, 0.08)),
+            without: Some(Printed { mean: 78.44, std: Some(0.92) }),
+            with: Some(Printed { mean: 83.59, std: Some(0.92) }),
+            selected_level: (table == TableId::Table2).then_some(Printed { mean: 0.32, std: Some(0.08) }),
             bold_without: false,
             bold_with: true,
             underline_without: false,
             underline_with: false,
-            z: Some((0.4, -1.2)),
+            z_without: Some(0.4),
+            z_with: Some(-1.2),
         }),
-        per_trial,
-        missing: Vec::new(),
-        sensitivity: vec![Sensitivity { choice: "ties: largest b".to_owned(), with: with.mean + 0.1, chosen_b: 0.21 }],
     }
 }
 
-fn level_row(setting: u32, id: &str, at: Level, stopping: Stopping, chosen_in: u32, size: Size) -> LevelRow {
+fn level_row(setting: u32, id: &str, at: Level, checkpoint: Checkpoint, selected_in: u32, size: Size) -> LevelRow {
     let b = at.value();
     let pair = |mean: f64| MeanStd { n: size.trials, mean, std: (size.trials > 1).then_some(0.5) };
     let drop = (b - 0.12 - 0.02 * f64::from(setting % 4)).max(0.0) * 60.0;
-    let early = if stopping == Stopping::EarlyStopping { 3.0 } else { 0.0 };
+    let early = if checkpoint == Checkpoint::BestValidation { 3.0 } else { 0.0 };
     LevelRow {
         setting: id.to_owned(),
+        reading: "paper".to_owned(),
         level: at,
-        stopping,
+        checkpoint,
         train_accuracy: pair(100.0 - drop - early),
         validation_accuracy: pair(80.0 + 4.0 * b),
         test_accuracy: pair(79.0 + 4.0 * b),
         train_loss: pair(b + 0.001),
         test_loss: pair(1.2 - b),
-        chosen_in,
+        selected_in,
     }
 }
 
@@ -234,28 +290,36 @@ fn curve(setting: u32, id: &str, at: Level, epoch: u32, size: Size) -> CurveRow 
     let accuracy = 100.0 - 50.0 * (-12.0 * t).exp();
     CurveRow {
         setting: id.to_owned(),
+        reading: "paper".to_owned(),
         level: at,
         epoch,
         trials: size.trials,
         batch_loss: Some(train * 1.1),
-        train: Some((train, accuracy - (b - 0.3).max(0.0) * 30.0)),
-        validation: (held_out * 1.04, accuracy * 0.83),
-        test: (epoch == 1 || epoch.is_multiple_of(5)).then_some((held_out, accuracy * 0.82 + 3.0 * b)),
-        gradients: (epoch.is_multiple_of(5) && setting == 1).then_some((train * 3.0 * wiggle, held_out * wiggle)),
+        train: Some(Measured { loss: train, accuracy: accuracy - (b - 0.3).max(0.0) * 30.0 }),
+        validation: Measured { loss: held_out * 1.04, accuracy: accuracy * 0.83 },
+        test: (epoch == 1 || epoch.is_multiple_of(5))
+            .then_some(Measured { loss: held_out, accuracy: accuracy * 0.82 + 3.0 * b }),
+        gradient_norm: (epoch.is_multiple_of(5) && setting == 1)
+            .then_some(GradientNorms { train: train * 3.0 * wiggle, test: held_out * wiggle }),
     }
 }
 
-fn float(setting: u32, id: &str, at: Level, size: Size) -> FloatRow {
+fn final_loss(setting: u32, id: &str, at: Level, size: Size) -> FinalLossRow {
     let pair = |mean: f64| MeanStd { n: size.trials, mean, std: (size.trials > 1).then_some(0.001) };
     let loss = (at.value() * (1.0 + 0.1 * (noise(&[setting, at.millionths()]) - 0.5))).max(1e-4);
-    FloatRow {
+    FinalLossRow {
         setting: id.to_owned(),
+        reading: "paper".to_owned(),
         level: at,
-        examples: [100, 100, 20_000],
-        epochs: (size.epochs - (size.epochs / 10).max(5) + 1, size.epochs),
+        train_examples: 100,
+        validation_examples: 100,
+        test_examples: 20_000,
+        first_epoch: size.epochs - (size.epochs / 10).max(5) + 1,
+        last_epoch: size.epochs,
         batch_loss: pair(loss * 1.1),
         train_loss: pair(loss),
-        train_loss_range: (loss * 0.8, loss * 1.3),
+        train_loss_min: loss * 0.8,
+        train_loss_max: loss * 1.3,
         train_accuracy: pair(100.0 - (at.value() - 0.3).max(0.0) * 30.0),
     }
 }
@@ -370,7 +434,7 @@ fn theorem() -> Vec<TheoremRow> {
                 let gain = 4.0 * (risk - level) * shortfall * 0.3;
                 rows.push(TheoremRow {
                     scenario: scenario.clone(),
-                    n,
+                    sample_size: n,
                     level,
                     risk,
                     mse_empirical: estimate(mse),

@@ -1,13 +1,13 @@
 //! Made-up probes.
 
 use flooding_core::level::Level;
-use flooding_core::probes::{
-    Band, CONFIDENCE_BINS, CalibrationRow, ConfidenceBin, FlatnessRow, ProbedModel, Sharpness, SharpnessRow,
+use flooding_tables::probes::{CONFIDENCE_BINS, ProbedModel};
+use flooding_tables::{
+    Band, CalibrationRow, DescentRow, FlatnessRow, MeanStd, ReliabilityBinRow, Sharpness, SharpnessRow,
 };
-use flooding_core::tables::{DescentRow, MeanStd};
 
 const MODELS: [(ProbedModel, f64); 3] =
-    [(ProbedModel::FirstBelow, 1.1), (ProbedModel::With, 0.4), (ProbedModel::Without, 2.5)];
+    [(ProbedModel::FirstCrossing, 1.1), (ProbedModel::With, 0.4), (ProbedModel::Without, 2.5)];
 
 pub fn flatness(setting: &str) -> Vec<FlatnessRow> {
     let mut rows = Vec::new();
@@ -16,17 +16,19 @@ pub fn flatness(setting: &str) -> Vec<FlatnessRow> {
             let alpha = f64::from(step) / 20.0;
             let band = |base: f64| {
                 let mean = base + steep * alpha * alpha;
-                Some(Band { mean, low: mean * 0.8, high: mean * 1.3 })
+                Some(Band { mean, min: mean * 0.8, max: mean * 1.3 })
             };
             rows.push(FlatnessRow {
                 setting: setting.to_owned(),
+                reading: "paper".to_owned(),
                 model,
                 levels: vec![Level::from_millionths(120_000)],
                 directions: 5,
-                examples: [100, 2000],
+                train_examples: 100,
+                test_examples: 2000,
                 alpha,
-                train: band(if model == ProbedModel::Without { 0.0003 } else { 0.12 }),
-                test: band(0.4 * steep + 0.2),
+                train_loss: band(if model == ProbedModel::Without { 0.0003 } else { 0.12 }),
+                test_loss: band(0.4 * steep + 0.2),
             });
         }
     }
@@ -39,13 +41,14 @@ pub fn sharpness(setting: &str) -> Vec<SharpnessRow> {
         .map(|(model, steep)| {
             let minus = (model != ProbedModel::Without).then_some(steep - 2.5);
             let value = Some(Sharpness {
-                mean: steep / 4.0,
-                interval: Some((steep / 5.0, steep / 3.0)),
+                rise: steep / 4.0,
+                rise_ci: Some((steep / 5.0, steep / 3.0).into()),
                 minus_without: minus,
-                minus_without_interval: minus.map(|m| (m - 0.2, m + 0.2)),
+                minus_without_ci: minus.map(|m| (m - 0.2, m + 0.2).into()),
             });
             SharpnessRow {
                 setting: setting.to_owned(),
+                reading: "paper".to_owned(),
                 model,
                 levels: vec![Level::from_millionths(120_000)],
                 trials: 1,
@@ -63,25 +66,35 @@ pub fn calibration(setting: &str) -> Vec<CalibrationRow> {
         .into_iter()
         .map(|(model, slope)| CalibrationRow {
             setting: setting.to_owned(),
+            reading: "paper".to_owned(),
             model,
             levels: vec![Level::from_millionths(120_000)],
-            error: one(if slope > 0.5 { 4.2 } else { 17.9 }),
+            expected_calibration_error: one(if slope > 0.5 { 4.2 } else { 17.9 }),
             accuracy: one(82.0),
             confidence: one(if slope > 0.5 { 85.0 } else { 99.1 }),
-            bins: (0..CONFIDENCE_BINS)
-                .map(|bin| {
-                    let center = (bin as f64 + 0.5) / CONFIDENCE_BINS as f64;
-                    let examples = if bin < 7 { 0 } else { 100 + (bin * bin * bin) as u64 };
-                    let accuracy = 0.5 + slope * (center - 0.5);
-                    ConfidenceBin {
-                        examples,
-                        hits: (examples as f64 * accuracy) as u64,
-                        confidence: examples as f64 * center,
-                    }
-                })
-                .collect(),
         })
         .collect()
+}
+
+pub fn reliability_bins(setting: &str) -> Vec<ReliabilityBinRow> {
+    let models = [(ProbedModel::With, 0.8), (ProbedModel::Without, 0.3)];
+    let bins = |(model, slope): (ProbedModel, f64)| {
+        (0..CONFIDENCE_BINS as u32).map(move |bin| {
+            let center = (f64::from(bin) + 0.5) / CONFIDENCE_BINS as f64;
+            let examples = if bin < 7 { 0 } else { 100 + u64::from(bin * bin * bin) };
+            let accuracy = 0.5 + slope * (center - 0.5);
+            ReliabilityBinRow {
+                setting: setting.to_owned(),
+                reading: "paper".to_owned(),
+                model,
+                bin,
+                examples,
+                hits: (examples as f64 * accuracy) as u64,
+                confidence: examples as f64 * center,
+            }
+        })
+    };
+    models.into_iter().flat_map(bins).collect()
 }
 
 pub fn descents(setting: &str) -> Vec<DescentRow> {
@@ -89,6 +102,7 @@ pub fn descents(setting: &str) -> Vec<DescentRow> {
         .into_iter()
         .map(|(level, depth)| DescentRow {
             setting: setting.to_owned(),
+            reading: "paper".to_owned(),
             level: Level::from_millionths(level),
             trials: 3,
             peak_epoch: 76,
@@ -98,8 +112,8 @@ pub fn descents(setting: &str) -> Vec<DescentRow> {
             rise: depth + 0.1,
             fall: depth,
             depth,
-            peak_epoch_interval: Some((51.0, 101.0)),
-            depth_interval: Some((depth * 0.7, depth * 1.2)),
+            peak_epoch_ci: Some((51.0, 101.0).into()),
+            depth_ci: Some((depth * 0.7, depth * 1.2).into()),
         })
         .collect()
 }

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::plan::Group;
-use flooding_core::probes::{Calibration, Flatness};
 use flooding_core::record::{Record, Status};
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, DocumentError, Layout, Store, StoreError};
 use flooding_core::work::{Decision, Reason};
+use flooding_tables::probes::{Calibration, Flatness};
 
 use super::Kind;
 use flooding_engine::weights;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use flooding_core::dataset::Splits;
 use flooding_core::digest::Digest;
-use flooding_core::probes::{Calibration, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability};
 use flooding_core::progress::StopFlag;
 use flooding_core::seeds::Purpose;
 use flooding_core::store::Store;
+use flooding_tables::probes::{Calibration, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability};
 
 use super::inputs::{Candidate, Inputs, Trained};
 use flooding_engine::backend::{Backend, DeviceError};
@@ -56,7 +56,7 @@ impl<B: Backend> Bench<'_, B> {
         let (train, test) = (self.set(Part::Train)?, self.set(Part::Test)?);
         let sets = [(&train, train.examples().len().min(POINTS[0])), (&test, test.examples().len().min(POINTS[1]))];
         let sources = [
-            (ProbedModel::FirstBelow, &inputs.with, weights::FIRST_BELOW),
+            (ProbedModel::FirstCrossing, &inputs.with, weights::FIRST_BELOW),
             (ProbedModel::With, &inputs.with, weights::LAST),
             (ProbedModel::Without, &inputs.without, weights::LAST),
         ];

@@ -129,8 +129,8 @@ impl State<'_> {
 
 /// A document ready to be written.
 enum Made {
-    Flatness(flooding_core::probes::Flatness),
-    Calibration(flooding_core::probes::Calibration),
+    Flatness(flooding_tables::probes::Flatness),
+    Calibration(flooding_tables::probes::Calibration),
 }
 
 /// A document to be made, on any device.

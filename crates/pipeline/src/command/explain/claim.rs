@@ -1,6 +1,7 @@
 //! A claim of the paper with the verdicts of the stored tables.
 
 use flooding_core::spec::RunSpec;
+use flooding_tables::Rows;
 
 use super::stored::Known;
 use super::{Explained, repeat, setting};
@@ -34,5 +35,5 @@ pub fn explain(id: &str, known: &Known) -> Result<Option<Explained>, Failure> {
     if !runs.is_empty() {
         text.push_str(&setting::how_to_repeat(&commands, runs.len()));
     }
-    Ok(Some(Explained { text, runs, commands, claims, ..Explained::default() }))
+    Ok(Some(Explained { text, runs, commands, claims: Some(Rows(claims)), ..Explained::default() }))
 }

@@ -2,7 +2,7 @@
 
 use flooding_core::spec::RunSpec;
 use flooding_core::store::Layout;
-use flooding_core::tables::Stopping;
+use flooding_tables::{AccuracyRow, Checkpoint, Rows};
 
 use super::stored::Known;
 use super::{Explained, departures, repeat, row, unique};
@@ -14,19 +14,20 @@ pub fn explain(id: &str, known: &Known) -> Result<Option<Explained>, Failure> {
     let rows: Vec<_> = known.accuracy()?.into_iter().filter(|row| row.setting == id).collect();
     let specs = known.runs_of(id)?;
     let Some(first) = specs.first() else { return Ok(None) };
-    let row = planned.map(|setting| &setting.row).or_else(|| rows.first().map(|row| &row.row));
+    let labels = |row: &AccuracyRow| [row.data.clone(), row.setup.clone()];
+    let row = planned.map(|setting| setting.row.clone()).or_else(|| rows.first().map(labels));
     let mut text = format!("{id}: {}\n", row.map_or_else(String::new, |row| row.join(" / ")));
     text.push_str(&describe(first)?);
     let stored = specs.iter().filter(|spec| known.store.layout().run(spec).join(Layout::RECORD).exists()).count();
     text.push_str(&format!("{} runs, {stored} of them stored\n", specs.len()));
     for row in &rows {
-        let letter = if row.stopping == Stopping::LastEpoch { "A" } else { "B" };
+        let letter = if row.checkpoint == Checkpoint::LastEpoch { "A" } else { "B" };
         text.push_str(&format!("\nrow {id}:{letter}: {}{}", row::grid(row), row::numbers(row)));
     }
     let commands = Vec::from_iter(repeat::command(known.project, &specs));
     text.push_str(&how_to_repeat(&commands, specs.len()));
     let runs = specs.iter().map(RunSpec::key).collect();
-    Ok(Some(Explained { text, runs, commands, rows, ..Explained::default() }))
+    Ok(Some(Explained { text, runs, commands, rows: Some(Rows(rows)), ..Explained::default() }))
 }
 
 fn describe(spec: &RunSpec) -> Result<String, Failure> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flooding_core::record::{Provenance, Record};
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Layout, Store};
-use flooding_core::tables::{AccuracyRow, ClaimRow, Rows, RunRow};
+use flooding_tables::{AccuracyRow, ClaimRow, RunRow, SelectionRow, Table};
 
 use crate::exit::Failure;
 use crate::project::Project;
@@ -84,25 +84,26 @@ impl<'a> Known<'a> {
 
     /// The rows of Tables 2 and 3, as they are stored.
     pub fn accuracy(&self) -> Result<Vec<AccuracyRow>, Failure> {
-        self.table("accuracy.json")
+        self.table()
+    }
+
+    /// What was selected in each trial, as it is stored.
+    pub fn selections(&self) -> Result<Vec<SelectionRow>, Failure> {
+        self.table()
     }
 
     /// The verdicts, as they are stored.
     pub fn claims(&self) -> Result<Vec<ClaimRow>, Failure> {
-        self.table("claims.json")
+        self.table()
     }
 
     /// The runs of the tables, complete or not.
     pub fn tabulated(&self) -> Result<Vec<RunRow>, Failure> {
-        self.table("runs.json")
+        self.table()
     }
 
-    fn table<T>(&self, name: &str) -> Result<Vec<T>, Failure>
-    where
-        Rows<T>: flooding_core::store::Document,
-    {
-        let rows: Option<Rows<T>> = self.store.read_document(&self.store.layout().tables().join(name))?;
-        Ok(rows.map_or_else(Vec::new, |Rows(rows)| rows))
+    fn table<T: Table>(&self) -> Result<Vec<T>, Failure> {
+        Ok(flooding_tables::read(self.store, &self.store.layout().tables())?.unwrap_or_default())
     }
 
     /// The runs of a setting: those of the tables, or of the plan where there are no tables of it.

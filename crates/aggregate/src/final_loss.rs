@@ -1,9 +1,9 @@
-//! Where the training loss of a level ends: does it float around b? (See [`FloatRow`].)
+//! Where the training loss of a level ends: does it stay around b? (See [`FinalLossRow`].)
 
 use flooding_core::level::Level;
 use flooding_core::plan::Setting;
 use flooding_core::record::{EpochRow, History};
-use flooding_core::tables::{FloatRow, MeanStd};
+use flooding_tables::{FinalLossRow, MeanStd};
 
 use crate::frame::percent;
 use crate::scan::Found;
@@ -20,7 +20,7 @@ fn last_epochs(history: &History) -> &[EpochRow] {
 }
 
 /// The row of one level; `None` where it has no history.
-pub(crate) fn float(setting: &Setting, level: Level, histories: &[(&Found, History)]) -> Option<FloatRow> {
+pub(crate) fn final_loss(setting: &Setting, level: Level, histories: &[(&Found, History)]) -> Option<FinalLossRow> {
     let of_level = || histories.iter().filter(|(run, history)| run.spec.level == level && !history.rows.is_empty());
     let (run, first) = of_level().next()?;
     let (record, _) = run.complete()?;
@@ -38,14 +38,19 @@ pub(crate) fn float(setting: &Setting, level: Level, histories: &[(&Found, Histo
         rows.filter_map(|row| row.train.map(|train| train.loss))
     };
     let window = last_epochs(first);
-    Some(FloatRow {
+    Some(FinalLossRow {
         setting: setting.id.clone(),
+        reading: setting.reading.clone(),
         level,
-        examples: record.examples,
-        epochs: (window[0].epoch, window[window.len() - 1].epoch),
+        train_examples: record.examples[0],
+        validation_examples: record.examples[1],
+        test_examples: record.examples[2],
+        first_epoch: window[0].epoch,
+        last_epoch: window[window.len() - 1].epoch,
         batch_loss: over_trials(|row| Some(row.batch_loss)),
         train_loss: over_trials(|row| Some(row.train?.loss)),
-        train_loss_range: (losses().fold(f64::INFINITY, f64::min), losses().fold(0.0, f64::max)),
+        train_loss_min: losses().fold(f64::INFINITY, f64::min),
+        train_loss_max: losses().fold(0.0, f64::max),
         train_accuracy: over_trials(|row| Some(percent(row.train?.accuracy))),
     })
 }

@@ -1,23 +1,23 @@
-//! What the probes of Section 5 leave of a trial, and the rows that `aggregate` makes of it: flatness (Figures 5 and 8)
-//! and calibration.
+//! What the probes of Section 5 store of a trial: flatness (Figures 5 and 8) and calibration.
 //!
 //! A probe reads stored weights. It compares training with flooding at one level with training without: the level is
 //! the one above 0 with the best validation accuracy at the last epoch of that trial, the smallest of equals.
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
-use crate::level::Level;
-use crate::spec::RunKey;
-use crate::store::Document;
-use crate::tables::{MeanStd, Rows};
+use flooding_core::digest::Digest;
+use flooding_core::level::Level;
+use flooding_core::spec::RunKey;
+use flooding_core::store::Document;
 
 /// One of the models that a probe looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbedModel {
     /// With flooding, just before the step of the first mini-batch whose loss was below the level.
-    FirstBelow,
+    // The name that stored probes have for it.
+    #[serde(rename = "first-below")]
+    FirstCrossing,
     /// The end of training with flooding.
     With,
     /// The end of training without flooding (b = 0).
@@ -28,10 +28,24 @@ impl ProbedModel {
     /// What it is called in text.
     pub const fn describe(self) -> &'static str {
         match self {
-            Self::FirstBelow => "first mini-batch below the flood level",
+            Self::FirstCrossing => "first mini-batch below the flood level",
             Self::With => "end of training with flooding",
             Self::Without => "end of training without flooding",
         }
+    }
+
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FirstCrossing => "first-crossing",
+            Self::With => "with",
+            Self::Without => "without",
+        }
+    }
+
+    /// The model of this name in tables.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::FirstCrossing, Self::With, Self::Without].into_iter().find(|model| model.name() == name)
     }
 }
 
@@ -163,104 +177,6 @@ impl Reliability {
     pub fn accuracy(&self) -> f64 {
         self.bins.iter().map(|bin| bin.hits as f64).sum::<f64>() / self.examples().max(1) as f64
     }
-}
-
-/// The losses of one model at one distance, over all directions and trials of a setting (Figures 5 and 8).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FlatnessRow {
-    /// The setting's id.
-    pub setting: String,
-    /// Which model.
-    pub model: ProbedModel,
-    /// The level of the models with flooding, one a trial.
-    pub levels: Vec<Level>,
-    /// Directions of each trial.
-    pub directions: u32,
-    /// Training and test examples that the losses are means over.
-    pub examples: [u32; 2],
-    /// How far along the directions.
-    pub alpha: f64,
-    /// Training loss; `None` where one of the losses is not finite.
-    pub train: Option<Band>,
-    /// Test loss; `None` where one of the losses is not finite.
-    pub test: Option<Band>,
-}
-
-/// Mean, least and greatest of several curves at one point.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Band {
-    /// The mean.
-    pub mean: f64,
-    /// The least.
-    pub low: f64,
-    /// The greatest.
-    pub high: f64,
-}
-
-/// A setting's [`sharpness`]: "flatter" as a number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SharpnessRow {
-    /// The setting's id.
-    pub setting: String,
-    /// Which model.
-    pub model: ProbedModel,
-    /// The level of the models with flooding, one a trial.
-    pub levels: Vec<Level>,
-    /// Trials.
-    pub trials: u32,
-    /// Directions of each trial.
-    pub directions: u32,
-    /// Of the training loss.
-    pub train: Option<Sharpness>,
-    /// Of the test loss.
-    pub test: Option<Sharpness>,
-}
-
-/// A mean rise of the loss with its interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sharpness {
-    /// Mean over directions and trials.
-    pub mean: f64,
-    /// Two-sided 95% t-interval over the means of the trials, or, of a single trial, over its directions.
-    pub interval: Option<(f64, f64)>,
-    /// Mean of the same minus the sharpness without flooding, direction by direction; `None` for that model itself.
-    pub minus_without: Option<f64>,
-    /// The 95% t-interval of that difference, over the same units.
-    pub minus_without_interval: Option<(f64, f64)>,
-}
-
-/// The calibration of one model at the end of training, over the trials of a setting.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CalibrationRow {
-    /// The setting's id.
-    pub setting: String,
-    /// Which model.
-    pub model: ProbedModel,
-    /// The level of the model with flooding, one a trial.
-    pub levels: Vec<Level>,
-    /// Expected calibration error in percent.
-    pub error: MeanStd,
-    /// Test accuracy in percent.
-    pub accuracy: MeanStd,
-    /// Mean confidence in percent.
-    pub confidence: MeanStd,
-    /// The bins, summed over trials.
-    pub bins: Vec<ConfidenceBin>,
-}
-
-impl Document for Rows<FlatnessRow> {
-    const KIND: &'static str = "flatness";
-    const VERSION: u32 = 1;
-}
-
-impl Document for Rows<SharpnessRow> {
-    const KIND: &'static str = "sharpness";
-    const VERSION: u32 = 1;
-}
-
-impl Document for Rows<CalibrationRow> {
-    const KIND: &'static str = "calibration";
-    const VERSION: u32 = 1;
 }
 
 #[cfg(test)]

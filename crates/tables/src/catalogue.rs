@@ -1,0 +1,64 @@
+//! Every table there is.
+
+use flooding_core::store::Kind;
+
+use crate::definition::{Column, Table};
+use crate::document::Rows;
+use crate::probes::{Calibration, Flatness};
+use crate::rows::{
+    AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FinalLossRow, FlatnessRow, LevelRow,
+    MethodRow, Overview, ReliabilityBinRow, RunRow, SelectionRow, SensitivityRow, SharpnessRow, TheoremCheck,
+    TheoremRow,
+};
+
+/// A table, without its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Definition {
+    /// [`Table::NAME`].
+    pub name: &'static str,
+    /// [`Table::VERSION`].
+    pub version: u32,
+    /// [`Table::ABOUT`].
+    pub about: &'static str,
+    /// [`Table::columns`].
+    pub columns: fn() -> Vec<Column>,
+    /// The kind of its JSON document.
+    pub kind: Kind,
+}
+
+impl Definition {
+    /// That of a type.
+    pub const fn of<T: Table>() -> Self {
+        Self { name: T::NAME, version: T::VERSION, about: T::ABOUT, columns: T::columns, kind: Kind::of::<Rows<T>>() }
+    }
+}
+
+/// The tables that the aggregate stage writes to `data/tables/`.
+pub const AGGREGATED: [Definition; 15] = [
+    Definition::of::<AccuracyRow>(),
+    Definition::of::<SelectionRow>(),
+    Definition::of::<SensitivityRow>(),
+    Definition::of::<ClaimRow>(),
+    Definition::of::<LevelRow>(),
+    Definition::of::<FinalLossRow>(),
+    Definition::of::<DescentRow>(),
+    Definition::of::<CurveRow>(),
+    Definition::of::<CurvePoint>(),
+    Definition::of::<FlatnessRow>(),
+    Definition::of::<SharpnessRow>(),
+    Definition::of::<CalibrationRow>(),
+    Definition::of::<ReliabilityBinRow>(),
+    Definition::of::<RunRow>(),
+    Definition::of::<MethodRow>(),
+];
+
+/// The tables that the verify stage writes to `data/theorem/`.
+pub const VERIFIED: [Definition; 2] = [Definition::of::<TheoremRow>(), Definition::of::<TheoremCheck>()];
+
+/// The documents of this crate that are no tables.
+const OTHER_DOCUMENTS: [Kind; 3] = [Kind::of::<Overview>(), Kind::of::<Flatness>(), Kind::of::<Calibration>()];
+
+/// The kinds of all documents that this crate defines.
+pub fn documents() -> impl Iterator<Item = Kind> {
+    AGGREGATED.into_iter().chain(VERIFIED).map(|table| table.kind).chain(OTHER_DOCUMENTS)
+}
