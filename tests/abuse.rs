@@ -200,16 +200,22 @@ fn what_is_not_a_readable_file_is_refused_as_a_configuration_and_never_waited_fo
 }
 
 #[test]
-fn a_users_own_data_that_are_not_files_are_refused_and_never_waited_for() {
+fn a_users_own_data_that_are_not_files_are_a_gap_of_what_needs_them_and_never_waited_for() {
     let project = Tiny::new();
     pipe(&project.path("pipe"));
     for path in ["pipe", "/dev/zero", "data", "nowhere", "../../../../../etc"] {
         let own = format!(
-            "[dataset.own]\nformat = \"idx\"\ntrain_images = \"{path}\"\ntrain_labels = \"{path}\"\n\
+            "[setting.own]\nprotocol = \"fetched\"\nrow = [\"Own\", \"MLP\"]\ndataset = \"own\"\nmodel = \"tiny\"\n\n\
+             [dataset.own]\nformat = \"idx\"\ntrain_images = \"{path}\"\ntrain_labels = \"{path}\"\n\
              test_images = \"{path}\"\ntest_labels = \"{path}\"\n\n[theorem]"
         );
         project.edit("[theorem]", &own);
-        project.run(&["--dry-run"]).exits(2).says(&["dataset.own", "train_images", path, "check the path"]);
+        let words = ["[dataset.own]", "train_images", path, "check the path"];
+        project.pipeline(&["data", "check", "own"]).exits(1).says(&words);
+        project.run(&["--dry-run"]).exits(0).says(&words);
+        project.run(&["--only", "own"]).exits(3).says(&words);
+        project.run(&["--only", "gaussians-high"]).exits(0);
+        project.pipeline(&["data", "card", "tiles"]).exits(0);
         project.edit(&own, "[theorem]");
     }
 }

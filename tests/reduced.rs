@@ -89,7 +89,10 @@ fn data_that_cannot_be_had_are_named_with_a_remedy_and_the_exit_code_is_3() {
     for (dataset, file) in [("svhn", "train_32x32.mat"), ("cifar100", "cifar-100-binary.tar.gz")] {
         let only = ["--only", dataset, "--offline"];
         let fetch = project.pipeline(&[&["stage", "fetch"], &only[..], &SMALL].concat()).exits(3);
-        fetch.says(&[&format!("warning: fetch: {dataset} is missing: {file} could not be had"), "not tried: offline"]);
+        fetch.says(&[
+            &format!("warning: fetch: {dataset} is missing: {file} could not be fetched"),
+            "not tried: offline",
+        ]);
         let train = project.pipeline(&[&["stage", "train"], &only[..], &SMALL].concat()).exits(3);
         let remedy = format!("`pipeline stage fetch --only {dataset}` gets it");
         let train = train.says(&["nothing to do that could be done", file, &remedy]);

@@ -37,10 +37,15 @@ impl Digest {
         }
     }
 
-    /// The digest of a whole file, which is read piece by piece, and its size.
+    /// The digest of a whole file, which is read piece by piece, and its size; one that grows meanwhile is refused.
     pub fn of_file(path: &Path) -> io::Result<(Self, u64)> {
         let (file, metadata) = files::open(path)?;
-        Ok((Self::of_reader(file)?, metadata.len()))
+        let mut whole = file.take(metadata.len().saturating_add(1));
+        let digest = Self::of_reader(&mut whole)?;
+        if whole.limit() == 0 {
+            return Err(io::Error::other(format!("it grew beyond {} bytes while it was read", metadata.len())));
+        }
+        Ok((digest, metadata.len()))
     }
 
     /// All 64 digits.
@@ -94,6 +99,13 @@ impl Hasher {
         self.0.update(bytes);
     }
 
+    /// Adds a field: its length, then its bytes. Two different lists of fields never feed the same bytes, whatever blanks,
+    /// line breaks or zeros their texts hold.
+    pub fn field(&mut self, bytes: &[u8]) {
+        self.update(&(bytes.len() as u64).to_le_bytes());
+        self.update(bytes);
+    }
+
     /// Adds bytes, for chaining.
     pub fn chain(mut self, bytes: &[u8]) -> Self {
         self.update(bytes);
@@ -125,6 +137,20 @@ mod tests {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(Digest::of(b"abc").as_str(), abc);
         assert_eq!(Digest::of_reader(&b"abc"[..]).unwrap().as_str(), abc);
+    }
+
+    #[test]
+    fn fields_that_are_cut_elsewhere_have_another_digest() {
+        let digest = |fields: &[&str]| {
+            let mut hasher = Hasher::new();
+            for field in fields {
+                hasher.field(field.as_bytes());
+            }
+            hasher.finish()
+        };
+        assert_ne!(digest(&["dog", "b 1.png"]), digest(&["dog b", "1.png"]));
+        assert_ne!(digest(&["a", ""]), digest(&["a"]));
+        assert_eq!(digest(&["a", "b"]), digest(&["a", "b"]));
     }
 
     #[test]

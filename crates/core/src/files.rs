@@ -1,29 +1,90 @@
-//! Opening what should be a file. Whoever opens a pipe waits for its writer, perhaps for ever, and a device may never end.
+//! Opening and reading what should be a file. Whoever opens a pipe waits for its writer, perhaps for ever, and a device may
+//! never end.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize as _, Serializer};
 
-/// Opens a file, and nothing that merely has a file's place.
+use crate::memory;
+
+/// Opens a file for reading; what merely has a file's place is refused by name. Links are followed.
 pub fn open(path: &Path) -> io::Result<(File, Metadata)> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() { "a folder" } else { "a pipe or a device" };
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, not a file")));
+    open_with(&mut File::options(), path, false)
+}
+
+/// As [`open`], and a link in the place of the file itself is refused.
+pub fn open_no_link(path: &Path) -> io::Result<(File, Metadata)> {
+    open_with(&mut File::options(), path, true)
+}
+
+/// Opens (or makes) a file that is read and written in place; a link in its place is refused.
+pub fn open_in_place(path: &Path) -> io::Result<(File, Metadata)> {
+    open_with(File::options().write(true).create(true).truncate(false), path, true)
+}
+
+fn open_with(options: &mut OpenOptions, path: &Path, refuse_link: bool) -> io::Result<(File, Metadata)> {
+    // Looked at first, because opening a device can have effects of its own; and again when it is open, because a name
+    // may have changed its meaning in between.
+    let metadata = if refuse_link { fs::symlink_metadata(path) } else { fs::metadata(path) };
+    match metadata {
+        Ok(metadata) => check_kind(&metadata)?,
+        // To be made, or to be told by opening.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
-    let file = File::open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Without waiting: a pipe that has taken the file's place since is then an error below.
+        options.custom_flags(libc::O_NONBLOCK | if refuse_link { libc::O_NOFOLLOW } else { 0 });
+    }
+    let file = options.read(true).open(path)?;
+    let metadata = file.metadata()?;
+    check_kind(&metadata)?;
     Ok((file, metadata))
 }
 
-/// The text of a file of at most so many bytes.
+fn check_kind(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let what = match metadata {
+        metadata if metadata.is_dir() => "a folder",
+        metadata if metadata.is_symlink() => "a symbolic link",
+        _ => "a pipe or a device",
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, not a file")))
+}
+
+/// All bytes of a file, as many as it has when it is opened: one that is larger than the available memory is refused, and
+/// so is one that grows meanwhile.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_at_most(path, u64::MAX)
+}
+
+/// As [`read`], of a file of at most `largest` bytes.
+pub fn read_at_most(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open(path)?;
+    let size = metadata.len();
+    if size > largest {
+        return Err(too_large(size, largest));
+    }
+    let mut bytes = memory::reserve(size).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+    file.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > size {
+        return Err(io::Error::other(format!("it grew beyond {size} bytes while it was read")));
+    }
+    Ok(bytes)
+}
+
+/// The text of a file of at most `largest` bytes.
 pub fn read_text(path: &Path, largest: u64) -> io::Result<String> {
     let (file, metadata) = open(path)?;
     let mut text = String::new();
     if metadata.len() > largest || file.take(largest + 1).read_to_string(&mut text)? as u64 > largest {
-        let problem = format!("it has {} bytes, more than {largest}", metadata.len());
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+        return Err(too_large(metadata.len(), largest));
     }
     Ok(text)
 }
@@ -42,6 +103,10 @@ pub fn serialize_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok
 /// The serializer's own.
 pub fn serialize_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+}
+
+fn too_large(size: u64, largest: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it has {size} bytes, more than {largest}"))
 }
 
 #[cfg(test)]
@@ -63,5 +128,31 @@ mod tests {
         fs::write(&path, "twelve bytes").unwrap();
         assert_eq!(read_text(&path, 12).unwrap(), "twelve bytes");
         assert!(read_text(&path, 11).unwrap_err().to_string().contains("12 bytes, more than 11"));
+    }
+
+    #[test]
+    fn a_file_larger_than_the_memory_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge");
+        File::create(&path).unwrap().set_len(1 << 43).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(error.to_string().contains("8796093022208 bytes of memory"), "{error}");
+        fs::write(&path, "twelve bytes").unwrap();
+        assert_eq!(read(&path).unwrap(), b"twelve bytes");
+        assert!(read_at_most(&path, 11).unwrap_err().to_string().contains("more than 11"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_for_reading_and_refused_where_a_file_is_used_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, "precious").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert_eq!(read(&link).unwrap(), b"precious");
+        for opened in [open_no_link(&link), open_in_place(&link)] {
+            assert!(opened.unwrap_err().to_string().contains("a symbolic link"));
+        }
+        assert!(open_in_place(&target).is_ok() && open_in_place(&folder.path().join("new")).is_ok());
     }
 }

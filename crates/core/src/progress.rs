@@ -1,8 +1,7 @@
 //! What the stages say while they work; the command line decides how it looks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A listener to a stage's work. All methods may be called from several threads at once.
 pub trait Progress: Send + Sync {
@@ -14,6 +13,10 @@ pub trait Progress: Send + Sync {
     fn item_advanced(&self, id: &str, done: u64);
     /// A piece of work has ended, well or not; `note` is a short result for the log.
     fn item_finished(&self, id: &str, note: &str);
+    /// A piece of work stops before its end: it will be resumed, or the user asked to stop.
+    fn item_paused(&self, id: &str) {
+        let _ = id;
+    }
     /// The stage has ended.
     fn stage_finished(&self);
     /// Something that the user should read even after the display is gone.
@@ -43,42 +46,28 @@ struct Raised {
     failed: AtomicBool,
     restarts: AtomicBool,
     by_time: AtomicBool,
-    /// Milliseconds that a training may take to complete its epoch.
-    grace: AtomicU64,
 }
 
 impl StopFlag {
     /// Asks everyone to stop at the next step.
     pub fn raise(&self) {
-        self.raise_with_grace(Duration::ZERO);
-    }
-
-    /// Asks everyone to stop soon: a training may complete an epoch, and leave a checkpoint of it, that takes no longer
-    /// than `grace`.
-    pub fn raise_with_grace(&self, grace: Duration) {
-        self.set_grace(grace);
         self.0.asked.store(true, Ordering::Relaxed);
     }
 
     /// The same, because a batch system ends the process: the same command will be started again.
-    pub fn raise_for_restart(&self, grace: Duration) {
-        self.set_grace(grace);
+    pub fn raise_for_restart(&self) {
         self.0.restarts.store(true, Ordering::Relaxed);
     }
 
     /// The same before the batch system ends the process, because its time is nearly up.
-    pub fn raise_by_time(&self, grace: Duration) {
+    pub fn raise_by_time(&self) {
         self.0.by_time.store(true, Ordering::Relaxed);
-        self.raise_for_restart(grace);
+        self.raise_for_restart();
     }
 
     /// Asks everyone to stop at the next step, because something failed.
     pub fn raise_after_failure(&self) {
         self.0.failed.store(true, Ordering::Relaxed);
-    }
-
-    fn set_grace(&self, grace: Duration) {
-        self.0.grace.store(u64::try_from(grace.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Has someone asked to stop?
@@ -87,24 +76,19 @@ impl StopFlag {
         [asked, failed, restarts].iter().any(|flag| flag.load(Ordering::Relaxed))
     }
 
-    /// How long a training may take to complete its epoch once the flag is raised.
-    pub fn grace(&self) -> Duration {
-        Duration::from_millis(self.0.grace.load(Ordering::Relaxed))
-    }
-
     /// Has a failure asked, and nobody else?
     pub fn is_after_failure(&self) -> bool {
         let Raised { asked, failed, restarts, .. } = &*self.0;
         failed.load(Ordering::Relaxed) && !asked.load(Ordering::Relaxed) && !restarts.load(Ordering::Relaxed)
     }
 
-    /// Is the time nearly up, rather than the job cancelled or moved?
-    pub fn is_by_time(&self) -> bool {
-        self.0.by_time.load(Ordering::Relaxed)
-    }
-
     /// Will the same command be started again?
     pub fn is_for_restart(&self) -> bool {
         self.0.restarts.load(Ordering::Relaxed) && !self.0.asked.load(Ordering::Relaxed)
+    }
+
+    /// Is the time nearly up, rather than the job cancelled or moved?
+    pub fn is_by_time(&self) -> bool {
+        self.0.by_time.load(Ordering::Relaxed)
     }
 }

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use dfdx::prelude::{
-    Axes2, Axis, Device, Gradients, HasErr, HasShape as _, OwnedTape, Storage, SumTo as _, Tape, TensorFromVec as _,
-    TryMul as _,
+    Axes2, Axis, Backward as _, Device, Gradients, HasErr, HasShape as _, OwnedTape, Rank0, Storage, SumTo as _, Tape,
+    TensorFromVec as _, Trace as _, TryMul as _,
 };
 use flooding_core::dataset::Splits;
 
@@ -134,6 +134,22 @@ pub trait Backend: Clone + 'static {
         velocity: &mut Buffer<Self>,
         gradient: &Buffer<Self>,
     ) -> Result<(), DeviceError<Self>>;
+
+    /// Puts the optimiser's memory of a parameter back, all members one after another.
+    ///
+    /// dfdx cannot write into a `Gradients` of any device, but going backward can: the gradient of sum(p * saved) by p is
+    /// `saved`, up to the sign of a zero.
+    fn restore(
+        &self,
+        state: &mut Gradients<f32, Self::Dev>,
+        parameter: &Parameter<Self::Dev>,
+        values: &[f32],
+    ) -> Result<(), DeviceError<Self>> {
+        let saved: T2<Self::Dev> = self.device().try_tensor_from_vec(values.to_vec(), *parameter.tensor.shape())?;
+        let held = std::mem::replace(state, Gradients::leaky());
+        *state = parameter.tensor.trace(held).try_mul(saved)?.try_sum::<Rank0, _>()?.try_backward()?;
+        Ok(())
+    }
 
     /// Takes back the buffers of a finished step, for the next one.
     fn recycle(&self, gradients: Gradients<f32, Self::Dev>, parameters: &[&Parameter<Self::Dev>]);

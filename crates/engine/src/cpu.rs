@@ -281,6 +281,10 @@ impl Backend for FastCpu {
         Ok(())
     }
 
+    fn restore(&self, state: &mut Grads, parameter: &Parameter<Cpu>, values: &[f32]) -> Result<(), CpuError> {
+        put(state, &parameter.tensor, values.to_vec())
+    }
+
     fn recycle(&self, mut gradients: Grads, parameters: &[&Parameter<Cpu>]) {
         for parameter in parameters {
             if let Ok(gradient) = gradients.get_or_alloc_mut(&parameter.tensor) {

@@ -79,6 +79,11 @@ impl<D: Device<f32>> Parameter<D> {
         values
     }
 
+    /// Replaces all members' numbers.
+    pub fn set(&mut self, values: &[f32]) {
+        D::copy_from(&mut self.tensor, values);
+    }
+
     /// Copies one member's numbers to the host.
     pub fn copy_member(&self, member: usize, values: &mut [f32]) {
         if self.members() == 1 {

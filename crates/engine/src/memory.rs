@@ -3,7 +3,6 @@
 //! The formulas follow what the two engines keep between forward and backward; `tests/memory.rs` holds them against what
 //! is really allocated: never below it, and not far above.
 
-mod available;
 mod group;
 mod own;
 mod portable;
@@ -15,7 +14,7 @@ use flooding_core::spec::{OptimiserSpec, RunSpec};
 use crate::evaluate::CHUNK;
 use crate::nets::{Layer, outline};
 
-pub use available::available;
+pub use flooding_core::memory::available;
 pub use group::{even, fitting, indexable};
 pub use own::cpu;
 pub use portable::{device, largest_tensor};
@@ -60,6 +59,11 @@ impl Training {
 
     fn trainable(&self) -> f64 {
         self.layers.iter().map(|layer| layer.trainable()).sum()
+    }
+
+    /// No fewer elements than the network has, running statistics included, and no fewer tensors.
+    pub fn tensors(&self) -> (usize, usize) {
+        (2 * self.trainable() as usize, 6 * self.layers.len())
     }
 
     /// Examples of the last batch of an epoch, where it is smaller.

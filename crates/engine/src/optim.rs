@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use dfdx::prelude::{Backward as _, Device, Gradients, SumTo as _, Trace as _, TryMul as _};
+use dfdx::prelude::{Device, Gradients};
 use flooding_core::spec::OptimiserSpec;
 
-use crate::backend::{AdamStep, Backend, DeviceError, SgdStep, T2};
+use crate::backend::{AdamStep, Backend, DeviceError, SgdStep};
 use crate::layers::Parameter;
 
 /// An optimiser over the trained parameters of a network, and its state.
@@ -93,7 +93,7 @@ impl<B: Backend> Optimiser<B> {
         for parameter in parameters {
             for (held, saved) in [(&mut this.first, &state.first), (&mut this.second, &state.second)] {
                 if let Some(values) = saved.get(&parameter.name) {
-                    write(backend, held, parameter, values)?;
+                    backend.restore(held, parameter, values)?;
                 }
             }
         }
@@ -106,19 +106,4 @@ fn read<D: Device<f32>>(state: &mut Gradients<f32, D>, parameter: &Parameter<D>)
     let mut values = vec![0.0; parameter.members() * parameter.len()];
     D::copy_into(&state.get(&parameter.tensor), &mut values);
     Ok(values)
-}
-
-/// dfdx cannot write into a `Gradients` of any device, but going backward can: the gradient of sum(p * saved) by p is
-/// `saved`.
-fn write<B: Backend>(
-    backend: &B,
-    state: &mut Gradients<f32, B::Dev>,
-    parameter: &Parameter<B::Dev>,
-    values: &[f32],
-) -> Result<(), DeviceError<B>> {
-    use dfdx::prelude::{HasShape as _, Rank0, TensorFromVec as _};
-    let saved: T2<B::Dev> = backend.device().try_tensor_from_vec(values.to_vec(), *parameter.tensor.shape())?;
-    let held = std::mem::replace(state, Gradients::leaky());
-    *state = parameter.tensor.trace(held).try_mul(saved)?.try_sum::<Rank0, _>()?.try_backward()?;
-    Ok(())
 }

@@ -9,6 +9,7 @@ use flooding_core::spec::{ModelSpec, OptimiserSpec};
 
 use crate::backend::{Backend, DeviceError, Recording, T1, T2};
 use crate::evaluate::Logits;
+use crate::layers::Parameter;
 use crate::nets::{self, Network};
 use crate::objective::{Flooding, example_slopes};
 use crate::optim::{Optimiser, OptimiserState};
@@ -29,8 +30,8 @@ pub struct Forward<B: Backend> {
     /// The logits, where they were asked for.
     pub logits: Option<Logits>,
     taped: T1<B::Dev, Recording<B>>,
-    /// d(objective)/d(taped loss), one a member.
-    slopes: Vec<f32>,
+    /// Are the taped losses weighted by the loss gradients of single examples already?
+    is_weighted: bool,
 }
 
 impl<B: Backend> TrainStep<B> {
@@ -74,16 +75,29 @@ impl<B: Backend> TrainStep<B> {
         Ok(())
     }
 
-    /// What each member minimises.
-    pub fn objectives(&self) -> &[Flooding] {
-        &self.objectives
+    /// How many networks it trains together.
+    pub fn members(&self) -> usize {
+        self.objectives.len()
+    }
+
+    /// Changes what each member minimises; as many as there are members. Between the two halves of a step it is the
+    /// second that minds.
+    pub fn set_objectives(&mut self, objectives: Vec<Flooding>) {
+        debug_assert_eq!(objectives.len(), self.objectives.len());
+        self.objectives = objectives;
+    }
+
+    /// The running statistics as they are now. Nothing is copied until they move.
+    pub fn statistics(&self) -> Vec<Parameter<B::Dev>> {
+        let all = self.network.parameters().into_iter();
+        all.filter(|parameter| !parameter.role.is_trained()).cloned().collect()
     }
 
     /// One whole step on a batch, `(N, elements of an example)` with a label each; `multiplier` is the schedule's. Returns
     /// each member's mean loss before it, not flooded.
     pub fn step(&mut self, inputs: T2<B::Dev>, labels: &[u16], multiplier: f64) -> Result<Vec<f32>, DeviceError<B>> {
-        let mut forward = self.forward(inputs, labels, false)?;
-        let losses = std::mem::take(&mut forward.losses);
+        let forward = self.forward(inputs, labels, false)?;
+        let losses = forward.losses.clone();
         self.update(forward, multiplier)?;
         Ok(losses)
     }
@@ -103,24 +117,21 @@ impl<B: Backend> TrainStep<B> {
             let (losses, slopes) = example_slopes(&self.objectives, &on_host, labels);
             // With the slopes held fixed, the gradient of the weighted mean loss is that of the objective.
             let taped = backend.weighted_cross_entropy(logits, labels, &slopes)?;
-            return Ok(Forward {
-                slopes: vec![1.0; losses.len()],
-                losses,
-                logits: keep_logits.then_some(on_host),
-                taped,
-            });
+            return Ok(Forward { losses, logits: keep_logits.then_some(on_host), taped, is_weighted: true });
         }
         let on_host = keep_logits.then(|| Logits::of::<B, _>(&logits));
         let taped = backend.cross_entropy(logits, labels)?;
         let mut losses = vec![0.0; taped.shape().0];
         B::Dev::copy_into(&taped, &mut losses);
-        let slopes = self.objectives.iter().zip(&losses).map(|(objective, &loss)| objective.slope(loss)).collect();
-        Ok(Forward { losses, logits: on_host, taped, slopes })
+        Ok(Forward { losses, logits: on_host, taped, is_weighted: false })
     }
 
     /// The gradients of each member's objective.
     pub fn backward(&self, forward: Forward<B>) -> Result<Gradients<f32, B::Dev>, DeviceError<B>> {
-        self.backend.backward(forward.taped, &forward.slopes)
+        let Forward { losses, taped, is_weighted, .. } = forward;
+        let slope = |(objective, &loss): (&Flooding, &f32)| if is_weighted { 1.0 } else { objective.slope(loss) };
+        let slopes: Vec<f32> = self.objectives.iter().zip(&losses).map(slope).collect();
+        self.backend.backward(taped, &slopes)
     }
 
     /// Moves the weights by these gradients.
@@ -139,7 +150,7 @@ impl<B: Backend> TrainStep<B> {
     /// Gradients on the host by the parameters' names, all members one after another.
     pub fn named(&self, gradients: &Gradients<f32, B::Dev>) -> BTreeMap<String, Vec<f32>> {
         let trained = self.network.parameters().into_iter().filter(|parameter| parameter.role.is_trained());
-        let on_host = |parameter: &crate::layers::Parameter<B::Dev>| {
+        let on_host = |parameter: &Parameter<B::Dev>| {
             let mut values = vec![0.0; parameter.members() * parameter.len()];
             B::Dev::copy_into(&gradients.get(&parameter.tensor), &mut values);
             (parameter.name.clone(), values)

@@ -11,6 +11,7 @@ pub mod splits;
 mod stage;
 pub mod state;
 pub mod tools;
+mod vouched;
 
 pub use load::{Images, LoadError, load};
 pub use manifest::{Manifest, ManifestError};

@@ -5,14 +5,14 @@ use flooding_core::plan::Plan;
 use flooding_core::store::Store;
 use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport, WorkItem};
 
-use crate::download::{FetchError, Fetched, Fetcher};
-use crate::manifest::{Entry, Manifest};
+use crate::download::{FetchError, Fetched, Fetcher, Mirror};
+use crate::manifest::{Entry, Manifest, UserProblem};
 use crate::state::{FileState, inspect};
 
 /// Fetches what the plan needs and the store does not have. A data set that cannot be had becomes a gap.
 ///
 /// # Errors
-/// A store that cannot be written, or a mirror folder that does not exist.
+/// A store that cannot be written.
 pub fn run(plan: &Plan, store: &Store, context: &Context, manifest: &Manifest) -> Result<StageReport, FetchError> {
     let names = plan.image_datasets();
     fetch(&names, store, context, manifest)
@@ -23,14 +23,10 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, manifest: &Manifest) -
 /// # Errors
 /// As [`run`], and a name that no data set has.
 pub fn fetch(names: &[&str], store: &Store, context: &Context, manifest: &Manifest) -> Result<StageReport, FetchError> {
-    let fetcher = Fetcher::new(store, context, manifest)?;
+    let fetcher = Fetcher::new(store, context, manifest);
     let mut report = StageReport::default();
-    // Progress is told file by file.
-    let files = |name: &&str| match manifest.get(name) {
-        Some(Entry::Published(dataset)) => dataset.files.len() as u64,
-        _ => 0,
-    };
-    context.progress.stage_started(Stage::Fetch.name(), names.iter().map(files).sum(), "file");
+    let files = names.iter().map(|name| fetcher.missing(name)).sum();
+    context.progress.stage_started(Stage::Fetch.name(), files, "file");
     for name in names {
         match fetcher.fetch(name)? {
             Fetched::UpToDate => report.skipped += 1,
@@ -49,26 +45,23 @@ pub fn fetch(names: &[&str], store: &Store, context: &Context, manifest: &Manife
 }
 
 /// What [`run`] would do, and why; touches no network.
-///
-/// # Errors
-/// A mirror folder that does not exist.
-pub fn work(plan: &Plan, store: &Store, context: &Context, manifest: &Manifest) -> Result<Vec<WorkItem>, FetchError> {
-    if let Some(mirror) = &context.mirror {
-        crate::download::Mirror::parse(mirror)?;
-    }
+pub fn work(plan: &Plan, store: &Store, context: &Context, manifest: &Manifest) -> Vec<WorkItem> {
     let item = |name: &str| WorkItem {
         stage: Stage::Fetch,
         id: name.to_owned(),
         decision: decide(name, store, context, manifest),
     };
-    Ok(plan.image_datasets().into_iter().map(item).collect())
+    plan.image_datasets().into_iter().map(item).collect()
 }
 
 fn decide(name: &str, store: &Store, context: &Context, manifest: &Manifest) -> Decision {
     let dataset = match manifest.get(name) {
         Some(Entry::Published(dataset)) => dataset,
-        Some(Entry::User(_)) => return Decision::Skip(Reason::UpToDate),
-        None => return Decision::Skip(Reason::Unavailable { why: format!("no data set is called `{name}`") }),
+        Some(Entry::User(files)) => {
+            let why = |problem: &UserProblem| Reason::Unavailable { why: problem.to_string() };
+            return Decision::Skip(files.inventory().map_or_else(why, |_| Reason::UpToDate));
+        }
+        None => return Decision::Skip(Reason::Unavailable { why: format!("there is no dataset `{name}`") }),
     };
     let mut missing = false;
     let mut damaged = None;
@@ -85,10 +78,15 @@ fn decide(name: &str, store: &Store, context: &Context, manifest: &Manifest) -> 
         None if missing => Reason::New,
         None => return Decision::Skip(Reason::UpToDate),
     };
-    if context.offline && context.mirror.is_none() {
-        return Decision::Skip(Reason::Unavailable {
-            why: "not in data/raw, and --offline without --mirror".to_owned(),
-        });
+    if context.offline {
+        let why = match Mirror::of(context) {
+            None => Some("not in data/raw, and --offline without --mirror".to_owned()),
+            Some(Err(problem)) => Some(problem.to_string()),
+            Some(Ok(mirror)) => mirror.problem().map(|problem| problem.to_string()),
+        };
+        if let Some(why) = why {
+            return Decision::Skip(Reason::Unavailable { why });
+        }
     }
     Decision::Run(reason)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use flooding_core::context::Context;
 use flooding_core::store::Store;
 use flooding_fetch::Manifest;
-use flooding_fetch::download::{FetchError, Fetched, Fetcher, Policy};
+use flooding_fetch::download::{Fetched, Fetcher, Policy};
 use support::server::{Answer, Server};
 use support::{Listener, listening, store, toy_manifest};
 
@@ -47,7 +47,7 @@ fn fetch_from(servers: &[&Server]) -> Outcome {
 
 fn fetch_into(folder: tempfile::TempDir, store: Store, manifest: &Manifest) -> Outcome {
     let (context, listener): (Context, Arc<Listener>) = listening();
-    let fetched = Fetcher::with_policy(&store, &context, manifest, impatient()).unwrap().fetch("toy").unwrap();
+    let fetched = Fetcher::with_policy(&store, &context, manifest, impatient()).fetch("toy").unwrap();
     let file = store.read(&store.layout().raw("toy").join("toy.tar.gz")).unwrap();
     let warnings = listener.warnings.lock().unwrap().clone();
     Outcome { fetched, file, warnings, _folder: folder, store }
@@ -257,7 +257,7 @@ fn offline_asks_nobody() {
     let (_folder, store) = store();
     let manifest = toy_manifest(&content(), &[server.url()]);
     let context = Context { offline: true, mirror: Some(server.url()), ..Context::default() };
-    let fetched = Fetcher::new(&store, &context, &manifest).unwrap().fetch("toy").unwrap();
+    let fetched = Fetcher::new(&store, &context, &manifest).fetch("toy").unwrap();
     let Fetched::Unavailable { why } = fetched else { panic!("{fetched:?}") };
     assert!(why.contains("offline"), "{why}");
     assert_eq!(server.requests(), []);
@@ -270,7 +270,7 @@ fn a_mirror_url_is_asked_before_the_published_address() {
     let (_folder, store) = store();
     let manifest = toy_manifest(&content(), &[published.url()]);
     let context = Context { mirror: Some(mirror.url().trim_end_matches('/').to_owned()), ..Context::default() };
-    let fetched = Fetcher::with_policy(&store, &context, &manifest, impatient()).unwrap().fetch("toy").unwrap();
+    let fetched = Fetcher::with_policy(&store, &context, &manifest, impatient()).fetch("toy").unwrap();
     assert_eq!(fetched, Fetched::Now { files: 1 });
     let paths: Vec<String> = mirror.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/toy/toy.tar.gz", "/toy.tar.gz"]);
@@ -278,12 +278,85 @@ fn a_mirror_url_is_asked_before_the_published_address() {
 }
 
 #[test]
-fn a_mirror_folder_that_does_not_exist_is_an_error_before_any_work() {
+fn a_mirror_that_is_not_there_is_told_and_the_published_addresses_are_asked() {
+    for (mirror, words) in
+        [("/no/such/folder", "there is no such folder"), ("ftp://me:secret@host/", "the scheme `ftp`")]
+    {
+        let server = Server::start(&content(), vec![Answer::Good]);
+        let (_folder, store) = store();
+        let manifest = toy_manifest(&content(), &[server.url()]);
+        let (context, listener) = listening();
+        let context = Context { mirror: Some(mirror.to_owned()), ..context };
+        let fetched = Fetcher::with_policy(&store, &context, &manifest, impatient()).fetch("toy").unwrap();
+        assert_eq!(fetched, Fetched::Now { files: 1 });
+        let warnings = listener.warnings.lock().unwrap();
+        assert!(warnings.len() == 1 && warnings[0].contains(words) && !warnings[0].contains("secret"), "{warnings:?}");
+    }
+}
+
+#[test]
+fn what_is_there_already_needs_no_mirror() {
+    let server = Server::start(&content(), vec![Answer::Good]);
+    let (_folder, store) = store();
+    let manifest = toy_manifest(&content(), &[server.url()]);
+    for mirror in [None, Some(""), Some("/no/such/folder")] {
+        let (context, listener) = listening();
+        let context = Context { mirror: mirror.map(str::to_owned), ..context };
+        Fetcher::with_policy(&store, &context, &manifest, impatient()).fetch("toy").unwrap();
+        assert!(listener.warnings.lock().unwrap().is_empty(), "{mirror:?}");
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_mirrors_query_stays_behind_the_path_and_its_password_is_shown_nowhere() {
+    let mirror = Server::start(&content(), vec![Answer::Status(404)]);
     let (_folder, store) = store();
     let manifest = toy_manifest(&content(), &[]);
-    let context = Context { mirror: Some("/no/such/folder".to_owned()), ..Context::default() };
-    let error = flooding_fetch::fetch(&["toy"], &store, &context, &manifest).unwrap_err();
-    assert!(matches!(error, FetchError::NoMirror { .. }), "{error}");
+    let (context, listener) = listening();
+    let url = mirror.url().replace("http://", "HTTP://me:secret@");
+    let context = Context { mirror: Some(format!("{url}data?token=secret")), ..context };
+    let fetched = Fetcher::with_policy(&store, &context, &manifest, impatient()).fetch("toy").unwrap();
+    let Fetched::Unavailable { why } = fetched else { panic!("{fetched:?}") };
+    assert_eq!(mirror.requests()[0].path, "/data/toy/toy.tar.gz?token=secret");
+    let said = format!("{why} {:?}", listener.warnings.lock().unwrap());
+    assert!(said.contains("answered 404") && !said.contains("secret"), "{said}");
+}
+
+#[test]
+fn a_range_without_a_total_and_in_capitals_is_believed() {
+    for form in ["bytes {first}-{last}/*", "Bytes {first}-{last}/{total}"] {
+        let server = Server::start(&content(), vec![Answer::Truncate(100_000), Answer::Range(form)]);
+        assert_fetched(&fetch_from(&[&server]));
+        assert_eq!(server.ranges(), [None, Some(100_000)], "{form}");
+    }
+}
+
+#[test]
+fn a_range_that_ends_early_is_gone_on_with() {
+    let server = Server::start(&content(), vec![Answer::Truncate(100_000), Answer::ShortRange(50_000), Answer::Good]);
+    assert_fetched(&fetch_from(&[&server]));
+    assert_eq!(server.ranges(), [None, Some(100_000), Some(150_000)]);
+}
+
+#[test]
+fn a_web_page_is_known_whatever_the_case_of_its_type() {
+    for kind in ["TEXT/HTML", "Text/Html;charset=UTF-8", " application/xhtml+xml"] {
+        assert_next_mirror_after(vec![Answer::PageOfType(kind)], "a web page");
+    }
+}
+
+#[test]
+fn as_many_pieces_of_work_end_as_were_announced() {
+    let server = Server::start(&content(), vec![Answer::Good]);
+    let (_folder, store) = store();
+    let manifest = toy_manifest(&content(), &[server.url()]);
+    let (context, listener) = listening();
+    flooding_fetch::fetch(&["toy"], &store, &context, &manifest).unwrap();
+    assert_eq!(*listener.stages.lock().unwrap(), [(1, "file".to_owned())]);
+    assert_eq!(*listener.finished.lock().unwrap(), ["toy/toy.tar.gz fetched"]);
+    flooding_fetch::fetch(&["toy"], &store, &context, &manifest).unwrap();
+    assert_eq!(listener.stages.lock().unwrap()[1], (0, "file".to_owned()));
 }
 
 #[test]
@@ -303,11 +376,11 @@ fn a_raised_stop_flag_keeps_what_has_arrived() {
             stop.raise();
         }
     });
-    let fetched = Fetcher::with_policy(&store, &context, &manifest, policy).unwrap().fetch("toy").unwrap();
+    let fetched = Fetcher::with_policy(&store, &context, &manifest, policy).fetch("toy").unwrap();
     raised.join().unwrap();
     assert_eq!(fetched, Fetched::Interrupted);
     let again = Context::default();
-    let fetched = Fetcher::with_policy(&store, &again, &manifest, impatient()).unwrap().fetch("toy").unwrap();
+    let fetched = Fetcher::with_policy(&store, &again, &manifest, impatient()).fetch("toy").unwrap();
     assert_eq!(fetched, Fetched::Now { files: 1 });
     assert_eq!(server.ranges(), [None, Some(100_000)]);
 }

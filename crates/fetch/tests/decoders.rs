@@ -49,7 +49,7 @@ fn short_data_trailing_bytes_and_a_wrong_magic_are_told_apart() {
     let error = images(&gzip(&idx(&[2, 2, 2], &[0; 7]))).unwrap_err();
     assert!(matches!(error.problem, Problem::Truncated { expected: 8, found: 7, .. }), "{error}");
     let mut file = gzip(&idx(&[1, 1, 1], &[7]));
-    file.push(0);
+    file.push(7);
     assert!(matches!(images(&file).unwrap_err().problem, Problem::Trailing));
     let error = images(&idx(&[1], &[7])).unwrap_err().to_string();
     assert_eq!(

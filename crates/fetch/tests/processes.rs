@@ -27,7 +27,7 @@ fn child_process() {
     let (Ok(url), Ok(data)) = (std::env::var("FETCH_TEST_URL"), std::env::var("FETCH_TEST_DATA")) else { return };
     let store = Store::open(Path::new(&data).join("data"), Path::new(&data).join("reports")).unwrap();
     let (context, manifest) = (Context::default(), toy_manifest(&content(), &[url]));
-    let fetched = Fetcher::new(&store, &context, &manifest).unwrap().fetch("toy").unwrap();
+    let fetched = Fetcher::new(&store, &context, &manifest).fetch("toy").unwrap();
     assert!(matches!(fetched, Fetched::Now { .. } | Fetched::UpToDate), "{fetched:?}");
 }
 
@@ -112,11 +112,11 @@ fn a_full_disk_is_an_error_with_a_remedy_and_the_same_command_goes_on_when_there
     let server = Server::start(&content(), vec![Answer::Good]);
     let store = Store::open(disk.0.path().join("data"), disk.0.path().join("reports")).unwrap();
     let (context, manifest) = (Context::default(), toy_manifest(&content(), &[server.url()]));
-    let error = Fetcher::new(&store, &context, &manifest).unwrap().fetch("toy").unwrap_err().to_string();
+    let error = Fetcher::new(&store, &context, &manifest).fetch("toy").unwrap_err().to_string();
     assert!(error.contains("free some space"), "{error}");
     assert!(!file(disk.0.path()).exists());
     disk.remount("size=4m");
-    let fetched = Fetcher::new(&store, &context, &manifest).unwrap().fetch("toy").unwrap();
+    let fetched = Fetcher::new(&store, &context, &manifest).fetch("toy").unwrap();
     assert_eq!(fetched, Fetched::Now { files: 1 });
     assert!(server.ranges()[1].is_some_and(|from| from > 0), "{:?}", server.ranges());
 }
@@ -129,12 +129,12 @@ fn a_read_only_disk_is_an_error_with_a_remedy_and_what_is_whole_is_used_all_the_
     let store = Store::open(disk.0.path().join("data"), disk.0.path().join("reports")).unwrap();
     let (context, manifest) = (Context::default(), toy_manifest(&content(), &[server.url()]));
     disk.remount("ro");
-    let error = Fetcher::new(&store, &context, &manifest).unwrap().fetch("toy").unwrap_err().to_string();
+    let error = Fetcher::new(&store, &context, &manifest).fetch("toy").unwrap_err().to_string();
     assert!(error.contains("--data DIR"), "{error}");
     disk.remount("rw");
-    Fetcher::new(&store, &context, &manifest).unwrap().fetch("toy").unwrap();
+    Fetcher::new(&store, &context, &manifest).fetch("toy").unwrap();
     disk.remount("ro");
-    let fetched = Fetcher::new(&store, &context, &manifest).unwrap().fetch("toy").unwrap();
+    let fetched = Fetcher::new(&store, &context, &manifest).fetch("toy").unwrap();
     assert_eq!(fetched, Fetched::UpToDate);
     disk.remount("rw");
 }
@@ -144,7 +144,7 @@ fn a_file_that_changes_after_it_was_verified_is_noticed_and_fetched_again() {
     let server = Server::start(&content(), vec![Answer::Good]);
     let (_folder, store) = store();
     let (context, manifest) = (Context::default(), toy_manifest(&content(), &[server.url()]));
-    let fetcher = Fetcher::new(&store, &context, &manifest).unwrap();
+    let fetcher = Fetcher::new(&store, &context, &manifest);
     assert_eq!(fetcher.fetch("toy").unwrap(), Fetched::Now { files: 1 });
     assert_eq!(fetcher.fetch("toy").unwrap(), Fetched::UpToDate);
     let path = store.layout().raw("toy").join("toy.tar.gz");

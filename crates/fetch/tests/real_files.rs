@@ -79,7 +79,7 @@ fn kmnist_without_its_training_images_is_unavailable_and_not_broken() {
     let manifest = manifest();
     let report = flooding_fetch::fetch(&["kmnist"], &store, &mirrored(&data), &manifest).unwrap();
     assert_eq!(report.gaps.len(), 1);
-    assert!(report.gaps[0].why.contains("train-images-idx3-ubyte.gz could not be had"), "{}", report.gaps[0].why);
+    assert!(report.gaps[0].why.contains("train-images-idx3-ubyte.gz could not be fetched"), "{}", report.gaps[0].why);
     let Err(LoadError::Unavailable { why, .. }) = load("kmnist", &store, &manifest) else { panic!("not unavailable") };
     assert!(why.contains("train-images-idx3-ubyte.gz"), "{why}");
 }

@@ -3,16 +3,16 @@
 mod support;
 
 use std::io::Cursor;
-use std::path::Path;
 
-use flooding_core::config::UserDataset;
 use flooding_core::dataset::Inputs;
 use flooding_fetch::manifest::Entry;
 use flooding_fetch::state::FileState;
 use flooding_fetch::tools::export::{ExportFormat, export};
-use flooding_fetch::tools::{Choice, SetState, SheetError, card, check, list, prune, sheet, verify, verify_folder};
+use flooding_fetch::tools::{
+    Choice, SetState, SheetError, card, list, prune, sheet, verify, verify_folder, verify_own,
+};
 use flooding_fetch::{Images, LoadError, Manifest, decode, load};
-use indexmap::IndexMap;
+use support::own::{manifest as own, write_pngs};
 use support::{manifest, mirrored, real_data, store};
 
 fn published<'a>(manifest: &'a Manifest, name: &str) -> &'a flooding_fetch::manifest::Dataset {
@@ -97,32 +97,6 @@ fn a_card_counts_the_classes_when_the_files_are_here_and_says_so_when_not() {
     assert_eq!(croissant["recordSet"][1]["data"][1]["classes/train"], 6742);
 }
 
-/// Two classes of small colour images: red ones and blue ones.
-fn write_pngs(folder: &Path) {
-    for (set, count) in [("train", 6), ("test", 2)] {
-        for (class, channel) in [("blue", 2), ("red", 0)] {
-            let folder = folder.join(set).join(class);
-            std::fs::create_dir_all(&folder).unwrap();
-            for i in 0..count {
-                let mut pixels = vec![0_u8; 8 * 8 * 3];
-                pixels.iter_mut().skip(channel).step_by(3).for_each(|p| *p = 200 + i + set.len() as u8);
-                let mut bytes = Vec::new();
-                let mut encoder = png::Encoder::new(&mut bytes, 8, 8);
-                encoder.set_color(png::ColorType::Rgb);
-                let mut writer = encoder.write_header().unwrap();
-                writer.write_image_data(&pixels).unwrap();
-                writer.finish().unwrap();
-                std::fs::write(folder.join(format!("{i}.png")), bytes).unwrap();
-            }
-        }
-    }
-}
-
-fn own(folder: &Path) -> Manifest {
-    let dataset = UserDataset::Folders { train: "train".into(), test: "test".into() };
-    manifest().with_user_datasets(&IndexMap::from([("colours".to_owned(), dataset)]), folder).unwrap()
-}
-
 fn colours() -> (tempfile::TempDir, Images) {
     let (folder, store) = store();
     write_pngs(folder.path());
@@ -131,35 +105,11 @@ fn colours() -> (tempfile::TempDir, Images) {
 }
 
 #[test]
-fn a_folder_of_pngs_by_class_becomes_a_data_set_and_its_digest_follows_its_bytes() {
-    let (folder, store) = store();
-    write_pngs(folder.path());
-    let manifest = own(folder.path());
-    let checked = check("colours", &store, &manifest).unwrap();
-    assert_eq!((checked.image, checked.classes.clone()), ([3, 8, 8], vec!["blue".to_owned(), "red".to_owned()]));
-    assert_eq!((checked.train, checked.test), (vec![6, 6], vec![2, 2]));
-    let digest = manifest.catalogue()["colours"].clone();
-    std::fs::copy(folder.path().join("train/red/0.png"), folder.path().join("test/red/9.png")).unwrap();
-    let changed = own(folder.path());
-    assert_ne!(changed.catalogue()["colours"], digest);
-    let checked = check("colours", &store, &changed).unwrap();
-    assert!(checked.warnings.iter().any(|w| w.contains("test images are training images too")), "{checked:?}");
-}
-
-#[test]
-fn an_image_of_another_size_and_a_missing_class_are_refused_with_their_paths() {
-    let (folder, store) = store();
-    write_pngs(folder.path());
-    std::fs::remove_dir_all(folder.path().join("test/red")).unwrap();
-    let error = check("colours", &store, &own(folder.path())).unwrap_err().to_string();
-    assert!(error.contains("a folder per class, two at least") && error.contains("test"), "{error}");
-}
-
-#[test]
 fn a_sheet_is_a_png_with_room_for_images_and_labels() {
     let (_folder, images) = colours();
-    let bytes = sheet(&images, &Choice { count: 4, class: Some("red".into()), test: false }).unwrap();
-    let ([channels, height, width], pixels) = decode::png(Cursor::new(bytes), "sheet").unwrap();
+    let drawn = sheet(&images, &Choice { count: 4, class: Some("red".into()), test: false }).unwrap();
+    assert_eq!(drawn.legend, "");
+    let ([channels, height, width], pixels) = decode::png(Cursor::new(drawn.png), "sheet").unwrap();
     assert_eq!((channels, width > 64 * 2, height > 64), (3, true, true));
     // The first image's first dot, inside the gap of four, is red.
     let at = |c: u32| pixels[(c * height * width + 5 * width + 5) as usize];
@@ -172,7 +122,7 @@ fn a_sheet_is_a_png_with_room_for_images_and_labels() {
 fn an_export_as_png_reads_back_as_the_same_data_set() {
     let (folder, images) = colours();
     let out = folder.path().join("out");
-    export(&images, ExportFormat::Png, &out).unwrap();
+    export(&images, ExportFormat::Png, &out, &[]).unwrap();
     let (_other, store) = store();
     let again = load("colours", &store, &own(&out)).unwrap();
     assert_eq!(again.train, images.train);
@@ -182,7 +132,7 @@ fn an_export_as_png_reads_back_as_the_same_data_set() {
 #[test]
 fn an_npz_holds_the_pixels_and_labels_where_its_directory_says() {
     let (folder, images) = colours();
-    let path = &export(&images, ExportFormat::Npz, folder.path()).unwrap()[0];
+    let path = &export(&images, ExportFormat::Npz, &folder.path().join("npz"), &[]).unwrap()[0];
     let bytes = std::fs::read(path).unwrap();
     let Inputs::Bytes(pixels) = &images.train.inputs else { panic!("bytes") };
     let at = bytes.windows(pixels.len()).position(|window| window == pixels).unwrap();
@@ -195,9 +145,75 @@ fn an_npz_holds_the_pixels_and_labels_where_its_directory_says() {
 fn a_parquet_file_has_a_row_an_image() {
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     let (folder, images) = colours();
-    let paths = export(&images, ExportFormat::Parquet, folder.path()).unwrap();
+    let paths = export(&images, ExportFormat::Parquet, &folder.path().join("parquet"), &[]).unwrap();
     let reader = SerializedFileReader::new(std::fs::File::open(&paths[0]).unwrap()).unwrap();
     assert_eq!(reader.metadata().file_metadata().num_rows(), 12);
     let row = reader.get_row_iter(None).unwrap().next().unwrap().unwrap().to_string();
     assert!(row.contains("label: 0") && row.contains("class: \"blue\""), "{row}");
+}
+
+#[test]
+fn an_export_into_a_folder_that_holds_something_is_refused_and_changes_nothing() {
+    let (folder, images) = colours();
+    let out = folder.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("precious.txt"), "precious").unwrap();
+    for format in [ExportFormat::Png, ExportFormat::Npz, ExportFormat::Parquet] {
+        let error = export(&images, format, &out, &[]).unwrap_err().to_string();
+        assert!(error.contains("is not empty") && error.contains("name a new folder"), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1);
+    std::fs::remove_file(out.join("precious.txt")).unwrap();
+    export(&images, ExportFormat::Png, &out, &[]).unwrap();
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 2);
+}
+
+#[test]
+fn an_export_into_the_datasets_own_folders_is_refused() {
+    let (folder, images) = colours();
+    let sources = ["train", "test"].map(|side| folder.path().join(side));
+    for inside in ["train/export", "test/red/export"] {
+        let error = export(&images, ExportFormat::Png, &folder.path().join(inside), &sources).unwrap_err().to_string();
+        assert!(error.contains("part of this dataset"), "{error}");
+        assert!(!folder.path().join(inside).exists());
+    }
+}
+
+#[test]
+fn an_export_that_fails_leaves_nothing() {
+    let (folder, mut images) = colours();
+    let before = std::fs::read_dir(folder.path()).unwrap().count();
+    let out = folder.path().join("out");
+    images.classes = vec!["same".to_owned(); 2];
+    let error = export(&images, ExportFormat::Png, &out, &[]).unwrap_err().to_string();
+    assert!(error.contains("would have one folder"), "{error}");
+    images.classes[1] = "a/b".to_owned();
+    assert!(export(&images, ExportFormat::Png, &out, &[]).is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before, "nothing of it is left");
+}
+
+#[test]
+fn classes_that_the_sheet_cannot_spell_are_numbered_and_explained() {
+    let (_folder, mut images) = colours();
+    images.classes = vec!["猫".to_owned(), "犬\u{1b}[2J".to_owned()];
+    let drawn = sheet(&images, &Choice { count: 12, class: None, test: false }).unwrap();
+    assert_eq!(drawn.legend, "  #0 is 猫\n  #1 is 犬\\u{1b}[2J\n");
+    images.classes = vec!["a long name, the first".to_owned(), "a long name, the second".to_owned()];
+    let drawn = sheet(&images, &Choice { count: 12, class: None, test: false }).unwrap();
+    assert!(drawn.legend.starts_with("  #0 is a long name, the first\n"), "{}", drawn.legend);
+}
+
+#[test]
+fn a_users_own_files_are_verified_by_reading_them() {
+    let (folder, images) = colours();
+    let manifest = own(folder.path());
+    let Some(Entry::User(files)) = manifest.get(&images.name) else { panic!("the user's own") };
+    let verification = verify_own(files);
+    assert!(verification.is_whole());
+    let text = verification.own.unwrap().to_string();
+    assert!(text.contains("16 files") && text.contains(manifest.user_digest("colours").unwrap().as_str()), "{text}");
+    std::fs::remove_dir_all(folder.path().join("test")).unwrap();
+    let manifest = own(folder.path());
+    let Some(Entry::User(files)) = manifest.get(&images.name) else { panic!("the user's own") };
+    assert!(!verify_own(files).is_whole());
 }

@@ -295,7 +295,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// A folder of original files, or a URL, to try before the published addresses
-    #[arg(long, value_name = "DIR_OR_URL", env = "PIPELINE_MIRROR")]
+    #[arg(long, value_name = "DIR_OR_URL", env = "PIPELINE_MIRROR", hide_env_values = true)]
     pub mirror: Option<String>,
     /// Use no network
     #[arg(long)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use flooding_core::progress::Progress;
+use flooding_core::shown;
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
 /// The display that suits where standard error goes.
@@ -52,7 +53,7 @@ impl Progress for Bars {
     fn item_started(&self, id: &str, steps: u64) {
         let bar = self.all.add(ProgressBar::new(steps));
         bar.set_style(Self::style("          {bar:30.cyan} {pos}/{len} {per_sec} {msg}"));
-        bar.set_message(id.to_owned());
+        bar.set_message(shown::line(id));
         self.state.lock().expect("no display code panics").items.insert(id.to_owned(), bar);
     }
 
@@ -86,7 +87,7 @@ impl Progress for Bars {
 
     fn warn(&self, message: &str) {
         // A display that cannot print has nobody to tell.
-        let _ = self.all.println(format!("warning: {message}"));
+        let _ = self.all.println(format!("warning: {}", shown::message(message)));
     }
 }
 
@@ -172,6 +173,6 @@ impl Progress for Lines {
     }
 
     fn warn(&self, message: &str) {
-        log(&format!("warning: {message}"));
+        log(&format!("warning: {}", shown::message(message)));
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 
 use flooding_aggregate::stats::StatsError;
 use flooding_core::config::ConfigError;
+use flooding_core::shown;
 use flooding_core::store::{DocumentError, LockError, StoreError};
 use flooding_engine::EngineError;
 
@@ -117,6 +118,7 @@ pub fn print(error: &Failure) {
         }
         cause = next.source();
     }
-    // Where standard error itself is gone there is no one left to tell.
+    // Names, paths and servers' answers are in it. Where standard error itself is gone there is no one left to tell.
+    let text = shown::message(&shown::without_secrets(&text));
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -77,7 +77,8 @@ struct Place {
 }
 
 impl Project {
-    /// Reads and checks the configuration and resolves the plan; touches nothing.
+    /// Reads and checks the configuration and resolves the plan; reads the user's own files that the plan needs, and
+    /// writes nothing.
     pub fn load(args: &PlanArgs) -> Result<Self, Failure> {
         Self::load_runs(args, &[])
     }
@@ -179,7 +180,12 @@ fn resolve(
     overrides: &Overrides,
 ) -> Result<Plan, ConfigError> {
     let catalogue: BTreeMap<_, _> = manifest.catalogue();
-    Resolver::new(config, text, &place.config, &catalogue).plan(profile, overrides)
+    let mut plan = Resolver::new(config, text, &place.config, &catalogue).plan(profile, overrides)?;
+    let datasets: Vec<String> = plan.image_datasets().into_iter().map(str::to_owned).collect();
+    for (name, digest) in datasets.iter().filter_map(|name| Some((name, manifest.user_digest(name)?))) {
+        plan.set_files(name, digest);
+    }
+    Ok(plan)
 }
 
 /// The settings that an import may bring results of, and the store that takes them, for writing.
@@ -199,9 +205,8 @@ pub fn context(args: &RunArgs) -> Result<Context, Failure> {
         return Err(Failure::Usage(problem.to_owned()));
     }
     flooding_engine::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
-    let ends = batch::job_end();
     Ok(Context {
-        ends,
+        ends: batch::job_end(),
         jobs: args.jobs.map_or_else(cores, usize::from),
         device: args.device,
         group_size: args.group_size.unwrap_or_default(),
@@ -210,7 +215,7 @@ pub fn context(args: &RunArgs) -> Result<Context, Failure> {
         mirror: args.mirror.clone(),
         checkpoint_every: Duration::from_secs(args.checkpoint_every),
         fail_fast: args.fail_fast,
-        stop: interrupt::stop_flag(ends),
+        stop: interrupt::stop_flag(),
         progress: display::for_terminal(),
     })
 }

@@ -4,23 +4,25 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flooding_core::dataset::{Source, SourceError, Splits};
+use flooding_core::progress::Progress;
 use flooding_core::spec::{DataSpec, RunSpec};
 use flooding_core::store::Store;
-use flooding_fetch::{Images, LoadError, Manifest};
+use flooding_fetch::{Images, Manifest};
 
 /// Examples out of the store, each trial's sets made once and shared by its levels.
 pub struct StoredExamples<'a> {
     store: &'a Store,
     manifest: &'a Manifest,
+    progress: &'a dyn Progress,
     images: Mutex<HashMap<String, Arc<Images>>>,
     /// The splits of the groups in progress; older ones are dropped as soon as no run uses them.
     splits: Mutex<HashMap<(String, u32), std::sync::Weak<Splits>>>,
 }
 
 impl<'a> StoredExamples<'a> {
-    /// Examples out of `store`, image data sets as `manifest` describes them.
-    pub fn new(store: &'a Store, manifest: &'a Manifest) -> Self {
-        Self { store, manifest, images: Mutex::default(), splits: Mutex::default() }
+    /// Examples out of `store`, image datasets as `manifest` describes them; `progress` is told what a dataset leaves out.
+    pub fn new(store: &'a Store, manifest: &'a Manifest, progress: &'a dyn Progress) -> Self {
+        Self { store, manifest, progress, images: Mutex::default(), splits: Mutex::default() }
     }
 
     fn make(&self, spec: &RunSpec) -> Result<Splits, SourceError> {
@@ -47,13 +49,10 @@ impl<'a> StoredExamples<'a> {
         if let Some(images) = images.get(dataset) {
             return Ok(Arc::clone(images));
         }
-        let loaded = flooding_fetch::load(dataset, self.store, self.manifest).map_err(|error| match error {
-            LoadError::Unavailable { .. } => {
-                SourceError::Unavailable { dataset: dataset.to_owned(), why: error.to_string() }
-            }
-            error => SourceError::Broken { dataset: dataset.to_owned(), source: Box::new(error) },
-        })?;
-        let loaded = Arc::new(loaded);
+        let loaded = Arc::new(flooding_fetch::load(dataset, self.store, self.manifest)?);
+        for left in &loaded.left_out {
+            self.progress.warn(&format!("{dataset}: {left}"));
+        }
         images.insert(dataset.to_owned(), Arc::clone(&loaded));
         Ok(loaded)
     }

@@ -4,7 +4,7 @@ use flooding_aggregate::Inputs;
 use flooding_core::context::Context;
 use flooding_core::store::{Claim, Store};
 use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
-use flooding_fetch::manifest::Entry;
+use flooding_fetch::manifest::{Entry, Inventory};
 use flooding_fetch::state::{FileState, inspect};
 use flooding_tables::DatasetRow;
 use flooding_train::probes::{self, Kind};
@@ -53,7 +53,7 @@ pub fn work(task: &Task, project: &Project, store: &Store, context: &Context) ->
         Task::Probes(kinds) => return probes::work(plan, store, context, kinds, &|_| true).map_err(Failure::stage),
     };
     match stage {
-        Stage::Fetch => flooding_fetch::work(plan, store, context, manifest).map_err(Failure::stage),
+        Stage::Fetch => Ok(flooding_fetch::work(plan, store, context, manifest)),
         Stage::Generate => flooding_generate::work(plan, store, context).map_err(Failure::stage),
         Stage::Train => flooding_train::work(plan, store, context).map_err(Failure::stage),
         Stage::Verify => flooding_verify::work(plan, store, context).map_err(Failure::stage),
@@ -70,7 +70,7 @@ pub fn run(task: &Task, project: &Project, store: &Store, context: &Context) -> 
     let stage = match task {
         Task::Stage(stage) => *stage,
         Task::Probes(kinds) => {
-            let source = StoredExamples::new(store, manifest);
+            let source = StoredExamples::new(store, manifest, &*context.progress);
             return probes::run(plan, store, context, &source, kinds).map_err(Failure::stage);
         }
     };
@@ -78,7 +78,7 @@ pub fn run(task: &Task, project: &Project, store: &Store, context: &Context) -> 
         Stage::Fetch => flooding_fetch::run(plan, store, context, manifest).map_err(Failure::stage),
         Stage::Generate => flooding_generate::run(plan, store, context).map_err(Failure::stage),
         Stage::Train => {
-            let source = StoredExamples::new(store, manifest);
+            let source = StoredExamples::new(store, manifest, &*context.progress);
             flooding_train::run(plan, store, context, &source).map_err(Failure::stage)
         }
         Stage::Verify => flooding_verify::run(plan, store, context).map_err(Failure::stage),
@@ -96,22 +96,22 @@ fn inputs(project: &Project, store: &Store) -> Inputs {
     let mut datasets = Vec::new();
     for name in project.plan.image_datasets() {
         let Some(entry) = project.manifest.get(name) else { continue };
-        if !is_available(entry, store) {
-            let why = "data set not available: it was not downloaded, and no mirror had it".to_owned();
-            gaps.push(Gap { stage: Stage::Fetch, id: name.to_owned(), why });
+        if let Some(why) = gap(entry, store) {
+            gaps.push(Gap { stage: Stage::Fetch, id: name.to_owned(), why: why.to_owned() });
         }
         datasets.push(dataset_row(name, entry));
     }
     Inputs { gaps, datasets, configuration: project.configuration.clone() }
 }
 
-fn is_available(entry: Entry, store: &Store) -> bool {
+/// Why the runs over a dataset have no data; the same words wherever the tables are made.
+fn gap(entry: Entry, store: &Store) -> Option<&'static str> {
     match entry {
         Entry::Published(dataset) => {
-            inspect(store, dataset).iter().all(|file| matches!(file.state, FileState::Whole { .. }))
+            let whole = inspect(store, dataset).iter().all(|file| matches!(file.state, FileState::Whole { .. }));
+            (!whole).then_some("dataset not available: it was not downloaded, and no mirror had it")
         }
-        // Looked at when the configuration was read.
-        Entry::User(_) => true,
+        Entry::User(files) => files.inventory().is_err().then_some("dataset not available: its files cannot be read"),
     }
 }
 
@@ -129,7 +129,13 @@ fn dataset_row(name: &str, entry: Entry) -> DatasetRow {
             name: name.to_owned(),
             licence: "the user's own".to_owned(),
             citation: String::new(),
-            files: vec![("all files together".to_owned(), 0, files.digest.to_string())],
+            files: files.inventory().map_or_else(|_| Vec::new(), own_files),
         },
     }
+}
+
+fn own_files(inventory: &Inventory) -> Vec<(String, u64, String)> {
+    let left_out: u64 = inventory.left_out.iter().map(|left| left.count).sum();
+    let more = if left_out > 0 { format!(", {left_out} more not used") } else { String::new() };
+    vec![(format!("all {} files together{more}", inventory.files), inventory.bytes, inventory.digest.to_string())]
 }

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use flooding_core::dataset::{Examples, InputShape, Inputs, Splits};
+use flooding_core::group::Group;
+use flooding_core::progress::StopFlag;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::RunSpec;
 use flooding_engine::cpu::FastCpu;
-use flooding_train::group::{Watch, train};
+use flooding_train::branch::{Branch, Ended, Forks, TrainControl};
+use flooding_train::trainer::train;
 use rand::RngExt as _;
 
 fn main() {
@@ -35,10 +38,13 @@ fn main() {
     let splits = Arc::new(splits);
     for _ in 0..3 {
         let start = Instant::now();
-        let runs = std::slice::from_ref(&spec);
-        let trained = train(&FastCpu::default(), runs, &splits, &Watch::default(), &|_| {}).expect("no device error");
+        let group = Group::of([spec.clone()]).remove(0);
+        let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_| {});
+        let branch = Branch::new(group.levels().to_vec());
+        let trained = train(&FastCpu::default(), (&group, branch), &splits, &control).expect("no device error");
         let whole = start.elapsed().as_secs_f64();
-        let steps = trained.expect("nobody stops it")[0].training.as_secs_f64();
+        let Ended::Done(results) = trained else { unreachable!("nobody stops it") };
+        let steps = results[0].1.training.as_secs_f64();
         println!(
             "  {whole:.2} s, of which {steps:.2} s in steps: everything else is {:.0}% of them",
             (whole / steps - 1.0) * 100.0

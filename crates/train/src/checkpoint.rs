@@ -1,15 +1,19 @@
-//! Checkpoints of long trainings: everything that the next epoch depends on, in one file that is replaced as a whole.
+//! Checkpoints: everything that the next step depends on, in one file that is replaced as a whole, or in memory, where a
+//! path of training leaves another.
 //!
 //! The file is safetensors: `network.NAME` (all members' weights), `first.NAME` and `second.NAME` (the optimiser's
-//! state), `best.K.NAME` and `below.K.NAME` (what member K keeps for later), all F32; the rest is JSON in its metadata,
-//! after a SHA-256 over everything. A damaged checkpoint, or another run's, is told and not used.
+//! state), `best.K.NAME` (member K at its best epoch) and `below.K.L.NAME` (member K, for its level L, at the first
+//! mini-batch below it), all F32; the rest is JSON in its metadata, after a SHA-256 over everything. A damaged
+//! checkpoint, or another run's, is named and not used.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use flooding_core::digest::{Digest, Hasher};
+use flooding_core::group::Group;
+use flooding_core::level::Level;
 use flooding_core::progress::Progress;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
@@ -17,19 +21,21 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::outcome::Cause;
+
 /// Raised when the shape of a checkpoint changes; others are not used.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// The only key of the metadata, which the safetensors package writes in no particular order: with two, the same
 /// checkpoint would be other bytes every time.
 const METADATA: &str = "checkpoint";
 const NAME: &str = "checkpoint.safetensors";
 
-/// A training after a whole epoch, on the host.
+/// A training between two steps, on the host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// All that is not a tensor.
     pub state: State,
-    /// Numbers by the names above.
+    /// Elements by the names above.
     pub tensors: BTreeMap<String, Vec<f32>>,
 }
 
@@ -37,31 +43,42 @@ pub struct Checkpoint {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     version: u32,
-    /// The keys of the runs that are trained together.
-    runs: Vec<String>,
-    /// Epochs done.
+    /// Whole epochs done.
     pub epochs: u32,
+    /// Batches of the next one done.
+    pub batches: u32,
     /// Steps done.
     pub steps: u64,
-    /// One a run.
+    /// One a member of the network.
     pub members: Vec<MemberState>,
 }
 
 /// Where one member is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MemberState {
+    /// The runs that have followed this path so far.
+    pub runs: Vec<PathState>,
     /// One an epoch.
     pub rows: Vec<RowState>,
     /// Index of the best row.
     pub best: Option<usize>,
+    /// Bits of the sum of this epoch's mini-batch losses, each times its examples.
+    pub batch_loss: u64,
+    /// Bits of the last finite loss.
+    pub last_finite_loss: Option<u32>,
+    /// Cause, step, and bits of the last finite loss of a member that failed.
+    pub failure: Option<(Cause, u64, Option<u32>)>,
+}
+
+/// What one of the runs on a path keeps for itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathState {
+    /// The run's key.
+    pub run: String,
     /// Are there weights of the first mini-batch below the level?
     pub below: bool,
     /// The first step at which the loss was at or below the level.
     pub first_crossing: Option<u64>,
-    /// Bits of the last finite loss.
-    pub last_finite_loss: Option<u32>,
-    /// Cause, step, and bits of the last finite loss of a member that failed.
-    pub failure: Option<(String, u64, Option<u32>)>,
 }
 
 /// Bits of a row's numbers, in the order of the history's columns, and whether its test measure is of the whole set.
@@ -74,17 +91,40 @@ pub struct RowState {
 }
 
 impl State {
-    /// The state of these runs after so many epochs and steps.
-    pub fn new(runs: &[RunSpec], epochs: u32, steps: u64, members: Vec<MemberState>) -> Self {
-        Self { version: VERSION, runs: keys(runs), epochs, steps, members }
+    /// A state of this version.
+    pub fn new((epochs, batches): (u32, u32), steps: u64, members: Vec<MemberState>) -> Self {
+        Self { version: VERSION, epochs, batches, steps, members }
+    }
+
+    /// The keys of all runs.
+    pub fn runs(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().flat_map(|member| &member.runs).map(|path| &*path.run)
     }
 }
 
-fn keys(runs: &[RunSpec]) -> Vec<String> {
-    runs.iter().map(|run| run.key().to_string()).collect()
-}
-
 impl Checkpoint {
+    /// The same training with these members, by their former places: a place that comes twice becomes two members.
+    pub(crate) fn select(&mut self, of: &[usize]) {
+        let former = self.state.members.len();
+        let pick = |values: &[f32]| -> Vec<f32> {
+            let each = values.len() / former;
+            of.iter().flat_map(|&k| &values[k * each..(k + 1) * each]).copied().collect()
+        };
+        let mut tensors = BTreeMap::new();
+        for (name, values) in &self.tensors {
+            if let Some(rest) = name.strip_prefix("best.") {
+                let (k, name) = rest.split_once('.').expect("a member and a name");
+                for (new, _) in of.iter().enumerate().filter(|(_, old)| old.to_string() == k) {
+                    tensors.insert(format!("best.{new}.{name}"), values.clone());
+                }
+            } else if !name.starts_with("below.") {
+                tensors.insert(name.clone(), pick(values));
+            }
+        }
+        self.tensors = tensors;
+        self.state.members = of.iter().map(|&k| self.state.members[k].clone()).collect();
+    }
+
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let state = serde_json::to_string(&self.state).expect("plain data");
@@ -142,82 +182,124 @@ fn digest<'a>(state: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -
     hasher.finish()
 }
 
-/// Where the checkpoint of runs that are trained together lies, and when the next one is due.
+/// More bytes than any checkpoint has of a network with so many elements in so many tensors, so many runs and epochs: what
+/// is larger is not read into memory to find that out.
+pub fn largest((elements, tensors): (usize, usize), runs: usize, epochs: u32) -> u64 {
+    // Weights, two moments and the best epoch of each member, one member a run at most, and a run's weights of the first
+    // mini-batch below its level; a row's numbers as text; a tensor's name and place.
+    let bytes = runs * (5 * 4 * elements + 1000 * (epochs as usize + tensors));
+    bytes as u64 + (1 << 20)
+}
+
+/// Where the checkpoints of a group lie, and how often they are due. A path's checkpoint lies in the folder of its lowest
+/// level's run.
 pub struct Checkpoints {
     store: Store,
-    path: PathBuf,
+    group: Group,
     every: Duration,
-    /// `--force`: an old checkpoint is not gone on with.
+    /// `--force`: an old checkpoint is not resumed.
     from_scratch: bool,
-    last: Mutex<Instant>,
     progress: Arc<dyn Progress>,
 }
 
 impl Checkpoints {
-    /// Checkpoints of `runs`, the first of them one interval from now: runs shorter than that leave none.
-    pub fn new(store: &Store, runs: &[RunSpec], every: Duration, force: bool, progress: Arc<dyn Progress>) -> Self {
-        let (store, path, last) = (store.clone(), path(store, &runs[0]), Mutex::new(Instant::now()));
-        Self { store, path, every, from_scratch: force, last, progress }
+    /// Checkpoints of this group's paths.
+    pub fn new(store: &Store, group: &Group, every: Duration, force: bool, progress: Arc<dyn Progress>) -> Self {
+        Self { store: store.clone(), group: group.clone(), every, from_scratch: force, progress }
     }
 
-    /// Is it time for the next one?
-    pub fn is_due(&self) -> bool {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= self.every
+    /// Is a path that was last on disk so long ago to be written?
+    pub fn are_due(&self, age: Duration) -> bool {
+        age >= self.every
     }
 
-    /// Replaces the last checkpoint. A checkpoint that cannot be written is a warning: the training itself is well.
-    pub fn save(&self, checkpoint: &Checkpoint) {
-        if let Err(error) = self.store.write(&self.path, &checkpoint.to_bytes()) {
+    fn path(&self, lowest: Level) -> PathBuf {
+        self.store.layout().run(&self.group.run(lowest)).join(NAME)
+    }
+
+    /// Replaces the checkpoint of the path with this lowest level. One that cannot be written is a warning, and `false`:
+    /// the training itself is well.
+    pub fn save(&self, lowest: Level, checkpoint: &Checkpoint) -> bool {
+        let written = self.store.write(&self.path(lowest), &checkpoint.to_bytes());
+        if let Err(error) = &written {
             self.progress.warn(&format!("no checkpoint: {error}"));
         }
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        written.is_ok()
     }
 
-    /// The checkpoint that these runs can go on from, if there is one; it has no more than `largest` bytes.
-    pub fn load(&self, runs: &[RunSpec], largest: u64) -> Option<Checkpoint> {
-        if self.from_scratch {
-            return None;
-        }
-        let warn = |why: String| {
-            let path = self.path.display();
-            self.progress.warn(&format!("{path} is not used: {why}; the training starts from its beginning"));
+    /// The checkpoint in the folder of this level's run, if it is one of that run; it has no more than `largest` bytes.
+    pub fn load(&self, lowest: Level, largest: u64) -> Option<Checkpoint> {
+        let path = self.path(lowest);
+        let reject = |why: &str| {
+            self.reject(lowest, why);
             None
         };
-        match self.path.metadata() {
+        match path.metadata() {
             Ok(found) if found.len() > largest => {
-                return warn(format!("its {} bytes are more than any checkpoint of this run has", found.len()));
+                return reject(&format!("its {} bytes are more than any checkpoint of this run has", found.len()));
             }
             _ => {}
         }
-        match self.store.read(&self.path) {
+        match self.store.read(&path) {
             Ok(None) => None,
             Ok(Some(bytes)) => match Checkpoint::from_bytes(&bytes) {
-                Ok(found) if found.state.runs == keys(runs) => Some(found),
-                Ok(_) => warn("it is of other runs".to_owned()),
-                Err(why) => warn(why),
+                Ok(found) => {
+                    let key = self.group.run(lowest).key();
+                    if found.state.runs().any(|run| run == key.as_str()) {
+                        Some(found)
+                    } else {
+                        reject("it is of other runs")
+                    }
+                }
+                Err(why) => reject(&why),
             },
-            Err(error) => warn(error.to_string()),
+            Err(error) => reject(&error.to_string()),
         }
     }
 
-    /// Says that a checkpoint does not fit the network after all.
-    pub fn reject(&self, why: &str) {
-        self.progress.warn(&format!("{} is not used: {why}", self.path.display()));
+    /// Which of the group's runs a checkpoint holds, those on one path together, and which none does. Where several
+    /// checkpoints hold a run, the most advanced counts.
+    pub fn resumable(&self, largest: u64) -> (Vec<Vec<Level>>, Vec<Level>) {
+        let mut left = self.group.levels().to_vec();
+        if self.from_scratch {
+            return (Vec::new(), left);
+        }
+        let has_file = |level: &&Level| self.path(**level).symlink_metadata().is_ok();
+        let mut found: Vec<(Level, State)> = Vec::new();
+        for &level in self.group.levels().iter().filter(has_file) {
+            found.extend(self.load(level, largest).map(|checkpoint| (level, checkpoint.state)));
+        }
+        found.sort_by_key(|(_, state)| std::cmp::Reverse(state.steps));
+        let mut held = Vec::new();
+        for (lowest, state) in found {
+            if left.contains(&lowest) {
+                let holds = |level: &Level| {
+                    let key = self.group.run(*level).key();
+                    state.runs().any(|run| run == key.as_str())
+                };
+                let (here, others): (Vec<Level>, Vec<Level>) = left.into_iter().partition(holds);
+                left = others;
+                held.push(here);
+            }
+        }
+        (held, left)
+    }
+
+    /// Says that a checkpoint is not used, and why.
+    pub fn reject(&self, lowest: Level, why: &str) {
+        let path = self.path(lowest);
+        self.progress.warn(&format!("{} is not used: {why}; the training starts from its beginning", path.display()));
     }
 }
 
-fn path(store: &Store, first: &RunSpec) -> PathBuf {
-    store.layout().run(first).join(NAME)
-}
-
-/// Removes the checkpoint of runs that have their records, if there is one. One that cannot be removed is a warning: no
-/// run with a record looks at it.
-pub fn remove(store: &Store, first: &RunSpec, progress: &dyn Progress) {
-    let path = path(store, first);
+/// Removes the checkpoint in this run's folder, if there is one, after the runs on its path have their records. One that
+/// cannot be removed is a warning: no run with a record looks at it.
+pub fn remove(store: &Store, lowest: &RunSpec, progress: &dyn Progress) {
+    let path = store.layout().run(lowest).join(NAME);
     if path.symlink_metadata().is_ok()
         && let Err(error) = store.remove(&path)
     {
-        progress.warn(&format!("a checkpoint that nobody needs any more stays: {error}"));
+        progress.warn(&format!("a checkpoint that is no longer needed stays: {error}"));
     }
 }
 
@@ -228,14 +310,14 @@ mod tests {
     fn checkpoint() -> Checkpoint {
         let row = RowState { bits: [Some(f64::INFINITY.to_bits()); 14], test_is_whole: true };
         let member = MemberState {
+            runs: vec![PathState { run: "a".to_owned(), below: false, first_crossing: Some(3) }],
             rows: vec![row.clone(), RowState { bits: [None; 14], ..row }],
             best: Some(1),
-            below: false,
-            first_crossing: Some(3),
+            batch_loss: 0.3_f64.to_bits(),
             last_finite_loss: Some(0.1_f32.to_bits()),
-            failure: Some(("the training loss is NaN".to_owned(), 7, None)),
+            failure: Some((Cause::Diverged("the training loss is NaN".to_owned()), 7, None)),
         };
-        let state = State { version: VERSION, runs: vec!["a".to_owned()], epochs: 2, steps: 8, members: vec![member] };
+        let state = State::new((2, 1), 8, vec![member]);
         let tensors =
             BTreeMap::from([("network.0.weight".to_owned(), vec![1.0, -0.0, f32::NAN]), ("x".to_owned(), vec![])]);
         Checkpoint { state, tensors }

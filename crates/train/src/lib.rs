@@ -4,17 +4,18 @@
 //! CUDA (cargo feature `cuda`) all levels of a trial are trained together, along a leading member axis. A run's record
 //! depends on its specification alone: not on threads, order, interruptions or the clock.
 
+pub mod branch;
 pub mod checkpoint;
 mod cost;
 mod decide;
 mod error;
-pub mod group;
+pub mod outcome;
 pub mod probes;
 mod provenance;
-mod queue;
 mod save;
 mod schedule;
 mod survey;
+pub mod trainer;
 
 use std::collections::HashSet;
 

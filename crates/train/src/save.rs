@@ -9,11 +9,11 @@ use flooding_core::record::{History, Record, Status};
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{DocumentError, Layout, Store};
 
-use crate::group::Trained;
+use crate::outcome::Trained;
 use crate::provenance;
 
-/// What the runs of a trial share.
-pub struct Shared<'a> {
+/// Where records go, and from which device they come.
+pub struct SaveContext<'a> {
     /// Where to write.
     pub store: &'a Store,
     /// The device's name.
@@ -22,14 +22,14 @@ pub struct Shared<'a> {
 
 /// What was learned from: enough of it for the record.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct DatasetFingerprint {
     /// Digest of the three sets.
     pub digest: Digest,
     /// Training, validation and test examples.
     pub examples: [u32; 3],
 }
 
-impl Seen {
+impl DatasetFingerprint {
     /// Describes these sets.
     pub fn of(splits: &Splits) -> Self {
         let examples = [&splits.train, &splits.validation, &splits.test].map(|set| set.len() as u32);
@@ -39,13 +39,13 @@ impl Seen {
 
 /// Writes the history, the provenance, the weights and the record of one run.
 pub fn save(
-    shared: &Shared<'_>,
+    context: &SaveContext<'_>,
     spec: &RunSpec,
-    seen: &Seen,
+    seen: &DatasetFingerprint,
     trained: Trained,
     took: Duration,
 ) -> Result<Status, DocumentError> {
-    let store = shared.store;
+    let store = context.store;
     let folder = store.layout().run(spec);
     // An older record must not stand beside new files, should we be stopped half way.
     store.remove(&folder.join(Layout::RECORD))?;
@@ -57,12 +57,12 @@ pub fn save(
         let digest = store.write(&folder.join(&name), &weights.to_safetensors())?;
         files.insert(name, digest);
     }
-    let provenance = provenance::now(shared.device, took, trained.training);
+    let provenance = provenance::now(context.device, took, trained.training);
     store.write_document(&folder.join(Layout::PROVENANCE), &provenance)?;
     let (status, summary) = match trained.result {
         Ok(summary) => (Status::Complete, Some(summary)),
         Err(failure) => {
-            let (cause, step, last_finite_loss) = (failure.cause, failure.step, failure.last_finite_loss);
+            let (cause, step, last_finite_loss) = (failure.cause.to_string(), failure.step, failure.last_finite_loss);
             (Status::Failed { cause, step, last_finite_loss }, None)
         }
     };

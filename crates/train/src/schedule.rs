@@ -1,61 +1,51 @@
-//! Which runs are trained when: side by side on the CPU, one thread each, longest first; whole groups on CUDA.
+//! Which runs are trained when: groups in order, longest first; the branches of a group side by side on the CPU, one
+//! thread each; all levels of a group in one network on CUDA.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod attempt;
+mod claims;
+mod deadline;
+mod queue;
+
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flooding_core::context::{Context, DeviceChoice, GroupSize};
 use flooding_core::dataset::{Source, SourceError, Splits};
+use flooding_core::group::Group;
+use flooding_core::level::Level;
 use flooding_core::record::Status;
-use flooding_core::spec::{InitialWeights, RunSpec};
-use flooding_core::store::Store;
-use flooding_core::task::TaskId;
-use flooding_core::work::{Decision, Gap, Stage, StageReport};
-
-use flooding_engine::allocation::{in_words, is_out_of_memory};
-use flooding_engine::backend::Backend;
-use flooding_engine::cpu::release_buffers;
-use flooding_engine::device::{self, Work};
-use flooding_engine::memory::{NoPlace, Room, Training, available, cpu, even, fitting, indexable};
+use flooding_core::spec::{RunKey, RunSpec};
+use flooding_core::store::{Claim, Store};
+use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport};
+use flooding_engine::memory::{Room, Training, available, even, fitting, indexable};
 use flooding_engine::panics::catch;
 use flooding_engine::threads::with_threads_inside;
 
 use crate::TrainError;
+use crate::branch::Branch;
 use crate::checkpoint::{self, Checkpoints};
-use crate::group::{Failure, Trained, Watch, train};
-use crate::queue::{Queue, Split};
-use crate::save::{Seen, Shared, save};
+use crate::cost::cost;
+use crate::save::{DatasetFingerprint, SaveContext, save};
+use crate::trainer::Results;
+use attempt::{Attempt, Place};
+use deadline::Deadline;
+use queue::{Next, Queue, Task};
 
 /// The name of a run in messages, such as `spiral-high t00 b0.05`.
 pub fn run_id(spec: &RunSpec) -> String {
     format!("{} t{:02} b{}", spec.setting, spec.trial, spec.level)
 }
 
-/// The name of runs that are trained together, a part of the whole group: the run's own, or setting and trial.
-fn part_id(part: &[RunSpec], whole: &[RunSpec]) -> String {
-    let first = &part[0];
-    if part.len() == 1 {
-        run_id(first)
-    } else if part.len() == whole.len() {
-        format!("{} t{:02}", first.setting, first.trial)
-    } else {
-        format!("{} t{:02} b{}-{}", first.setting, first.trial, first.level, part[part.len() - 1].level)
-    }
-}
-
-const NOT_INDEXABLE: &str = "a tensor of this network has more than 2^31 numbers, which CUDA kernels cannot count: lower \
-                             batch_size, or use --device cpu";
-
-/// What to do when the device's memory is not enough for so many runs.
-fn out_of_device_memory(members: usize, training: &Training) -> String {
-    if members > 1 {
-        format!("out of GPU memory with a group of {members}: repeat with --group-size {}", members.div_ceil(2))
-    } else {
-        let needed = in_words(flooding_engine::memory::device(training, 1));
-        format!(
-            "out of GPU memory with a single run, which needs about {needed}: lower batch_size, or use --device cpu"
-        )
+/// The name of levels that are trained together, a part of the group: the run's own, or setting and trial.
+fn part_id(levels: &[Level], group: &Group) -> String {
+    let trial = format!("{} t{:02}", group.setting(), group.trial());
+    match levels {
+        [only] => format!("{trial} b{only}"),
+        all if all.len() == group.levels().len() => trial,
+        [first, .., last] => format!("{trial} b{first}-{last}"),
+        [] => trial,
     }
 }
 
@@ -66,20 +56,19 @@ pub fn train_all(
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
-    let total = runs.len();
-    let (threads, split): (usize, Split) = match context.device {
-        DeviceChoice::Cpu => (context.jobs.clamp(1, total.max(1)), one_by_one),
-        DeviceChoice::Cuda(_) => (1, all_together),
+    let has_failed = |decision: &Decision| matches!(decision, Decision::Run(Reason::FailedBefore { .. }));
+    let failed: HashSet<RunKey> =
+        runs.iter().filter(|(_, decision)| has_failed(decision)).map(|(run, _)| run.key()).collect();
+    let groups = longest_first(Group::of(runs.into_iter().map(|(run, _)| run)));
+    let state = State::new(groups, failed, store, context, source);
+    let threads = match context.device {
+        DeviceChoice::Cpu => context.jobs.clamp(1, state.runs().max(1)),
+        DeviceChoice::Cuda(_) => 1,
     };
-    let state = State::new(Queue::new(runs, store, context, split), store, context, source);
-    if let (DeviceChoice::Cpu, 1, 2..) = (context.device, total, context.jobs) {
+    if let (DeviceChoice::Cpu, 1, 2..) = (context.device, state.runs(), context.jobs) {
         alone(context.jobs, &state);
     } else {
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| state.work());
-            }
-        });
+        state.work_on(threads);
     }
     state.into_report()
 }
@@ -92,27 +81,44 @@ fn alone(threads: usize, state: &State<'_>) {
     }
 }
 
-fn one_by_one(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
-    runs.into_iter().map(|run| vec![run]).collect()
+/// The longest groups start first, so that none is left alone at the end; equals keep the plan's order.
+fn longest_first(mut groups: Vec<Group>) -> Vec<Group> {
+    let cost = |group: &Group| cost(group.common()) * group.levels().len() as f64;
+    groups.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
+    groups
 }
 
-/// Together where they start from the same weights.
-fn all_together(runs: Vec<RunSpec>) -> Vec<Vec<RunSpec>> {
-    let (alone, together): (Vec<_>, Vec<_>) =
-        runs.into_iter().partition(|run| run.initial_weights == InitialWeights::PerLevel);
-    let together = (!together.is_empty()).then_some(together);
-    together.into_iter().chain(one_by_one(alone)).collect()
+/// A group that is to be trained.
+struct Trial {
+    /// What was to be done when the plan was looked at.
+    planned: Group,
+    work: Mutex<Work>,
 }
 
-/// A trial's examples, drawn when its first run needs them and dropped after its last one.
-type Trial = Arc<Mutex<Option<(Arc<Splits>, Arc<Seen>)>>>;
+/// A group on its way.
+#[derive(Default)]
+struct Work {
+    /// What is done here, once the group is claimed; others may have done the rest.
+    group: Option<Arc<Group>>,
+    claim: Option<Claim>,
+    /// Had another process the group when it was looked at?
+    was_elsewhere: bool,
+    /// Runs that are not done.
+    left: usize,
+    /// The trial's examples, drawn when its first run needs them and dropped after its last one.
+    splits: Option<(Arc<Splits>, Arc<DatasetFingerprint>)>,
+}
 
 struct State<'a> {
-    queue: Queue<'a>,
+    trials: Vec<Trial>,
+    /// Runs that had failed before.
+    had_failed: HashSet<RunKey>,
+    queue: Queue,
+    deadline: Deadline,
+    has_told: AtomicBool,
     store: &'a Store,
     context: &'a Context,
     source: &'a dyn Source,
-    trials: Mutex<HashMap<TaskId, Trial>>,
     report: Mutex<StageReport>,
     /// Data sets that could not be had.
     unavailable: Mutex<BTreeSet<String>>,
@@ -122,29 +128,29 @@ struct State<'a> {
     room: Room,
 }
 
-/// How training runs together ended.
-enum Attempt {
-    /// With results or failures, one a run.
-    Done(Vec<Trained>),
-    /// The user asked to stop.
-    Stopped,
-    /// The device has too little memory for so many at once.
-    TooMany,
-}
-
 /// A panic while a lock was held leaves these plain collections whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> State<'a> {
-    fn new(queue: Queue<'a>, store: &'a Store, context: &'a Context, source: &'a dyn Source) -> Self {
+    fn new(
+        groups: Vec<Group>,
+        had_failed: HashSet<RunKey>,
+        store: &'a Store,
+        context: &'a Context,
+        source: &'a dyn Source,
+    ) -> Self {
         Self {
-            queue,
+            had_failed,
+            deadline: Deadline::new(context.ends),
+            has_told: AtomicBool::new(false),
+            // As many as there are workers, and a few more, so that none waits for the next fork.
+            queue: Queue::new(groups.len(), context.jobs.saturating_add(2)),
+            trials: groups.into_iter().map(|planned| Trial { planned, work: Mutex::default() }).collect(),
             store,
             context,
             source,
-            trials: Mutex::default(),
             report: Mutex::default(),
             unavailable: Mutex::default(),
             error: Mutex::default(),
@@ -153,168 +159,189 @@ impl<'a> State<'a> {
         }
     }
 
+    fn runs(&self) -> usize {
+        self.trials.iter().map(|trial| trial.planned.levels().len()).sum()
+    }
+
     fn is_stopped(&self) -> bool {
         self.context.stop.is_raised() || self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// One thread's life.
-    fn work(&self) {
-        let fail = |error| {
-            lock(&self.error).get_or_insert(error);
-            self.cancelled.store(true, Ordering::Relaxed);
-        };
-        loop {
-            let unit = match self.queue.next(|| self.is_stopped()) {
-                Ok(Some(unit)) => unit,
-                Ok(None) => return,
-                Err(error) => return fail(error),
-            };
-            let start = Instant::now();
-            if let Err(error) = self.unit(&unit.runs) {
-                fail(error);
+    /// So many workers, or as many of them as the system can start.
+    fn work_on(&self, threads: usize) {
+        std::thread::scope(|scope| {
+            for started in 1..threads {
+                if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, || self.work()) {
+                    self.context.progress.warn(&format!(
+                        "only {started} of {threads} threads could be started ({error}): training goes on with these; \
+                         lower --jobs"
+                    ));
+                    break;
+                }
             }
-            self.queue.finished(&unit, start.elapsed());
-            if !self.queue.is_open(&unit.task) {
-                lock(&self.trials).remove(&unit.task);
+            self.work();
+        });
+    }
+
+    /// One worker.
+    fn work(&self) {
+        while let Some(next) = self.queue.next(|| self.is_stopped()) {
+            let result = match next {
+                Next::Group(number) => self.begin(number),
+                Next::Branch(task) => self.branch(task),
+            };
+            self.queue.done();
+            if let Err(error) = result {
+                lock(&self.error).get_or_insert(error);
+                self.cancelled.store(true, Ordering::Relaxed);
             }
         }
     }
 
-    fn unit(&self, runs: &[RunSpec]) -> Result<(), TrainError> {
-        let spec = &runs[0];
-        let dataset = spec.data.name();
-        if lock(&self.unavailable).contains(dataset) {
+    /// Puts the branches with which a group starts into the queue.
+    fn begin(&self, number: usize) -> Result<(), TrainError> {
+        let Some(group) = self.claim(number)? else { return Ok(()) };
+        if self.is_too_late(&group)? {
             return Ok(());
         }
-        let (splits, seen) = match self.splits(spec) {
-            Ok(found) => found,
-            Err(SourceError::Unavailable { dataset: name, why }) => {
-                if lock(&self.unavailable).insert(dataset.to_owned()) {
-                    self.context
-                        .progress
-                        .warn(&format!("data set `{name}` is not available ({why}); its runs are left out"));
-                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: name, why });
-                }
-                return Ok(());
+        let Some((splits, _)) = self.splits(number)? else {
+            *lock(&self.trials[number].work) = Work::default();
+            return Ok(());
+        };
+        let training = Training::new(group.common(), &splits);
+        let mut branches: Vec<Branch> = Vec::new();
+        match self.context.device {
+            DeviceChoice::Cuda(ordinal) => {
+                let most = self.group_size(&training, group.levels().len(), ordinal);
+                branches.extend(even(group.levels(), most).into_iter().map(|part| Branch::stored(part.to_vec())));
             }
-            Err(error @ SourceError::Broken { .. }) => return Err(TrainError::Data(error.to_string())),
+            DeviceChoice::Cpu => {
+                let largest = checkpoint::largest(training.tensors(), group.levels().len(), group.common().epochs);
+                let (held, left) = self.checkpoints(&group).resumable(largest);
+                branches.extend(held.into_iter().map(Branch::stored));
+                if group.shares_prefixes() {
+                    branches.extend((!left.is_empty()).then(|| Branch::new(left)));
+                } else {
+                    branches.extend(left.into_iter().map(|level| Branch::new(vec![level])));
+                }
+            }
+        }
+        for branch in branches {
+            let refused = self.queue.offer(number, branch);
+            debug_assert!(refused.is_none(), "no branch has a state yet");
+        }
+        Ok(())
+    }
+
+    fn checkpoints(&self, group: &Group) -> Checkpoints {
+        let Context { checkpoint_every, force, progress, .. } = self.context;
+        Checkpoints::new(self.store, group, *checkpoint_every, *force, progress.clone())
+    }
+
+    /// Trains a branch, and what leaves it and finds no other worker.
+    fn branch(&self, task: Task) -> Result<(), TrainError> {
+        let Task { group: number, branch } = task;
+        let group = &*self.group(number);
+        let Some((splits, seen)) = self.splits(number)? else { return Ok(()) };
+        let training = Training::new(group.common(), &splits);
+        let is_stopped = || self.is_stopped();
+        let place = Place {
+            context: self.context,
+            group,
+            splits: &splits,
+            training: &training,
+            room: &self.room,
+            is_stopped: &is_stopped,
         };
-        let training = Training::new(spec, &splits);
-        let most = match self.context.device {
-            DeviceChoice::Cpu => runs.len(),
-            DeviceChoice::Cuda(ordinal) => self.group_size(&training, runs, ordinal),
-        };
-        let mut parts = VecDeque::from(even(runs, most));
-        while let Some(part) = parts.pop_front() {
-            let id = part_id(part, runs);
-            self.context.progress.item_started(&id, spec.epochs.into());
-            let start = Instant::now();
-            match self.train(part, &splits, &training, &id) {
-                Attempt::Done(trained) => {
-                    let note = self.save(part, &seen, trained, start.elapsed())?;
-                    self.context.progress.item_finished(&id, &note);
+        let offer = |branch: Branch| self.queue.offer(number, branch);
+        // The last is trained first: what leaves a path before the path itself.
+        let mut waiting = vec![branch];
+        while let Some(branch) = waiting.pop() {
+            let id = part_id(&branch.levels, group);
+            let progress = &self.context.progress;
+            progress.item_started(&id, group.common().epochs.into());
+            let (start, shared) = (Instant::now(), branch.training);
+            let pace = self.deadline.pace(group.common());
+            let advanced = |epochs| {
+                pace.epoch_done();
+                progress.item_advanced(&id, epochs);
+            };
+            match place.train(branch, self.checkpoints(group), &offer, &advanced) {
+                Attempt::Done(results, left) => {
+                    self.save((number, &seen), &id, results, shared + start.elapsed())?;
+                    waiting.extend(left);
                 }
                 Attempt::Stopped => {
-                    self.context.progress.item_finished(&id, "interrupted");
+                    progress.item_paused(&id);
+                    waiting.into_iter().for_each(|branch| self.leave(number, branch));
                     return Ok(());
                 }
-                Attempt::TooMany => {
-                    let most = part.len().div_ceil(2);
-                    let note = format!("out of GPU memory with a group of {}: again with {most}", part.len());
-                    self.context.progress.item_finished(&id, &note);
-                    self.context.progress.warn(&format!("{id}: {note}"));
-                    for half in even(part, most).into_iter().rev() {
-                        parts.push_front(half);
-                    }
+                Attempt::Parked(branches) => {
+                    progress.item_paused(&id);
+                    waiting.extend(branches);
+                }
+                Attempt::TooMany(levels) => {
+                    let most = levels.len().div_ceil(2);
+                    let note = format!("out of GPU memory with a group of {}: again with {most}", levels.len());
+                    progress.item_paused(&id);
+                    progress.warn(&format!("{id}: {note}"));
+                    let halves = even(&levels, most).into_iter().rev();
+                    waiting.extend(halves.map(|half| Branch::stored(half.to_vec())));
                 }
             }
         }
         Ok(())
     }
 
-    /// How many of the runs a CUDA device trains together.
-    fn group_size(&self, training: &Training, runs: &[RunSpec], ordinal: usize) -> usize {
-        let most = indexable(training, runs.len()).max(1);
-        match (self.context.group_size, device::free_memory(ordinal)) {
+    /// How many of a group's levels a CUDA device trains together.
+    fn group_size(&self, training: &Training, levels: usize, ordinal: usize) -> usize {
+        let most = indexable(training, levels).max(1);
+        match (self.context.group_size, flooding_engine::device::free_memory(ordinal)) {
             (GroupSize::AtMost(size), _) => most.min(size.get()),
             (GroupSize::Auto, Some(free)) => fitting(training, most, free),
             (GroupSize::Auto, None) => most,
         }
     }
 
-    /// Saves what runs that were trained together leave; returns a note on them.
+    /// Saves what the levels of one path leave.
     fn save(
         &self,
-        runs: &[RunSpec],
-        seen: &Seen,
-        trained: Vec<Trained>,
-        took: std::time::Duration,
-    ) -> Result<String, TrainError> {
+        (number, seen): (usize, &DatasetFingerprint),
+        id: &str,
+        results: Results,
+        took: Duration,
+    ) -> Result<(), TrainError> {
+        let group = self.group(number);
         let device = self.device_name();
-        let shared = Shared { store: self.store, device: &device };
-        let mut note = String::new();
-        for (spec, trained) in runs.iter().zip(trained) {
+        let context = SaveContext { store: self.store, device: &device };
+        let mut lowest = None;
+        for (i, (level, trained)) in results.into_iter().enumerate() {
+            let spec = group.run(level);
             let summary = trained.result.as_ref().ok().cloned();
-            match save(&shared, spec, seen, trained, took)? {
+            let note = match save(&context, &spec, seen, trained, took)? {
                 Status::Complete => {
                     lock(&self.report).done += 1;
-                    note = summary.map_or(note, |s| format!("test {:.1}%", s.last.test.accuracy * 100.0));
+                    summary.map_or(String::new(), |s| format!("test {:.1}%", s.last.test.accuracy * 100.0))
                 }
                 Status::Failed { cause, step, .. } => {
-                    note = format!("failed at step {step}: {cause}");
-                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(spec), why: note.clone() });
+                    let note = format!("failed at step {step}: {cause}");
+                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(&spec), why: note.clone() });
                     if self.context.fail_fast {
                         self.context.stop.raise_after_failure();
                     }
+                    note
                 }
-            }
+            };
+            // The first stands for the path, whose name it ends; each run counts.
+            let run = run_id(&spec);
+            self.context.progress.item_finished(if i == 0 { id } else { &run }, &note);
+            lowest.get_or_insert(spec);
+            self.finished_with(number);
         }
-        checkpoint::remove(self.store, &runs[0], &*self.context.progress);
-        Ok(note)
-    }
-
-    /// Trains, and turns a panic or a device's error into a failure of these runs.
-    fn train(&self, runs: &[RunSpec], splits: &Arc<Splits>, training: &Training, id: &str) -> Attempt {
-        let Context { checkpoint_every, force, progress, .. } = self.context;
-        let checkpoints = Checkpoints::new(self.store, runs, *checkpoint_every, *force, progress.clone());
-        let watch = Watch { stop: self.context.stop.clone(), checkpoints: Some(checkpoints), ..Watch::default() };
-        let advanced = |epochs| self.context.progress.item_advanced(id, epochs);
-        let on_device = || {
-            let together = Together { runs, splits, watch: &watch, advanced: &advanced };
-            device::run(self.context.device, together).map_err(|problem| problem.to_string())?
-        };
-        let result = catch(is_out_of_memory, || match self.context.device {
-            DeviceChoice::Cpu => match self.room.enter(cpu(training), || self.is_stopped()) {
-                Ok(_place) => on_device(),
-                Err(NoPlace::Stopped) => Ok(None),
-                Err(too_large) => Err(too_large.to_string()),
-            },
-            DeviceChoice::Cuda(_) if indexable(training, runs.len()) < runs.len() => Err(NOT_INDEXABLE.to_owned()),
-            DeviceChoice::Cuda(_) => on_device(),
-        });
-        if let DeviceChoice::Cpu = self.context.device {
-            // However it ended: the next run may be of another shape, and another thread's.
-            release_buffers();
+        if let Some(lowest) = lowest {
+            checkpoint::remove(self.store, &lowest, &*self.context.progress);
         }
-        let cause = match result {
-            Ok(Ok(Some(trained))) => return Attempt::Done(trained),
-            Ok(Ok(None)) => return Attempt::Stopped,
-            Ok(Err(cause)) => cause,
-            Err(panic) if is_out_of_memory(&panic) => panic,
-            Err(panic) => format!("panicked: {panic}"),
-        };
-        let cause = match self.context.device {
-            DeviceChoice::Cuda(_) if is_out_of_memory(&cause) => {
-                if runs.len() > 1 && self.context.group_size == GroupSize::Auto {
-                    return Attempt::TooMany;
-                }
-                out_of_device_memory(runs.len(), training)
-            }
-            _ => cause,
-        };
-        let failure =
-            Failure { cause, step: watch.step.load(Ordering::Relaxed), last_finite_loss: watch.last_finite_loss() };
-        Attempt::Done(runs.iter().map(|_| Trained::failed(failure.clone())).collect())
+        Ok(())
     }
 
     fn device_name(&self) -> String {
@@ -324,48 +351,60 @@ impl<'a> State<'a> {
         }
     }
 
-    fn splits(&self, spec: &RunSpec) -> Result<(Arc<Splits>, Arc<Seen>), SourceError> {
-        let trial = Arc::clone(lock(&self.trials).entry(TaskId::of(spec)).or_default());
-        let mut trial = lock(&trial);
-        if let Some(known) = &*trial {
-            return Ok(known.clone());
+    /// A group's examples; `None` where its data set is not available, which is a gap of the report.
+    #[allow(clippy::type_complexity)] // Two things that always go together.
+    fn splits(&self, number: usize) -> Result<Option<(Arc<Splits>, Arc<DatasetFingerprint>)>, TrainError> {
+        let Trial { planned, work } = &self.trials[number];
+        let spec = planned.common();
+        if lock(&self.unavailable).contains(spec.data.name()) {
+            return Ok(None);
         }
-        // Examples that make their reader panic are not to be had; the other data sets are.
+        let mut work = lock(work);
+        if let Some(known) = &work.splits {
+            return Ok(Some(known.clone()));
+        }
+        // Examples that make their reader panic are not available; the other data sets are.
         let splits = catch(|_| false, || self.source.splits(spec)).unwrap_or_else(|panic| {
             let why = format!("reading it panicked: {panic}");
             Err(SourceError::Unavailable { dataset: spec.data.name().to_owned(), why })
-        })?;
-        let seen = Arc::new(Seen::of(&splits));
-        Ok(trial.insert((splits, seen)).clone())
+        });
+        match splits {
+            Ok(splits) => {
+                let seen = Arc::new(DatasetFingerprint::of(&splits));
+                Ok(Some(work.splits.insert((splits, seen)).clone()))
+            }
+            Err(SourceError::Unavailable { dataset: name, why }) => {
+                if lock(&self.unavailable).insert(spec.data.name().to_owned()) {
+                    let progress = &self.context.progress;
+                    progress.warn(&format!("data set `{name}` is not available ({why}); its runs are left out"));
+                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: name, why });
+                }
+                Ok(None)
+            }
+            Err(error @ SourceError::Broken { .. }) => Err(TrainError::Data(error.to_string())),
+        }
+    }
+
+    /// Drops a trial's examples, and the claim on it, after its last run.
+    fn finished_with(&self, number: usize) {
+        let mut work = lock(&self.trials[number].work);
+        work.left -= 1;
+        if work.left == 0 {
+            work.splits = None;
+            work.claim = None;
+        }
     }
 
     fn into_report(self) -> Result<StageReport, TrainError> {
+        for Task { group, branch } in self.queue.take_branches() {
+            self.leave(group, branch);
+        }
         if let Some(error) = self.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
         let mut report = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let by_others = self.queue.into_others();
-        report.skipped += by_others.done;
-        report.gaps.extend(by_others.gaps);
         report.gaps.sort_by(|a, b| a.id.cmp(&b.id));
         report.interrupted = self.context.stop.is_raised();
         Ok(report)
-    }
-}
-
-/// Runs to be trained together, on any device.
-struct Together<'a> {
-    runs: &'a [RunSpec],
-    splits: &'a Arc<Splits>,
-    watch: &'a Watch,
-    advanced: &'a dyn Fn(u64),
-}
-
-impl Work for Together<'_> {
-    type Output = Result<Option<Vec<Trained>>, String>;
-
-    fn on<B: Backend>(self, backend: &B) -> Self::Output {
-        train(backend, self.runs, self.splits, self.watch, self.advanced)
-            .map_err(|error| format!("the device failed: {error:?}"))
     }
 }

@@ -149,7 +149,11 @@ fn not_used_when(change: impl Fn(&mut Checkpoint), words: &str) {
 
 #[test]
 fn a_checkpoint_that_does_not_fit_its_run_is_told_and_not_used() {
-    not_used_when(|c| c.state.members.clear(), "it has 0 members");
+    not_used_when(|c| c.state.members.clear(), "it is of other runs");
+    not_used_when(|c| c.state.members[0].runs.clear(), "it is of other runs");
+    not_used_when(|c| c.state.batches = 4, "4 batches");
+    not_used_when(|c| c.state.batches = 1, "12 steps in 4 epochs and 1 batches");
+    not_used_when(|c| c.state.steps = 11, "11 steps");
     not_used_when(|c| c.state.members.extend(c.state.members.clone()), "it has 2 members");
     not_used_when(|c| c.state.epochs = 6, "6 epochs");
     not_used_when(|c| c.state.epochs = u32::MAX, "4294967295 epochs");

@@ -11,7 +11,7 @@ use flooding_core::spec::{ModelSpec, RunSpec};
 use flooding_engine::allocation::is_out_of_memory;
 use flooding_engine::composite::Portable;
 use flooding_engine::memory::{NoPlace, Room, Training, device, even, fitting, indexable};
-use flooding_train::group::{Trained, Watch, train};
+use flooding_train::outcome::Trained;
 
 const COLOUR: InputShape = InputShape::Image { channels: 3, height: 32, width: 32 };
 
@@ -57,7 +57,7 @@ fn a_group_has_no_tensor_of_more_numbers_than_cuda_counts() {
 fn trained(runs: &[RunSpec]) -> Vec<Trained> {
     let splits = Arc::new(support::splits(&runs[0]));
     let backend = Portable::new(Cpu::default());
-    train(&backend, runs, &splits, &Watch::default(), &|_| {}).unwrap().unwrap()
+    support::trained_together(&backend, runs, &splits)
 }
 
 #[test]

@@ -18,7 +18,6 @@ use flooding_engine::composite::Portable;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::memory::{Training, cpu, device, largest_tensor};
 use flooding_engine::nets::{build, count_trainable, outline};
-use flooding_train::group::{Watch, train};
 
 struct Counting;
 
@@ -145,13 +144,16 @@ fn assert_cpu(batch: u32, examples: [usize; 3], skip: &[&str]) {
 fn assert_device(batch: u32, examples: [usize; 3], members: usize, skip: &[&str]) {
     for (name, model, optimiser, shape) in cases().into_iter().filter(|case| !skip.contains(&case.0)) {
         let levels: Vec<f64> = (0..members).map(|k| k as f64 / 100.0).collect();
-        let plan = support::plan(vec![setting(model, optimiser, batch, &levels)]);
+        let mut setting = setting(model, optimiser, batch, &levels);
+        // Levels that share no prefix are members from the first step on.
+        setting.objective = Objective::IFlood;
+        let plan = support::plan(vec![setting]);
         let runs: Vec<RunSpec> = plan.runs().collect();
         let splits = splits(shape, examples);
         let estimate = device(&Training::new(&runs[0], &splits), members);
         let measured = peak(|| {
             let backend = Portable::new(Cpu::default());
-            train(&backend, &runs, &splits, &Watch::default(), &|_| {}).unwrap();
+            support::trained_together(&backend, &runs, &splits);
         });
         assert_good(&format!("{name}, batch {batch}, group of {members}"), measured, estimate);
     }

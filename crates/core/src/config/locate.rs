@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, InvalidValue, shown};
+use super::{ConfigError, InvalidValue};
+use crate::shown;
 
 /// A TOML file's text, for finding keys in it.
 pub struct Located<'a> {

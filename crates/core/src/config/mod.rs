@@ -2,7 +2,6 @@
 
 mod error;
 mod locate;
-mod shown;
 
 pub use error::{ConfigError, InvalidValue, NothingMatches};
 pub use locate::Located;
@@ -14,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::files;
+use crate::shown;
 use crate::spec::{
     Augment, Distribution, Flip, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec,
 };

@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 
 use crate::config::{ConfigError, Scenario, TableId};
+use crate::digest::Digest;
 use crate::level::Level;
 use crate::spec::{
     DataSpec, ENGINE_REVISION, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec,
@@ -196,6 +197,18 @@ impl Plan {
     /// All runs.
     pub fn runs(&self) -> impl Iterator<Item = RunSpec> + '_ {
         self.groups().flat_map(|group| group.runs)
+    }
+
+    /// Notes the digest of a dataset's files in every setting over it: a user's own files are read once it is known that
+    /// the plan needs them.
+    pub fn set_files(&mut self, dataset: &str, files: &Digest) {
+        for setting in &mut self.settings {
+            if let DataSpec::Images(spec) = &mut setting.data
+                && spec.dataset == dataset
+            {
+                spec.files = files.clone();
+            }
+        }
     }
 
     /// The names of the image data sets that the plan needs, each once.

@@ -67,6 +67,30 @@ impl AtomicFile {
     }
 }
 
+/// Writes a file outside the project's folders, such as one that an option names: whole, or not at all. What is no file
+/// (`/dev/stdout`, a pipe) is written to as it is.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return fs::write(path, bytes);
+    }
+    // What a link leads to is replaced, and the link stays.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let refused = |error: StoreError| match error {
+        StoreError::Io { source, .. } => source,
+        error => io::Error::other(error),
+    };
+    if target.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    let target = std::path::absolute(target)?;
+    if !target.parent().is_some_and(Path::is_dir) {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "its folder does not exist"));
+    }
+    let mut file = AtomicFile::create(&target).map_err(refused)?;
+    file.write_all(bytes)?;
+    file.commit().map_err(refused)
+}
+
 /// A new, empty file beside `target`. It is never one that exists: a link of that name would lead elsewhere.
 fn create_temporary(target: &Path) -> Result<(File, PathBuf), StoreError> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);

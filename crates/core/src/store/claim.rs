@@ -52,7 +52,7 @@ impl Store {
             let mut file = lock::open(&path)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Claimed::Theirs(lock::holder(&mut file))),
+                Err(TryLockError::WouldBlock) => return Ok(Claimed::Theirs(lock::holder(&file))),
                 Err(TryLockError::Error(error)) if lock::has_no_locks(&error) => {}
                 Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
             }
@@ -112,9 +112,9 @@ impl Store {
 
 fn living(path: &Path, name: String) -> Option<LivingClaim> {
     // Gone since the folder was listed: the work is done.
-    let mut file = File::open(path).ok()?;
+    let file = File::open(path).ok()?;
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(LivingClaim { name, holder: lock::holder(&mut file) }),
+        Err(TryLockError::WouldBlock) => Some(LivingClaim { name, holder: lock::holder(&file) }),
         _ => None,
     }
 }

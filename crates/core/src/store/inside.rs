@@ -101,6 +101,20 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_is_a_link_is_not_locked_and_nothing_is_written_behind_it() {
+        let (folder, store) = store();
+        std::fs::create_dir_all(store.layout().data().join("raw")).unwrap();
+        for target in ["elsewhere", "not-there"] {
+            let link = store.layout().raw(target);
+            symlink(folder.path().join(target), &link).unwrap();
+            let error = store.try_lock_folder(&link).unwrap_err();
+            assert!(matches!(error, StoreError::Linked { .. }), "{error}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("elsewhere")).unwrap().count(), 0);
+        assert!(!folder.path().join("not-there").exists());
+    }
+
+    #[test]
     fn a_partial_file_that_is_a_link_is_refused() {
         let (folder, store) = store();
         let outside = folder.path().join("elsewhere/precious.txt");

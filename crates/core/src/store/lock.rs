@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use super::atomic::is_unsupported;
 use super::operation::{OperationKind, Phase, Step};
 use super::{StoreError, inside};
+use crate::{files, shown};
+
+/// Bytes of a lock file that are looked at for its holder's name.
+const HOLDER: u64 = 1024;
 
 /// How long a process that wants to share the store waits for one that has it alone, which tidies up for a moment.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -65,7 +69,7 @@ impl Lock {
                 folder.display()
             )),
             Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held { folder: folder.to_owned(), holder: holder(&mut file) });
+                return Err(LockError::Held { folder: folder.to_owned(), holder: holder(&file) });
             }
             Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error).into()),
         }
@@ -100,16 +104,17 @@ impl Lock {
 
 pub(super) fn open(path: &Path) -> Result<File, StoreError> {
     inside::refuse_link(path, path.parent().unwrap_or(path))?;
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    options.open(path).map_err(StoreError::io("open the lock", path))
+    let (file, _) = files::open_in_place(path).map_err(StoreError::io("open the lock", path))?;
+    Ok(file)
 }
 
-/// How the holder of a lock calls itself. The text is for messages; the lock itself is the operating system's.
-pub(super) fn holder(file: &mut File) -> String {
-    let mut holder = String::new();
-    let _ = file.read_to_string(&mut holder);
-    holder.trim().to_owned()
+/// What the holder wrote of itself, or whoever wrote there last: the lock itself is the operating system's.
+pub(super) fn holder(file: &File) -> String {
+    let mut bytes = Vec::new();
+    match file.take(HOLDER).read_to_end(&mut bytes) {
+        Ok(_) => shown::line(String::from_utf8_lossy(&bytes).trim()),
+        Err(error) => format!("its name cannot be read: {error}"),
+    }
 }
 
 /// Lustre without `-o flock` says ENOSYS, NFS without its lock service ENOLCK, which has no kind of its own.

@@ -16,7 +16,7 @@ pub mod operation;
 mod partial;
 mod stale;
 
-pub use atomic::AtomicFile;
+pub use atomic::{AtomicFile, write_whole};
 pub use claim::{Claim, Claimed, LivingClaim};
 pub use document::{AnyDocument, Document, DocumentError, Kind, document_bytes, parse_any_document, parse_document};
 pub use import_note::ImportNote;
@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 use self::operation::{OperationKind, Phase, Step};
 use crate::digest::Digest;
+use crate::files;
 
 /// The ending of every unfinished file; nothing under a final name ends so.
 pub const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -102,6 +103,18 @@ fn hint(error: &io::Error) -> &'static str {
     }
 }
 
+/// What came of reading `path`; `None` where nothing is there.
+fn readable<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            Err(StoreError::NotAFile { path: path.to_owned() })
+        }
+        Err(error) => Err(StoreError::io("read", path)(error)),
+    }
+}
+
 impl StoreError {
     /// May this user not write there, or nobody?
     pub fn is_refused(&self) -> bool {
@@ -168,29 +181,15 @@ impl Store {
         PartialFile::open(path)
     }
 
-    /// All bytes of a file; `None` where there is none.
+    /// All bytes of a file; `None` where there is none. One that is larger than the available memory is refused, and one
+    /// that grows while it is read.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-        let metadata = match fs::metadata(path) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io("read", path)(error)),
-        };
-        if !metadata.is_file() {
-            return Err(StoreError::NotAFile { path: path.to_owned() });
-        }
-        fs::read(path).map(Some).map_err(StoreError::io("read", path))
+        readable(path, files::read(path))
     }
 
     /// The digest of a file, however large; `None` where there is none.
     pub fn digest(&self, path: &Path) -> Result<Option<Digest>, StoreError> {
-        match Digest::of_file(path) {
-            Ok((digest, _)) => Ok(Some(digest)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                Err(StoreError::NotAFile { path: path.to_owned() })
-            }
-            Err(error) => Err(StoreError::io("read", path)(error)),
-        }
+        readable(path, Digest::of_file(path).map(|(digest, _)| digest))
     }
 
     /// Removes a file if it is there.
@@ -226,8 +225,11 @@ impl Store {
     }
 
     /// Takes a folder under `data/` for this process, through a file `.lock` in it; `None` while another one has it.
+    ///
+    /// # Errors
+    /// A folder that is, or lies behind, a link out of `data/`: the lock would be written elsewhere.
     pub fn try_lock_folder(&self, folder: &Path) -> Result<Option<Lock>, StoreError> {
-        self.check_inside(folder)?;
+        self.check_inside(&folder.join(".lock"))?;
         fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
         match Lock::acquire(&folder.join(".lock")) {
             Ok(lock) => Ok(Some(lock)),
@@ -326,6 +328,16 @@ mod tests {
         let escape = store.layout().data().join("../elsewhere.txt");
         assert!(matches!(store.write(&escape, b"x"), Err(StoreError::Outside { .. })));
         assert!(matches!(store.write(&folder.path().join("x"), b"x"), Err(StoreError::Outside { .. })));
+    }
+
+    #[test]
+    fn a_lock_file_full_of_other_things_is_told_in_one_short_line() {
+        let (_folder, store) = store();
+        let _lock = store.lock().unwrap();
+        fs::write(store.layout().lock(), "\u{1b}[2Jx\n".repeat(100_000)).unwrap();
+        let error = store.lock().unwrap_err().to_string();
+        assert!(error.contains("\\u{1b}[2Jx") && error.len() < 1000, "{} bytes", error.len());
+        assert!(!error.contains('\u{1b}') && !error.contains('\n'), "{error:?}");
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! One file that arrives piece by piece and may be gone on with after an interruption.
 
 use std::fs::{self, File};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::atomic::{sync, sync_folder};
 use super::operation::{OperationKind, Phase, Step};
 use super::{StoreError, inside};
+use crate::files;
 
 /// What has arrived so far of a file; unlike an [`AtomicFile`](super::AtomicFile) it stays when dropped, under a fixed
 /// temporary name, so that the next process can go on. Only one process at a time may hold it: take a lock first.
@@ -33,13 +34,7 @@ impl PartialFile {
         fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
         let temporary = Self::temporary(target);
         inside::refuse_link(&temporary, folder)?;
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&temporary)
-            .map_err(StoreError::io("open", &temporary))?;
+        let (mut file, _) = files::open_in_place(&temporary).map_err(StoreError::io("open", &temporary))?;
         let length = file.seek(SeekFrom::End(0)).map_err(StoreError::io("read", &temporary))?;
         Ok(Self { file, length, temporary, target: target.to_owned() })
     }
@@ -49,9 +44,22 @@ impl PartialFile {
         self.length
     }
 
-    /// A reader over what is there, from its beginning.
-    pub fn reader(&self) -> Result<File, StoreError> {
-        File::open(&self.temporary).map_err(StoreError::io("read", &self.temporary))
+    /// Hands all that is there to `piece`, from its beginning; what is added afterwards still goes to the end.
+    pub fn read(&mut self, mut piece: impl FnMut(&[u8])) -> Result<(), StoreError> {
+        // The open file, not its name: that may lead elsewhere by now.
+        let temporary = &self.temporary;
+        self.file.rewind().map_err(StoreError::io("read", temporary))?;
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            match self.file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => piece(&buffer[..n]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(StoreError::io("read", temporary)(error)),
+            }
+        }
+        self.file.seek(SeekFrom::End(0)).map_err(StoreError::io("read", temporary))?;
+        Ok(())
     }
 
     /// Adds bytes at the end.
@@ -96,8 +104,6 @@ impl PartialFile {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::super::Store;
 
     #[test]
@@ -109,12 +115,13 @@ mod tests {
         let mut part = store.partial(&target).unwrap();
         assert_eq!(part.length(), 6);
         part.append(b"second").unwrap();
-        let mut text = String::new();
-        part.reader().unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(text, "first second");
+        let mut bytes = Vec::new();
+        part.read(|piece| bytes.extend_from_slice(piece)).unwrap();
+        assert_eq!(bytes, b"first second");
+        part.append(b" third").unwrap();
         assert_eq!(store.read(&target).unwrap(), None);
         part.commit().unwrap();
-        assert_eq!(store.read(&target).unwrap().unwrap(), b"first second");
+        assert_eq!(store.read(&target).unwrap().unwrap(), b"first second third");
         assert_eq!(store.partial(&target).unwrap().length(), 0);
     }
 }

@@ -1,11 +1,12 @@
 //! What processes that died left behind: temporary files, which the next holder of the store removes.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::operation::{OperationKind, Phase, Step};
 use super::{AtomicFile, Layout, StoreError};
+use crate::files;
 
 /// Removes every temporary file of ours that no living process is writing, and returns their paths.
 ///
@@ -57,7 +58,7 @@ fn remove_in(folder: &Path, depth: Depth, removed: &mut Vec<PathBuf>) -> Result<
 
 /// A living writer holds a lock on its temporary file; the operating system takes it back when the writer dies.
 fn is_abandoned(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+    files::open_no_link(path).is_ok_and(|(file, _)| file.try_lock().is_ok())
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 use std::io::{BufRead, Read};
 
-use flate2::bufread::GzDecoder;
 use tar::{Archive, EntryType};
 
-use super::{DecodeError, Problem};
+use super::gzip::MaybeGzip;
+use super::{DecodeError, Problem, sniff};
 
 /// An archive may decompress to what is wanted of it and so much more (headers, padding, notes), and no further.
 const SLACK: u64 = 16 << 20;
@@ -25,16 +25,23 @@ pub struct Wanted<'a> {
 /// Each must be there exactly once, as a regular file of its size. Links, devices, extended headers, and members of
 /// other names (absolute ones and `..` among them) are passed over.
 pub fn members<E: From<DecodeError>>(
-    reader: impl BufRead,
+    mut reader: impl BufRead,
     file: &str,
     wanted: &[Wanted<'_>],
     mut visit: impl FnMut(usize, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
     let error = |offset, problem| DecodeError { file: file.to_owned(), offset, decompressed: true, problem };
     let limit = wanted.iter().fold(SLACK, |sum, member| sum.saturating_add(member.bytes));
-    let mut archive = Archive::new(GzDecoder::new(reader).take(limit));
-    let mut seen = vec![false; wanted.len()];
     let unreadable = |problem| error(0, Problem::Unreadable(problem));
+    let start = reader.fill_buf().map_err(unreadable)?;
+    let start = start[..start.len().min(sniff::ENOUGH)].to_vec();
+    let stream = MaybeGzip::new(reader).map_err(unreadable)?;
+    if !stream.is_gzip() {
+        let problem = Problem::unexpected("a gzipped tar archive", sniff::describe(&start));
+        return Err(DecodeError { file: file.to_owned(), offset: 0, decompressed: false, problem }.into());
+    }
+    let mut archive = Archive::new(stream.take(limit));
+    let mut seen = vec![false; wanted.len()];
     // Raw entries: GNU and PAX headers, which could rename what follows or ask for memory, are entries like any other.
     for entry in archive.entries().map_err(unreadable)?.raw(true) {
         let mut entry = entry.map_err(unreadable)?;

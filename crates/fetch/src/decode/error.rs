@@ -1,10 +1,15 @@
 //! What can be wrong with a file's bytes.
 
 use std::io;
+use std::path::Path;
+
+use flooding_core::digest::Digest;
+use flooding_core::memory::NotEnough;
+use flooding_core::shown;
 
 /// A file that is not what it should be: which, where, what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
-#[error("{file}: at byte {offset}{decompressed}: {problem}", decompressed = if *.decompressed { " of the decompressed data" } else { "" })]
+#[error("{file}: {place}{problem}", place = place(*.offset, *.decompressed, problem))]
 pub struct DecodeError {
     /// The file, with the archive's member where it is one.
     pub file: String,
@@ -14,6 +19,13 @@ pub struct DecodeError {
     pub decompressed: bool,
     /// What is wrong there.
     pub problem: Problem,
+}
+
+impl DecodeError {
+    /// Something wrong with a file as a whole.
+    pub(crate) fn of_file(path: &Path, problem: Problem) -> Self {
+        Self { file: shown::path(path), offset: 0, decompressed: false, problem }
+    }
 }
 
 /// What is wrong at a place of a file.
@@ -63,12 +75,33 @@ pub enum Problem {
         /// How much it claims.
         found: u128,
     },
+    /// It would not fit into the memory that there is.
+    #[error("{0}: use a machine with more memory, or fewer images")]
+    Memory(#[from] NotEnough),
+    /// The bytes are other ones than those that were digested when the command began.
+    #[error(
+        "it changed while it was in use (its SHA-256 was {expected}, now it is {found}): run the same command again"
+    )]
+    Changed {
+        /// What it was.
+        expected: Digest,
+        /// What it is.
+        found: Digest,
+    },
     /// Something that must be there once is not there.
     #[error("expected {0}, found none")]
     Missing(String),
     /// Something that must be there once is there again.
     #[error("expected {0} once, found it again")]
     Duplicate(String),
+}
+
+/// Where, in words; nothing for what concerns the file as a whole.
+fn place(offset: u64, decompressed: bool, problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable(_) | Problem::Memory(_) | Problem::Changed { .. } if offset == 0 => String::new(),
+        _ => format!("at byte {offset}{}: ", if decompressed { " of the decompressed data" } else { "" }),
+    }
 }
 
 impl Problem {

@@ -3,8 +3,10 @@
 use std::io::BufRead;
 
 use super::gzip::MaybeGzip;
-use super::reader::{Located, reserve};
-use super::{DecodeError, Problem};
+use flooding_core::memory::reserve;
+
+use super::reader::Located;
+use super::{DecodeError, Problem, sniff};
 
 /// The size of one read; memory beyond the decoded size.
 const CHUNK: usize = 1 << 16;
@@ -37,7 +39,11 @@ pub fn labels(
         let problem = Problem::Label { lowest: 0, highest: classes.saturating_sub(1), found, index: index as u64 };
         return Err(DecodeError { file: file.to_owned(), offset: HEADER + index as u64, decompressed: true, problem });
     }
-    Ok(bytes.into_iter().map(u16::from).collect())
+    let failure =
+        |error| DecodeError { file: file.to_owned(), offset: 0, decompressed: false, problem: Problem::Memory(error) };
+    let mut labels: Vec<u16> = reserve(bytes.len() as u64).map_err(failure)?;
+    labels.extend(bytes.into_iter().map(u16::from));
+    Ok(labels)
 }
 
 fn decode<const D: usize>(
@@ -61,7 +67,11 @@ fn decode<const D: usize>(
     if magic != wanted {
         let hex = |bytes: [u8; 4]| format!("0x{:08x}", u32::from_be_bytes(bytes));
         let expected = format!("the magic number {} (bytes in {D} dimensions)", hex(wanted));
-        return Err(reader.error_at(0, Problem::unexpected(expected, hex(magic))));
+        let mut start = [0; sniff::ENOUGH];
+        start[..4].copy_from_slice(&magic);
+        let more = reader.fill(&mut start[4..])?;
+        let found = sniff::kind(&start[..4 + more]).map_or_else(|| hex(magic), str::to_owned);
+        return Err(reader.error_at(0, Problem::unexpected(expected, found)));
     }
     let mut dimensions = [0; D];
     for size in &mut dimensions {
@@ -73,6 +83,11 @@ fn decode<const D: usize>(
         let what = ["images or labels", "rows", "columns"][axis];
         let problem = Problem::unexpected(format!("{} {what}", expected[axis]), dimensions[axis].to_string());
         return Err(reader.error_at(4 + 4 * axis as u64, problem));
+    }
+    // The first dimension is their number; an image without a row or a column is none.
+    if let Some(axis) = (1..D).find(|&axis| dimensions[axis] == 0) {
+        let what = ["images", "row", "column"][axis];
+        return Err(reader.error_at(4 + 4 * axis as u64, Problem::unexpected(format!("at least one {what}"), "0")));
     }
     let found: u128 = dimensions.iter().map(|&size| u128::from(size)).product();
     let limit = capacity.saturating_sub(reader.offset());
@@ -95,7 +110,7 @@ fn decode<const D: usize>(
 /// Reads exactly `total` bytes; the pages of the vector are touched only as bytes arrive.
 fn read_all<R: BufRead>(reader: &mut Located<'_, MaybeGzip<R>>, total: u64) -> Result<Vec<u8>, DecodeError> {
     let start = reader.offset();
-    let mut bytes: Vec<u8> = reserve(total).map_err(|problem| reader.error(problem))?;
+    let mut bytes: Vec<u8> = reserve(total).map_err(|error| reader.error(error.into()))?;
     while (bytes.len() as u64) < total {
         let filled = bytes.len();
         let n = (total - filled as u64).min(CHUNK as u64) as usize;

@@ -9,7 +9,7 @@ use flate2::bufread::ZlibDecoder;
 
 use super::mat_array::{Arrays, tag};
 use super::reader::Located;
-use super::{DecodeError, Decoded, Problem};
+use super::{DecodeError, Decoded, Problem, sniff};
 
 const MI_MATRIX: u32 = 14;
 const MI_COMPRESSED: u32 = 15;
@@ -30,10 +30,18 @@ pub fn svhn(
     expected: Option<u32>,
 ) -> Result<Decoded, DecodeError> {
     let mut reader = Located::new(reader, file, false);
-    let header = reader.array::<HEADER>("header")?;
+    let mut header = [0; HEADER];
+    let found = reader.fill(&mut header)?;
+    let wanted = "a little-endian MAT-file of level 5 (00 01 49 4d)";
+    if let Some(kind) = sniff::kind(&header[..found]) {
+        return Err(reader.error_at(0, Problem::unexpected(wanted, kind)));
+    }
+    if found < HEADER {
+        let problem = Problem::Truncated { what: "header", expected: HEADER as u64, found: found as u64 };
+        return Err(reader.error_at(0, problem));
+    }
     let marks = &header[124..];
     if marks != [0x00, 0x01, b'I', b'M'] {
-        let wanted = "a little-endian MAT-file of level 5 (00 01 49 4d)";
         return Err(reader.error_at(124, Problem::unexpected(wanted, format!("{marks:02x?}"))));
     }
     let mut arrays = Arrays::new(image, expected);

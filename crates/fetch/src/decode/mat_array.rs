@@ -6,7 +6,9 @@
 
 use std::io::Read;
 
-use super::reader::{Located, reserve};
+use flooding_core::memory::reserve;
+
+use super::reader::Located;
 use super::{DecodeError, Decoded, Problem};
 
 const MI_INT8: u32 = 1;
@@ -122,7 +124,7 @@ impl Arrays {
             let found = format!("type {}, {} bytes", part.kind, part.size);
             return Err(reader.error_at(at, Problem::unexpected(format!("type 2 (uint8), {total} bytes"), found)));
         }
-        let mut pixels: Vec<u8> = reserve(total).map_err(|problem| reader.error_at(at, problem))?;
+        let mut pixels: Vec<u8> = reserve(total).map_err(|error| reader.error_at(at, error.into()))?;
         let mut columns = vec![0; each];
         for _ in 0..images {
             reader.exact(&mut columns, "an image")?;
@@ -165,7 +167,7 @@ fn read_labels<R: Read>(reader: &mut Located<'_, R>, end: u64, count: u32) -> Re
     if part.size != total {
         return Err(reader.error_at(at, Problem::unexpected(format!("{total} bytes"), part.size.to_string())));
     }
-    let mut labels: Vec<u16> = reserve(count.into()).map_err(|problem| reader.error_at(at, problem))?;
+    let mut labels: Vec<u16> = reserve(count.into()).map_err(|error| reader.error_at(at, error.into()))?;
     for index in 0..u64::from(count) {
         let at = reader.offset();
         let value = match (part.small, width) {

@@ -13,15 +13,18 @@ mod mat;
 mod mat_array;
 mod png_folder;
 mod reader;
+mod sniff;
 
 pub use archive::{Wanted, members};
 pub use cifar::{Records, cifar};
 pub use error::{DecodeError, Problem};
 pub use idx::{images, labels};
 pub use mat::svhn;
-pub use png_folder::{folder, png};
+pub(crate) use png_folder::folder;
+pub use png_folder::png;
 
 use flooding_core::dataset::{Examples, InputShape, Inputs};
+use flooding_core::memory::reserve;
 
 /// Images and their labels as a decoder delivers them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +41,17 @@ impl Decoded {
     /// Room for so many images; the system's refusal is an error, not an abort.
     pub fn zeroed(image: [u32; 3], count: usize, file: &str) -> Result<Self, DecodeError> {
         let width = image.iter().map(|&n| n as usize).product::<usize>();
-        let failed = |problem| DecodeError { file: file.to_owned(), offset: 0, decompressed: false, problem };
-        let mut pixels: Vec<u8> = reader::reserve(count as u64 * width as u64).map_err(failed)?;
+        let failed = |error| DecodeError {
+            file: file.to_owned(),
+            offset: 0,
+            decompressed: false,
+            problem: Problem::Memory(error),
+        };
+        let mut pixels: Vec<u8> = reserve((count as u64).saturating_mul(width as u64)).map_err(failed)?;
         pixels.resize(count * width, 0);
-        Ok(Self { image, pixels, labels: vec![0; count] })
+        let mut labels: Vec<u16> = reserve(count as u64).map_err(failed)?;
+        labels.resize(count, 0);
+        Ok(Self { image, pixels, labels })
     }
 
     /// How many images.

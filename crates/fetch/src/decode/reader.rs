@@ -91,12 +91,3 @@ impl<'a, R: Read> Located<'a, R> {
         }
     }
 }
-
-/// A vector of exactly this capacity, or the system's refusal as an error instead of an abort.
-pub(super) fn reserve<T>(count: u64) -> Result<Vec<T>, Problem> {
-    let mut vector = Vec::new();
-    let refused = || Problem::Unreadable(io::Error::from(io::ErrorKind::OutOfMemory));
-    let count = usize::try_from(count).map_err(|_| refused())?;
-    vector.try_reserve_exact(count).map_err(|_| refused())?;
-    Ok(vector)
-}

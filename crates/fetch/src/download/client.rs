@@ -1,44 +1,47 @@
 //! The HTTP client: rustls with ring, redirects that never leave https, proxies from the environment.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
+use flooding_core::shown;
 use reqwest::Url;
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::{RANGE, RETRY_AFTER};
 use reqwest::redirect;
 
-use super::{Failure, Policy};
+use super::{Failure, Policy, proxy};
 
 const REDIRECTS: usize = 10;
 
-/// A client for all files of a run; it remembers which hosts could not be reached.
+/// A client for all files of a run, made when the first address is asked: a folder needs none. It remembers which hosts could not be reached.
+#[derive(Default)]
 pub struct Http {
-    client: Result<Client, String>,
+    client: OnceLock<Result<Client, String>>,
+    /// For http alone, where this machine has no CA certificates.
+    plain: OnceLock<Result<Client, String>>,
     unreachable: Mutex<BTreeSet<String>>,
 }
 
 impl Http {
-    /// A client with this patience. Without a list of trusted authorities on this machine there is none: every address
-    /// then fails with that reason.
-    pub fn new(policy: &Policy) -> Self {
-        // An error means that the process has a provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .user_agent(concat!("flooding-pipeline/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(policy.connect)
-            // For this client a time-out of the wait for the answer's head and of each read, not of the whole.
-            .timeout(policy.stall)
-            .redirect(redirect::Policy::custom(follow))
-            .build()
-            .map_err(|error| chain(&error));
-        Self { client, unreachable: Mutex::default() }
+    /// The client for a scheme. Without CA certificates there is one for http all the same.
+    fn client(&self, scheme: &str, policy: &Policy) -> Result<&Client, Failure> {
+        match self.client.get_or_init(|| build(policy, |builder| builder)) {
+            Ok(client) => Ok(client),
+            Err(why) if scheme == "https" => Err(Failure::NoCertificates(why.clone())),
+            Err(_) => {
+                let plain = self.plain.get_or_init(|| build(policy, |builder| builder.tls_certs_only([])));
+                plain.as_ref().map_err(|why| Failure::Unreachable(why.clone()))
+            }
+        }
     }
 
     /// Asks for a file from byte `from` on.
     pub(super) fn get(&self, url: &str, from: u64, policy: &Policy) -> Result<Response, Failure> {
-        let client = self.client.as_ref().map_err(|why| Failure::Unreachable(why.clone()))?;
         let parsed = Url::parse(url).map_err(|error| Failure::Unreachable(error.to_string()))?;
+        if let Some(problem) = proxy::problem(&parsed, |name| std::env::var_os(name)) {
+            return Err(Failure::Proxy(problem));
+        }
+        let client = self.client(parsed.scheme(), policy)?;
         let host = format!("{}:{}", parsed.host_str().unwrap_or_default(), parsed.port_or_known_default().unwrap_or(0));
         if self.unreachable.lock().is_ok_and(|hosts| hosts.contains(&host)) {
             return Err(Failure::KnownUnreachable);
@@ -65,6 +68,18 @@ impl Http {
     }
 }
 
+fn build(policy: &Policy, more: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Client, String> {
+    // An error means that the process has a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("flooding-pipeline/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(policy.connect)
+        // For this client a time-out of the wait for the answer's head and of each read, not of the whole.
+        .timeout(policy.stall)
+        .redirect(redirect::Policy::custom(follow));
+    more(builder).build().map_err(|error| chain(&error))
+}
+
 const DOWNGRADE: &str = "redirect from https to http";
 
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
@@ -88,7 +103,7 @@ pub(super) fn retry_after(response: &Response) -> Option<std::time::Duration> {
     super::retry_after::parse(text, std::time::SystemTime::now())
 }
 
-/// An error with its causes: the outermost alone says little.
+/// An error with its causes, without passwords: the outermost alone says little.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -100,7 +115,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    text
+    shown::without_secrets(&text)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Why a file could not be had.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use flooding_core::digest::Digest;
+use flooding_core::shown;
 use flooding_core::store::{DocumentError, StoreError};
 
 use super::Source;
@@ -18,14 +18,8 @@ pub enum FetchError {
     /// The note of what was verified could not be written.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// `--mirror` names a folder that is not there.
-    #[error("--mirror {path}: there is no such folder; name a folder or a http(s) URL", path = path.display())]
-    NoMirror {
-        /// As given.
-        path: PathBuf,
-    },
     /// A name that no data set has.
-    #[error("there is no data set `{name}`; the data sets are: {known}")]
+    #[error("there is no dataset `{name}`; the datasets are: {known}")]
     Unknown {
         /// As asked for.
         name: String,
@@ -58,6 +52,15 @@ pub enum Failure {
     /// No connection: no network, no such host, nothing listening, no trust.
     #[error("no connection: {0}")]
     Unreachable(String),
+    /// The environment names a proxy that cannot be used.
+    #[error("not tried: {0}")]
+    Proxy(String),
+    /// This machine has no list of the authorities that it trusts.
+    #[error(
+        "not tried: this machine has no CA certificates to know the server by ({0}): install them (the package \
+         ca-certificates), name a file of them in SSL_CERT_FILE, or use --mirror with a folder or an http:// address"
+    )]
+    NoCertificates(String),
     /// The server answered, but not with the file.
     #[error("the server answered {status}")]
     Status {
@@ -67,13 +70,13 @@ pub enum Failure {
         retry_after: Option<Duration>,
     },
     /// The server led from https to http.
-    #[error("refused: it redirects from https to {0}")]
+    #[error("refused: it redirects from https to {}", shown::line(&shown::without_secrets(.0)))]
     Downgrade(String),
     /// The server led in circles.
     #[error("too many redirects")]
     Redirects,
     /// A web page in the place of the file.
-    #[error("a web page (text/html) came instead of the file: a login page or an error page?")]
+    #[error("a web page came instead of the file: a login page or an error page?")]
     WebPage,
     /// The server announces another size.
     #[error("wrong size: it has {found} bytes, published are {expected}", found = Grouped(*found), expected = Grouped(*expected))]
@@ -117,7 +120,7 @@ pub enum Failure {
     #[error("the connection broke after {1} bytes: {0}")]
     Broken(String, u64),
     /// The server sent another part of the file than asked for.
-    #[error("the server sent another range than asked for ({0})")]
+    #[error("the server sent another range than asked for ({})", shown::line(.0))]
     WrongRange(String),
 }
 

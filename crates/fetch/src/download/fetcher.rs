@@ -1,8 +1,8 @@
 //! All files of a data set, each from the first source that has it.
 
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use flooding_core::context::Context;
@@ -10,8 +10,8 @@ use flooding_core::store::{Lock, Store, StoreError};
 
 use super::sink::Sink;
 use super::transfer::{Target, Transfer};
-use super::{Failure, FetchError, Http, Mirror, Policy, Source, Tried};
-use crate::manifest::{Dataset, Entry, Manifest, PublishedFile};
+use super::{BadMirror, Failure, FetchError, Http, Mirror, Policy, Source, Tried};
+use crate::manifest::{Dataset, Entry, Manifest, PublishedFile, UserProblem};
 use crate::state::{FileState, Inspector};
 
 /// Fetches data sets into `data/raw/`.
@@ -20,6 +20,9 @@ pub struct Fetcher<'a> {
     context: &'a Context,
     manifest: &'a Manifest,
     mirror: Option<Mirror>,
+    /// Why a mirror that was named is not used.
+    bad_mirror: Option<BadMirror>,
+    mirror_told: AtomicBool,
     policy: Policy,
     http: Http,
     received: AtomicU64,
@@ -46,23 +49,33 @@ pub enum Fetched {
 
 impl<'a> Fetcher<'a> {
     /// A fetcher with the usual patience.
-    ///
-    /// # Errors
-    /// A mirror folder that does not exist.
-    pub fn new(store: &'a Store, context: &'a Context, manifest: &'a Manifest) -> Result<Self, FetchError> {
+    pub fn new(store: &'a Store, context: &'a Context, manifest: &'a Manifest) -> Self {
         Self::with_policy(store, context, manifest, Policy::default())
     }
 
     /// A fetcher with another patience.
-    pub fn with_policy(
-        store: &'a Store,
-        context: &'a Context,
-        manifest: &'a Manifest,
-        policy: Policy,
-    ) -> Result<Self, FetchError> {
-        let mirror = context.mirror.as_deref().map(Mirror::parse).transpose()?;
-        let http = Http::new(&policy);
-        Ok(Self { store, context, manifest, mirror, policy, http, received: AtomicU64::new(0) })
+    pub fn with_policy(store: &'a Store, context: &'a Context, manifest: &'a Manifest, policy: Policy) -> Self {
+        let (mirror, bad_mirror) = match Mirror::of(context) {
+            None => (None, None),
+            Some(Err(problem)) => (None, Some(problem)),
+            Some(Ok(mirror)) => match mirror.problem() {
+                Some(problem) => (None, Some(problem)),
+                None => (Some(mirror), None),
+            },
+        };
+        let (http, received, mirror_told) = (Http::default(), AtomicU64::new(0), AtomicBool::new(false));
+        Self { store, context, manifest, mirror, bad_mirror, mirror_told, policy, http, received }
+    }
+
+    /// How many published files [`fetch`](Self::fetch) will look for; members are counted with their archive.
+    pub fn missing(&self, name: &str) -> u64 {
+        let Some(Entry::Published(dataset)) = self.manifest.get(name) else { return 0 };
+        let mut inspector = Inspector::of_store(self.store, dataset);
+        let wanted = |file: &&PublishedFile| self.context.force || !is_whole(&inspector.file(file));
+        let count = dataset.files.iter().filter(wanted).count() as u64;
+        // Losing the note costs one reading of the files the next time, and no more.
+        let _ = inspector.save(self.store);
+        count
     }
 
     /// Files received so far.
@@ -77,30 +90,33 @@ impl<'a> Fetcher<'a> {
     /// An unknown name, or a store that cannot be written; anything wrong with a source is part of the result.
     pub fn fetch(&self, name: &str) -> Result<Fetched, FetchError> {
         let dataset = match self.manifest.get(name) {
-            // The manifest has read and hashed the user's own files.
-            Some(Entry::User(_)) => return Ok(Fetched::UpToDate),
+            // Used where they are.
+            Some(Entry::User(files)) => {
+                let why = |problem: &UserProblem| Fetched::Unavailable { why: problem.to_string() };
+                return Ok(files.inventory().map_or_else(why, |_| Fetched::UpToDate));
+            }
             Some(Entry::Published(dataset)) => dataset,
             None => {
                 let known = self.manifest.names().collect::<Vec<_>>().join(", ");
                 return Err(FetchError::Unknown { name: name.to_owned(), known });
             }
         };
-        let whole = |state| matches!(state, FileState::Whole { .. });
         if !self.context.force {
             let mut inspector = Inspector::of_store(self.store, dataset);
-            if dataset.files.iter().all(|file| whole(inspector.file(file))) {
+            if dataset.files.iter().all(|file| is_whole(&inspector.file(file))) {
                 // Losing the note costs one reading of the files the next time, and no more.
                 let _ = inspector.save(self.store);
                 return Ok(Fetched::UpToDate);
             }
         }
+        self.tell_of_bad_mirror();
         let Some(_lock) = self.lock(dataset)? else { return Ok(Fetched::Interrupted) };
         // Whoever held the lock before may have fetched everything.
         let mut inspector = Inspector::of_store(self.store, dataset);
         let before = self.received();
         let mut outcome = Ok(());
         for file in &dataset.files {
-            if !self.context.force && whole(inspector.file(file)) {
+            if !self.context.force && is_whole(&inspector.file(file)) {
                 continue;
             }
             outcome = self.file(dataset, file);
@@ -119,6 +135,15 @@ impl<'a> Fetcher<'a> {
         match (self.received() - before) as usize {
             0 => Ok(Fetched::UpToDate),
             files => Ok(Fetched::Now { files }),
+        }
+    }
+
+    /// A mirror that was named and cannot be used is told once, and only when there is something to fetch.
+    fn tell_of_bad_mirror(&self) {
+        if let Some(problem) = &self.bad_mirror
+            && !self.mirror_told.swap(true, Relaxed)
+        {
+            self.context.progress.warn(&problem.to_string());
         }
     }
 
@@ -142,18 +167,33 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// One published file: from the mirror, unpacked from the mirror, or from where it is published.
+    /// One published file, as one piece of work.
     fn file(&self, dataset: &Dataset, file: &PublishedFile) -> Result<(), Failures> {
-        let folder = self.store.layout().raw(&dataset.name);
         let id = format!("{}/{}", dataset.name, file.name);
-        let target = Target { id: &id, bytes: file.bytes, sha256: &file.sha256 };
+        let unpacked: u64 = file.members.iter().map(|member| member.bytes).sum();
+        self.context.progress.item_started(&id, file.bytes.max(unpacked));
+        let outcome = self.first_source(dataset, file, &id);
+        let note = match &outcome {
+            Ok(()) => "fetched",
+            Err(Failures::Fatal(_)) => "failed",
+            Err(Failures::Stopped) => "interrupted",
+            Err(Failures::Tried(_)) => "not available",
+        };
+        self.context.progress.item_finished(&id, note);
+        outcome
+    }
+
+    /// From the mirror, unpacked from the mirror, or from where it is published.
+    fn first_source(&self, dataset: &Dataset, file: &PublishedFile, id: &str) -> Result<(), Failures> {
+        let folder = self.store.layout().raw(&dataset.name);
+        let target = Target { id, before: 0, bytes: file.bytes, sha256: &file.sha256 };
         let mut tried = Vec::new();
         if let Some(mirror) = &self.mirror {
             let sources = mirror.candidates(&dataset.name, &file.name);
             if self.first(&sources, &target, &folder.join(&file.name), &mut tried)? {
                 return Ok(());
             }
-            if !file.members.is_empty() && self.members(mirror, dataset, file, &mut tried)? {
+            if !file.members.is_empty() && self.members(mirror, dataset, file, id, &mut tried)? {
                 return Ok(());
             }
         }
@@ -162,7 +202,7 @@ impl<'a> Fetcher<'a> {
         if self.first(&published, &target, &folder.join(&file.name), &mut tried)? {
             return Ok(());
         }
-        Err(Failures::Tried(explain(&file.name, &tried)))
+        Err(Failures::Tried(explain(&file.name, self.bad_mirror.as_ref(), &tried)))
     }
 
     /// All members of an archive that a mirror holds unpacked.
@@ -171,17 +211,19 @@ impl<'a> Fetcher<'a> {
         mirror: &Mirror,
         dataset: &Dataset,
         file: &PublishedFile,
+        id: &str,
         tried: &mut Vec<Tried>,
     ) -> Result<bool, Failures> {
+        let mut before = 0;
         let folder = self.store.layout().raw(&dataset.name);
         let mut inspector = Inspector::of_store(self.store, dataset);
         for member in &file.members {
             let there = inspector.single(&member.name, member.bytes, &member.sha256);
-            if !self.context.force && matches!(there, FileState::Whole { .. }) {
+            let target = Target { id, before, bytes: member.bytes, sha256: &member.sha256 };
+            before += member.bytes;
+            if !self.context.force && is_whole(&there) {
                 continue;
             }
-            let id = format!("{}/{}", dataset.name, member.name);
-            let target = Target { id: &id, bytes: member.bytes, sha256: &member.sha256 };
             let sources = mirror.candidates(&dataset.name, &member.name);
             if !self.first(&sources, &target, &folder.join(&member.name), tried)? {
                 return Ok(false);
@@ -212,21 +254,12 @@ impl<'a> Fetcher<'a> {
             }
             let sink = match &mut sink {
                 Some(sink) => sink,
-                none => {
-                    self.context.progress.item_started(target.id, target.bytes);
-                    none.insert(Sink::open(self.store, path, target.bytes)?)
-                }
+                none => none.insert(Sink::open(self.store, path, target.bytes)?),
             };
             match transfer.run(source, target, sink) {
                 Ok(()) => break,
-                Err(Failure::Store(error)) => {
-                    self.context.progress.item_finished(target.id, "failed");
-                    return Err(error.into());
-                }
-                Err(Failure::Stopped) => {
-                    self.context.progress.item_finished(target.id, "interrupted");
-                    return Err(Failures::Stopped);
-                }
+                Err(Failure::Store(error)) => return Err(error.into()),
+                Err(Failure::Stopped) => return Err(Failures::Stopped),
                 Err(failure) => {
                     let attempt = Tried { source: source.clone(), failure };
                     if !matches!(attempt.failure, Failure::Offline | Failure::KnownUnreachable | Failure::Absent) {
@@ -240,11 +273,9 @@ impl<'a> Fetcher<'a> {
         if sink.length() == target.bytes && sink.digest() == *target.sha256 {
             sink.commit()?;
             self.received.fetch_add(1, Relaxed);
-            self.context.progress.item_finished(target.id, "fetched");
             return Ok(true);
         }
         sink.abandon()?;
-        self.context.progress.item_finished(target.id, "not available");
         Ok(false)
     }
 }
@@ -262,15 +293,20 @@ impl From<StoreError> for Failures {
     }
 }
 
-fn explain(file: &str, tried: &[Tried]) -> String {
+fn is_whole(state: &FileState) -> bool {
+    matches!(state, FileState::Whole { .. })
+}
+
+fn explain(file: &str, bad_mirror: Option<&BadMirror>, tried: &[Tried]) -> String {
     // A mirror folder is looked through in several places; what was not there says nothing.
     let told: Vec<String> =
         tried.iter().filter(|t| !matches!(t.failure, Failure::Absent)).map(ToString::to_string).collect();
     let absent = tried.len() - told.len();
-    let mut text = format!("{file} could not be had");
+    let mut text = format!("{file} could not be fetched");
     if absent > 0 {
         text.push_str(" (the mirror folder does not have it)");
     }
+    let told = bad_mirror.map(ToString::to_string).into_iter().chain(told).collect::<Vec<_>>();
     if !told.is_empty() {
         text.push_str(": ");
         text.push_str(&told.join("; "));

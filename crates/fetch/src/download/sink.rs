@@ -1,6 +1,5 @@
 //! A file on its way in: the part that is on disk, and the digest of it.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use flooding_core::digest::{Digest, Hasher};
@@ -19,13 +18,11 @@ impl Sink {
         let mut hasher = Hasher::new();
         let mut hashed = 0;
         if part.length() <= at_most {
-            let mut reader = part.reader()?;
-            let mut buffer = vec![0; 1 << 18];
             // A part that cannot be read back is worth nothing; it is fetched again.
-            while let Ok(n @ 1..) = reader.read(&mut buffer) {
-                hasher.update(&buffer[..n]);
-                hashed += n as u64;
-            }
+            let _ = part.read(|piece| {
+                hasher.update(piece);
+                hashed += piece.len() as u64;
+            });
         }
         if hashed != part.length() {
             part.restart()?;

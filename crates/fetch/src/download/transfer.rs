@@ -1,13 +1,14 @@
 //! One file from one source.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use flooding_core::context::Context;
 use flooding_core::digest::Digest;
+use flooding_core::files;
 use reqwest::StatusCode;
+use reqwest::blocking::Response;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE};
 
 use super::client::{chain, retry_after};
@@ -18,8 +19,9 @@ const BUFFER: usize = 1 << 17;
 
 /// What is to be had: published name, size and digest.
 pub(super) struct Target<'a> {
-    /// For progress: data set and name.
+    /// For progress: dataset and name, and the bytes that the piece of work already has.
     pub(super) id: &'a str,
+    pub(super) before: u64,
     pub(super) bytes: u64,
     pub(super) sha256: &'a Digest,
 }
@@ -46,18 +48,23 @@ impl Transfer<'_> {
             ErrorKind::NotFound | ErrorKind::NotADirectory => Failure::Absent,
             _ => Failure::Unreadable(error),
         };
-        let found = std::fs::metadata(path).map_err(absent)?.len();
-        compare_sizes(target.bytes, found)?;
-        let mut file = File::open(path).map_err(absent)?;
+        let (mut file, metadata) = files::open(path).map_err(absent)?;
+        compare_sizes(target.bytes, metadata.len())?;
         sink.restart()?;
         let mut buffer = vec![0; BUFFER];
         loop {
             self.check_stop()?;
             match file.read(&mut buffer).map_err(Failure::Unreadable)? {
                 0 => break,
+                n if sink.length() + n as u64 > target.bytes => {
+                    // It has grown since its size was compared.
+                    let found = sink.length() + n as u64;
+                    sink.restart()?;
+                    return Err(Failure::TooLong { expected: target.bytes, found });
+                }
                 n => sink.append(&buffer[..n])?,
             }
-            self.context.progress.item_advanced(target.id, sink.length());
+            self.context.progress.item_advanced(target.id, target.before + sink.length());
         }
         compare_sizes(target.bytes, sink.length())?;
         compare_digests(target, sink)
@@ -112,11 +119,11 @@ impl Transfer<'_> {
             }
             status => return Err(Failure::Status { status: status.as_u16(), retry_after: retry_after(&response) }),
         };
-        let html = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        if html {
+        if is_web_page(&response) {
             return Err(Failure::WebPage);
         }
-        if let Some(found) = response.content_length().map(|length| start + length)
+        if response.status() == StatusCode::OK
+            && let Some(found) = response.content_length()
             && found != target.bytes
         {
             // Known before a byte came: this server has another file, and asking again will not help.
@@ -159,7 +166,7 @@ impl Transfer<'_> {
                 return Err(Failure::TooLong { expected: target.bytes, found: length });
             }
             sink.append(&buffer[..n])?;
-            self.context.progress.item_advanced(target.id, length);
+            self.context.progress.item_advanced(target.id, target.before + length);
         }
     }
 
@@ -180,17 +187,50 @@ impl Transfer<'_> {
     }
 }
 
-/// The part that a server sends must be the part that was asked for, of a file of the published size; returns where it
+/// Media types are compared without case, and what follows them (`; charset=`) does not count.
+fn is_web_page(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    ["text/html", "application/xhtml+xml"].iter().any(|page| kind.eq_ignore_ascii_case(page))
+}
+
+/// The part that a server sends must begin where it was asked to, and be of a file of the published size; returns where it
 /// starts.
-fn check_range(response: &reqwest::blocking::Response, from: u64, bytes: u64, sink: &mut Sink) -> Result<u64, Failure> {
+fn check_range(response: &Response, from: u64, bytes: u64, sink: &mut Sink) -> Result<u64, Failure> {
     let text = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or("none");
-    let expected = format!("bytes {from}-{}/{bytes}", bytes - 1);
-    if text == expected {
-        return Ok(from);
+    match content_range(text) {
+        Some(Range { total: Some(found), .. }) if found != bytes => Err(Failure::WrongSize { expected: bytes, found }),
+        // A server may send less than was asked for; the rest is then asked for again.
+        Some(range) if range.first == from && range.last < bytes => Ok(from),
+        _ => {
+            let text = text.to_owned();
+            sink.restart()?;
+            Err(Failure::WrongRange(text))
+        }
     }
-    let text = text.to_owned();
-    sink.restart()?;
-    Err(Failure::WrongRange(text))
+}
+
+/// What `Content-Range` says (RFC 9110, section 14.4).
+#[derive(Debug, PartialEq, Eq)]
+struct Range {
+    first: u64,
+    last: u64,
+    /// `None` where the server does not know: `*`.
+    total: Option<u64>,
+}
+
+fn content_range(text: &str) -> Option<Range> {
+    let (unit, rest) = text.trim().split_once(char::is_whitespace)?;
+    let (range, total) = rest.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    // Unlike `parse` alone, without a sign.
+    let number = |text: &str| {
+        let text = text.trim();
+        text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let total = if total.trim() == "*" { None } else { Some(number(total)?) };
+    let range = Range { first: number(first)?, last: number(last)?, total };
+    (unit.eq_ignore_ascii_case("bytes") && range.first <= range.last).then_some(range)
 }
 
 fn compare_sizes(expected: u64, found: u64) -> Result<(), Failure> {
@@ -209,4 +249,21 @@ fn compare_digests(target: &Target<'_>, sink: &mut Sink) -> Result<(), Failure> 
     }
     sink.restart()?;
     Err(Failure::WrongDigest { expected: target.sha256.clone(), found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_in_every_form_that_is_legal_and_in_no_other() {
+        let range = |first, last, total| Some(Range { first, last, total });
+        assert_eq!(content_range("bytes 0-9/*"), range(0, 9, None));
+        assert_eq!(content_range("Bytes 5-9/10"), range(5, 9, Some(10)));
+        assert_eq!(content_range("  BYTES  5-9/10 "), range(5, 9, Some(10)));
+        for text in ["none", "bytes 9-5/10", "bytes */10", "items 0-9/10", "bytes 0-9", "bytes +0-9/10", "bytes=0-9/10"]
+        {
+            assert_eq!(content_range(text), None, "{text}");
+        }
+    }
 }

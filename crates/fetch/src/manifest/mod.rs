@@ -2,10 +2,12 @@
 //! are. Unknown keys are refused; every error names file, line, key, value and remedy.
 
 mod check;
+mod folders;
 mod user;
 
-pub use user::{UserFiles, UserLayout};
-pub(crate) use user::{class_folders, class_images};
+pub use folders::{LeftOut, Reason};
+pub(crate) use user::{Contents, Side};
+pub use user::{Inventory, UserFiles, UserLayout, UserProblem};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,18 +55,6 @@ pub enum ManifestError {
     NameTaken {
         /// The name.
         name: String,
-    },
-    /// A user's own data set names a file or folder that is not there or cannot be read.
-    #[error("[dataset.{name}] {key} = \"{path}\": {problem}; check the path (relative to the configuration file)", path = path.display())]
-    UserFile {
-        /// The data set.
-        name: String,
-        /// The key of its block.
-        key: &'static str,
-        /// The path, resolved.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
     },
 }
 
@@ -202,11 +192,17 @@ impl Manifest {
         Ok(Self { datasets, user: IndexMap::new() })
     }
 
-    /// One digest a data set over the published digests of its files (of a user's own: over the files themselves).
+    /// One digest a dataset, over the published digests of its files. Of a user's own, whose files are read when a plan
+    /// turns out to need them, it is one that no files have.
     pub fn catalogue(&self) -> BTreeMap<String, Digest> {
+        let unread = Digest::of(b"files that were not read");
         let published = self.datasets.values().map(|dataset| (dataset.name.clone(), dataset.digest()));
-        let user = self.user.values().map(|files| (files.name.clone(), files.digest.clone()));
-        published.chain(user).collect()
+        published.chain(self.user.keys().map(|name| (name.clone(), unread.clone()))).collect()
+    }
+
+    /// The digest over a user's own files; `None` where they cannot be read, and for a published dataset.
+    pub fn user_digest(&self, name: &str) -> Option<&Digest> {
+        self.user.get(name)?.inventory().ok().map(|inventory| &inventory.digest)
     }
 
     /// The data set of this name.
@@ -222,7 +218,8 @@ impl Manifest {
 }
 
 impl Dataset {
-    /// One digest over the published digests of its files.
+    /// One digest over the published digests of its files. Their names are plain ([`check`]): without blanks or line breaks,
+    /// so that no two lists of files make the same text.
     pub fn digest(&self) -> Digest {
         let mut hasher = Hasher::new();
         for file in &self.files {

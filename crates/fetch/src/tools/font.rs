@@ -5,10 +5,19 @@ pub(super) const ADVANCE: usize = 6;
 /// Height of a letter.
 pub(super) const HEIGHT: usize = 7;
 
+/// A small box.
+const UNKNOWN: [u8; 5] = [0x7f, 0x41, 0x41, 0x41, 0x7f];
+
+/// Is there a letter for this here?
+pub(super) fn has(letter: char) -> bool {
+    columns(letter) != UNKNOWN
+}
+
 /// The letter's five columns, the lowest bit of each at the top; what has no letter here is a small box.
 pub(super) const fn columns(letter: char) -> [u8; 5] {
     match letter {
         ' ' => [0; 5],
+        '#' => [0x14, 0x7f, 0x14, 0x7f, 0x14],
         '-' => [0x08, 0x08, 0x08, 0x08, 0x08],
         '.' => [0x00, 0x60, 0x60, 0x00, 0x00],
         '/' => [0x20, 0x10, 0x08, 0x04, 0x02],
@@ -75,6 +84,6 @@ pub(super) const fn columns(letter: char) -> [u8; 5] {
         'x' => [0x44, 0x28, 0x10, 0x28, 0x44],
         'y' => [0x0c, 0x50, 0x50, 0x50, 0x3c],
         'z' => [0x44, 0x64, 0x54, 0x4c, 0x44],
-        _ => [0x7f, 0x41, 0x41, 0x41, 0x7f],
+        _ => UNKNOWN,
     }
 }

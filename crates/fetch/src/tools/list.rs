@@ -3,7 +3,7 @@
 use flooding_core::store::Store;
 use serde::Serialize;
 
-use crate::manifest::{Entry, Manifest, UserLayout};
+use crate::manifest::{Entry, Manifest};
 use crate::state::{FileState, inspect};
 
 /// A line of the list.
@@ -83,12 +83,7 @@ fn listing(store: &Store, entry: Entry<'_>) -> Listing {
             }
         }
         Entry::User(files) => {
-            let classes = match &files.layout {
-                UserLayout::Idx { classes, .. } => (!classes.is_empty()).then_some(classes.len()),
-                UserLayout::Folders { train, .. } => {
-                    crate::manifest::class_folders(train).ok().map(|names| names.len())
-                }
-            };
+            let classes = files.class_count();
             let title = "your own".to_owned();
             Listing { name: files.name.clone(), title, images: None, classes, bytes: None, state: SetState::Own }
         }

@@ -1,7 +1,7 @@
 //! What `pipeline data` does: each tool returns what it found, and prints nothing.
 
-mod add;
 mod card;
+mod check;
 mod croissant;
 pub mod export;
 mod font;
@@ -10,12 +10,12 @@ mod prune;
 mod sheet;
 mod verify;
 
-pub use add::{Checked, check};
 pub use card::{Card, card};
+pub use check::{Checked, check};
 pub use list::{Listing, SetState, list};
 pub use prune::{Pruned, prune};
-pub use sheet::{Choice, SheetError, sheet};
-pub use verify::{Verification, verify, verify_folder};
+pub use sheet::{Choice, Sheet, SheetError, sheet};
+pub use verify::{OwnFiles, Verification, verify, verify_folder, verify_own};
 
 /// How many images each class has.
 pub(crate) fn histogram(labels: &[u16], classes: usize) -> Vec<u32> {

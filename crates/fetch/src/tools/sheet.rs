@@ -1,6 +1,9 @@
 //! `pipeline data show`: a contact sheet, images with their labels, as a PNG file.
 
+use std::collections::{BTreeSet, HashMap};
+
 use flooding_core::dataset::{InputShape, Inputs};
+use flooding_core::shown;
 
 use super::font;
 use crate::load::Images;
@@ -50,8 +53,17 @@ pub enum SheetError {
     Encoding(#[from] png::EncodingError),
 }
 
-/// Draws a sheet and returns the bytes of a PNG file.
-pub fn sheet(images: &Images, choice: &Choice) -> Result<Vec<u8>, SheetError> {
+/// A drawn sheet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// The bytes of a PNG file.
+    pub png: Vec<u8>,
+    /// A line for each class that the sheet cannot spell: what stands there, and the class's name.
+    pub legend: String,
+}
+
+/// Draws a sheet.
+pub fn sheet(images: &Images, choice: &Choice) -> Result<Sheet, SheetError> {
     if !(1..=MOST).contains(&choice.count) {
         return Err(SheetError::Count { count: choice.count });
     }
@@ -69,6 +81,7 @@ pub fn sheet(images: &Images, choice: &Choice) -> Result<Vec<u8>, SheetError> {
     let cell = [width * scale + GAP, height * scale + font::HEIGHT + 3 + GAP];
     let columns = ((chosen.len() as f64 * ASPECT).sqrt().round() as usize).clamp(1, chosen.len().max(1));
     let rows = chosen.len().div_ceil(columns).max(1);
+    let captions = captions(&images.classes, (width * scale / font::ADVANCE).max(1));
     let mut canvas = Canvas::new(columns * cell[0] + GAP, rows * cell[1] + GAP);
     for (place, &index) in chosen.iter().enumerate() {
         let [x, y] = [GAP + place % columns * cell[0], GAP + place / columns * cell[1]];
@@ -80,19 +93,41 @@ pub fn sheet(images: &Images, choice: &Choice) -> Result<Vec<u8>, SheetError> {
                 canvas.dot(x + column, y + row, color);
             }
         }
-        let label = &images.classes[usize::from(examples.labels[index])];
-        let fits = (width * scale / font::ADVANCE).max(1);
-        canvas.text(x, y + height * scale + 2, &label.chars().take(fits).collect::<String>());
+        canvas.text(x, y + height * scale + 2, &captions[usize::from(examples.labels[index])]);
     }
-    canvas.encode()
+    let shown: BTreeSet<usize> = chosen.iter().map(|&index| usize::from(examples.labels[index])).collect();
+    let abbreviated = shown.into_iter().filter(|&class| captions[class] != images.classes[class]);
+    let legend = abbreviated
+        .map(|class| format!("  {} is {}\n", captions[class], shown::line(&images.classes[class])))
+        .collect();
+    Ok(Sheet { png: canvas.encode()?, legend })
+}
+
+/// What stands below an image of each class, at most `fits` letters: its name, or as much of it as tells it apart; where
+/// the sheet has no letters for it or two would look the same, its number.
+fn captions(classes: &[String], fits: usize) -> Vec<String> {
+    let cut: Vec<String> = classes.iter().map(|class| class.chars().take(fits).collect()).collect();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for caption in &cut {
+        *counts.entry(caption).or_default() += 1;
+    }
+    let caption = |(class, caption): (usize, &String)| {
+        if counts[caption.as_str()] == 1 && !caption.is_empty() && caption.chars().all(font::has) {
+            caption.clone()
+        } else {
+            format!("#{class}")
+        }
+    };
+    cut.iter().enumerate().map(caption).collect()
 }
 
 fn find_class(images: &Images, class: &str) -> Result<usize, SheetError> {
     let by_name = images.classes.iter().position(|name| name == class);
     let by_number = || class.parse().ok().filter(|&number: &usize| number < images.classes.len());
-    by_name
-        .or_else(by_number)
-        .ok_or_else(|| SheetError::Class { class: class.to_owned(), known: images.classes.join(", ") })
+    by_name.or_else(by_number).ok_or_else(|| SheetError::Class {
+        class: shown::line(class),
+        known: images.classes.iter().map(|name| shown::line(name)).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// Red, green and blue dots.

@@ -6,8 +6,8 @@ use flooding_core::digest::Digest;
 use flooding_core::store::{DocumentError, Store};
 use serde::Serialize;
 
-use crate::download::{Mirror, Source};
-use crate::manifest::{Dataset, PublishedFile};
+use crate::download::{Grouped, Mirror, Source};
+use crate::manifest::{Dataset, Inventory, PublishedFile, UserFiles};
 use crate::state::{FileReport, FileState, Inspector, examine, reports};
 
 /// What reading all files of a data set found.
@@ -15,14 +15,51 @@ use crate::state::{FileReport, FileState, Inspector, examine, reports};
 pub struct Verification {
     /// The data set.
     pub name: String,
-    /// Its published files, in the manifest's order.
+    /// Its published files, in the manifest's order; none of a user's own.
     pub files: Vec<FileReport>,
+    /// What was read of a user's own files, which have no published digests to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnFiles>,
+}
+
+/// A user's own files as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum OwnFiles {
+    /// All could be read.
+    Readable {
+        /// How many are used.
+        files: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// One digest over names and contents.
+        sha256: Digest,
+    },
+    /// Something could not.
+    Unreadable {
+        /// What, and what to do.
+        why: String,
+    },
+}
+
+impl std::fmt::Display for OwnFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Readable { files, bytes, sha256 } => write!(
+                f,
+                "your own: {files} files, {} bytes, SHA-256 over all of them {sha256} (nothing published to compare with)",
+                Grouped(*bytes)
+            ),
+            Self::Unreadable { why } => write!(f, "your own, not readable: {why}"),
+        }
+    }
 }
 
 impl Verification {
     /// Is every file whole?
     pub fn is_whole(&self) -> bool {
         self.files.iter().all(|file| matches!(file.state, FileState::Whole { .. }))
+            && !matches!(self.own, Some(OwnFiles::Unreadable { .. }))
     }
 }
 
@@ -38,7 +75,7 @@ pub fn verify(store: &Store, dataset: &Dataset) -> Result<Verification, Document
         Err(DocumentError::Store(error)) if error.is_refused() => {}
         saved => saved?,
     }
-    Ok(Verification { name: dataset.name.clone(), files })
+    Ok(Verification { name: dataset.name.clone(), files, own: None })
 }
 
 /// Reads what a mirror folder has of a data set: its files, its archives' members, and what looks like a download that
@@ -50,7 +87,18 @@ pub fn verify_folder(folder: &Path, dataset: &Dataset) -> Verification {
         bytes: file.bytes,
         state: in_folder(&mirror, &dataset.name, file),
     };
-    Verification { name: dataset.name.clone(), files: dataset.files.iter().map(report).collect() }
+    Verification { name: dataset.name.clone(), files: dataset.files.iter().map(report).collect(), own: None }
+}
+
+/// Reads all of a user's own files.
+pub fn verify_own(files: &UserFiles) -> Verification {
+    let own = match files.inventory() {
+        Ok(Inventory { files, bytes, digest, .. }) => {
+            OwnFiles::Readable { files: *files, bytes: *bytes, sha256: digest.clone() }
+        }
+        Err(problem) => OwnFiles::Unreadable { why: problem.to_string() },
+    };
+    Verification { name: files.name.clone(), files: Vec::new(), own: Some(own) }
 }
 
 fn in_folder(mirror: &Mirror, dataset: &str, file: &PublishedFile) -> FileState {

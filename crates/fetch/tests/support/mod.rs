@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)]
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+pub mod own;
 pub mod server;
 
 use std::path::{Path, PathBuf};
@@ -89,15 +90,23 @@ pub fn toy_manifest_of(bytes: usize, sha256: &Digest, mirrors: &[String]) -> Man
 pub struct Listener {
     pub warnings: Mutex<Vec<String>>,
     pub advanced: Mutex<Vec<u64>>,
+    /// Pieces of work that each stage announced, and what it calls them.
+    pub stages: Mutex<Vec<(u64, String)>>,
+    /// Pieces of work that ended, with their notes.
+    pub finished: Mutex<Vec<String>>,
 }
 
 impl Progress for Listener {
-    fn stage_started(&self, _: &str, _: u64, _: &str) {}
+    fn stage_started(&self, _: &str, total: u64, unit: &str) {
+        self.stages.lock().unwrap().push((total, unit.to_owned()));
+    }
     fn item_started(&self, _: &str, _: u64) {}
     fn item_advanced(&self, _: &str, done: u64) {
         self.advanced.lock().unwrap().push(done);
     }
-    fn item_finished(&self, _: &str, _: &str) {}
+    fn item_finished(&self, id: &str, note: &str) {
+        self.finished.lock().unwrap().push(format!("{id} {note}"));
+    }
     fn stage_finished(&self) {}
     fn warn(&self, message: &str) {
         self.warnings.lock().unwrap().push(message.to_owned());

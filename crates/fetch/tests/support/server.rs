@@ -39,6 +39,12 @@ pub enum Answer {
     WebPageInDisguise,
     /// Answers a range with another one.
     WrongRange,
+    /// The part that was asked for, under a `Content-Range` of this form.
+    Range(&'static str),
+    /// Only so many bytes of the part that was asked for, and says so.
+    ShortRange(usize),
+    /// A web page with status 200 and this type.
+    PageOfType(&'static str),
     /// The file, slowly: 4 KiB every so many milliseconds.
     Slow(u64),
 }
@@ -158,6 +164,31 @@ fn answer(mut stream: TcpStream, answer: &Answer, content: &[u8], from: Option<u
         Answer::TooLong => {
             send(&mut stream, without_length, content)?;
             stream.write_all(b"and more")
+        }
+        Answer::Range(form) => {
+            let (first, last) = (from.unwrap_or(0).to_string(), (total - 1).to_string());
+            let range = form.replace("{first}", &first).replace("{last}", &last).replace("{total}", &total.to_string());
+            let head = format!(
+                "HTTP/1.1 206 Partial Content\r\nContent-Range: {range}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                part.len()
+            );
+            send(&mut stream, &head, part)
+        }
+        Answer::ShortRange(n) => {
+            let first = from.unwrap_or(0);
+            let head = format!(
+                "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {first}-{}/{total}\r\nContent-Length: {n}\r\nConnection: close\r\n\r\n",
+                first + n - 1
+            );
+            send(&mut stream, &head, &part[..*n])
+        }
+        Answer::PageOfType(kind) => {
+            let page = b"<html>Please log in</html>";
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                page.len()
+            );
+            send(&mut stream, &head, page)
         }
         Answer::WebPage => {
             let page = b"<html>Please log in</html>";

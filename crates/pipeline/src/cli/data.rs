@@ -15,7 +15,7 @@ pub enum DataCommand {
         #[arg(required = true)]
         names: Vec<String>,
         /// A folder of original files, or a URL, to try before the published addresses
-        #[arg(long, value_name = "DIR_OR_URL", env = "PIPELINE_MIRROR")]
+        #[arg(long, value_name = "DIR_OR_URL", env = "PIPELINE_MIRROR", hide_env_values = true)]
         mirror: Option<String>,
         /// Use no network
         #[arg(long)]
@@ -77,8 +77,10 @@ pub enum DataCommand {
         #[command(flatten)]
         args: DataArgs,
     },
-    /// Check a data set of your own, described by a [dataset.NAME] block
-    Add {
+    /// Check a dataset of your own, described by a [dataset.NAME] block: decode all of it, count what is used, name what is
+    /// not
+    #[command(alias = "add")]
+    Check {
         /// The name of its block.
         name: String,
         #[command(flatten)]

@@ -1,13 +1,14 @@
 //! `pipeline data`: look after the image data sets.
 
-use std::fs;
 use std::path::Path;
 
 use flooding_core::context::Context;
-use flooding_core::store::Store;
-use flooding_fetch::manifest::{Dataset, Entry};
+use flooding_core::shown;
+use flooding_core::store::{self, Store};
+use flooding_fetch::download::Mirror;
+use flooding_fetch::manifest::Entry;
 use flooding_fetch::state::{FileReport, FileState};
-use flooding_fetch::tools::export::{ExportFormat, export};
+use flooding_fetch::tools::export::{ExportError, ExportFormat, export};
 use flooding_fetch::tools::{self, Choice, SetState, SheetError, Verification};
 use flooding_fetch::{Images, LoadError};
 
@@ -25,7 +26,7 @@ pub fn run(command: &DataCommand) -> Result<Outcome, Failure> {
                 mirror: mirror.clone(),
                 offline: *offline,
                 force: *force,
-                stop: interrupt::stop_flag(None),
+                stop: interrupt::stop_flag(),
                 progress: display::for_terminal(),
                 ..Context::default()
             };
@@ -37,7 +38,7 @@ pub fn run(command: &DataCommand) -> Result<Outcome, Failure> {
         }
         DataCommand::Export { name, format, folder, args } => write_out(name, *format, folder, args),
         DataCommand::Card { name, croissant, args } => card(name, *croissant, args),
-        DataCommand::Add { name, args } => add(name, args),
+        DataCommand::Check { name, args } => check(name, args),
         DataCommand::Prune { dry_run, args } => prune(*dry_run, args),
     }
 }
@@ -49,24 +50,20 @@ fn open(args: &DataArgs) -> Result<(Datasets, Store), Failure> {
     Ok((project, store))
 }
 
-fn published<'a>(project: &'a Datasets, names: &[String]) -> Result<Vec<&'a Dataset>, Failure> {
-    let every = || project.manifest.names().map(str::to_owned).collect();
-    let chosen: Vec<String> = if names.is_empty() { every() } else { names.to_vec() };
-    let mut datasets = Vec::new();
-    for name in &chosen {
-        match project.manifest.get(name) {
-            Some(Entry::Published(dataset)) => datasets.push(dataset),
-            // A user's own files have no published digests to compare with.
-            Some(Entry::User(_)) => {}
-            None => return Err(unknown(project, name)),
-        }
-    }
-    Ok(datasets)
+/// The datasets of these names, or all of them.
+fn chosen<'a>(project: &'a Datasets, names: &'a [String]) -> Result<Vec<Entry<'a>>, Failure> {
+    let every: Vec<&str> = project.manifest.names().collect();
+    let chosen = if names.is_empty() { every } else { names.iter().map(String::as_str).collect() };
+    chosen.into_iter().map(|name| project.manifest.get(name).ok_or_else(|| unknown(project, name))).collect()
 }
 
 fn unknown(project: &Datasets, name: &str) -> Failure {
     let known = project.manifest.names().collect::<Vec<_>>().join(", ");
-    Failure::Usage(format!("no dataset is called `{name}`; the datasets are: {known}"))
+    let name = shown::line(name);
+    Failure::Usage(format!(
+        "there is no dataset `{name}`; the datasets are: {known} (describe your own in a [dataset.NAME] block of \
+         pipeline.toml, see docs/add-a-dataset.md)"
+    ))
 }
 
 fn load(name: &str, project: &Datasets, store: &Store) -> Result<Images, Failure> {
@@ -101,7 +98,7 @@ fn list(args: &DataArgs) -> Result<Outcome, Failure> {
             or_dash(listing.bytes.map(|n| n.to_string())),
         ));
     }
-    print(&text)?;
+    print(&shown::text(&text))?;
     Ok(Outcome::Done)
 }
 
@@ -112,13 +109,17 @@ fn fetch(names: &[String], context: &Context, args: &DataArgs) -> Result<Outcome
             return Err(unknown(&project, name));
         }
     }
+    if let Some(Err(problem)) = Mirror::of(context) {
+        return Err(Failure::Usage(problem.to_string()));
+    }
     let store = project.store()?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let report = flooding_fetch::fetch(&names, &store, context, &project.manifest).map_err(Failure::stage)?;
     if args.json {
         print_json(&report)?;
     } else {
-        print(&format!("{} fetched, {} were already here\n", report.done, report.skipped))?;
+        let datasets = |n: u64| if n == 1 { "1 dataset".to_owned() } else { format!("{n} datasets") };
+        print(&format!("{} fetched, {} already here\n", datasets(report.done), report.skipped))?;
     }
     for gap in &report.gaps {
         log(&format!("warning: {}: {}", gap.id, gap.why));
@@ -134,10 +135,11 @@ fn fetch(names: &[String], context: &Context, args: &DataArgs) -> Result<Outcome
 fn verify(names: &[String], folder: Option<&Path>, args: &DataArgs) -> Result<Outcome, Failure> {
     let (project, store) = open(args)?;
     let mut verifications: Vec<Verification> = Vec::new();
-    for dataset in published(&project, names)? {
-        verifications.push(match folder {
-            Some(folder) => tools::verify_folder(folder, dataset),
-            None => tools::verify(&store, dataset)?,
+    for entry in chosen(&project, names)? {
+        verifications.push(match (entry, folder) {
+            (Entry::Published(dataset), Some(folder)) => tools::verify_folder(folder, dataset),
+            (Entry::Published(dataset), None) => tools::verify(&store, dataset)?,
+            (Entry::User(files), _) => tools::verify_own(files),
         });
     }
     if args.json {
@@ -152,8 +154,11 @@ fn verify(names: &[String], folder: Option<&Path>, args: &DataArgs) -> Result<Ou
             };
             format!("{name:<10} {:<28} {state}\n", file.name)
         };
-        let lines = verifications.iter().flat_map(|of| of.files.iter().map(|file| line(&of.name, file)));
-        print(&lines.collect::<String>())?;
+        let lines = verifications.iter().map(|of| match &of.own {
+            None => of.files.iter().map(|file| line(&of.name, file)).collect(),
+            Some(own) => format!("{:<10} {own}\n", of.name),
+        });
+        print(&shown::text(&lines.collect::<String>()))?;
     }
     Ok(if verifications.iter().all(Verification::is_whole) { Outcome::Done } else { Outcome::Gaps })
 }
@@ -165,8 +170,9 @@ fn show(name: &str, choice: &Choice, output: &Path, args: &DataArgs) -> Result<O
         SheetError::Class { .. } | SheetError::Count { .. } => Failure::Usage(error.to_string()),
         error => Failure::stage(error),
     })?;
-    fs::write(output, sheet).map_err(|error| Failure::Usage(format!("cannot write {}: {error}", output.display())))?;
-    print(&format!("{}\n", output.display()))?;
+    store::write_whole(output, &sheet.png)
+        .map_err(|error| Failure::Usage(format!("cannot write {}: {error} (-o FILE)", output.display())))?;
+    print(&format!("{}\n{}", shown::path(output), sheet.legend))?;
     Ok(Outcome::Done)
 }
 
@@ -178,32 +184,55 @@ fn write_out(name: &str, format: DataFormat, folder: &Path, args: &DataArgs) -> 
         DataFormat::Npz => ExportFormat::Npz,
         DataFormat::Png => ExportFormat::Png,
     };
-    let written = export(&images, format, folder).map_err(Failure::stage)?;
-    print(&written.iter().map(|path| format!("{}\n", path.display())).collect::<String>())?;
+    let sources = match project.manifest.get(name) {
+        Some(Entry::User(files)) => files.sources().into_iter().map(|(_, path)| path.to_owned()).collect(),
+        _ => Vec::new(),
+    };
+    let written = export(&images, format, folder, &sources).map_err(|error| match error {
+        error @ (ExportError::NotEmpty { .. }
+        | ExportError::AmongSources { .. }
+        | ExportError::Class { .. }
+        | ExportError::EqualClasses { .. }) => Failure::Usage(error.to_string()),
+        error => Failure::stage(error),
+    })?;
+    print(&written.iter().map(|path| format!("{}\n", shown::path(path))).collect::<String>())?;
     Ok(Outcome::Done)
 }
 
 fn card(name: &str, croissant: bool, args: &DataArgs) -> Result<Outcome, Failure> {
     let (project, store) = open(args)?;
-    let card = tools::card(name, &store, &project.manifest).map_err(|error| Failure::Usage(error.to_string()))?;
+    if let Some(Entry::User(_)) = project.manifest.get(name) {
+        let problem = "is your own, and a card describes a published one (`pipeline data check` says what it holds)";
+        return Err(Failure::Usage(format!("dataset `{name}` {problem}")));
+    }
+    let card = tools::card(name, &store, &project.manifest).map_err(|error| match error {
+        LoadError::Unknown { .. } => unknown(&project, name),
+        error => Failure::stage(error),
+    })?;
     print(if croissant { &card.croissant } else { &card.markdown })?;
     Ok(Outcome::Done)
 }
 
-fn add(name: &str, args: &DataArgs) -> Result<Outcome, Failure> {
+fn check(name: &str, args: &DataArgs) -> Result<Outcome, Failure> {
     let (project, store) = open(args)?;
     if project.manifest.get(name).is_none() {
-        let problem = "describe it first in a [dataset.NAME] block of pipeline.toml (docs/add-a-dataset.md)";
-        return Err(Failure::Usage(format!("no dataset is called `{name}`: {problem}")));
+        return Err(unknown(&project, name));
     }
     let checked = tools::check(name, &store, &project.manifest).map_err(Failure::stage)?;
     if args.json {
         print_json(&checked)?;
     } else {
         let [channels, height, width] = checked.image;
-        let mut text = format!("{name}: images of {height} x {width} pixels, {channels} channel(s)\n");
+        let [train, test] = [&checked.train, &checked.test].map(|counts| counts.iter().sum::<u32>());
+        let mut text = format!(
+            "{name}: {train} images to train and {test} to test, {width} x {height} pixels, {channels} channel(s), {} classes\n",
+            checked.classes.len()
+        );
         for (class, (train, test)) in checked.classes.iter().zip(checked.train.iter().zip(&checked.test)) {
-            text.push_str(&format!("  {class:<24} {train:>8} to train {test:>8} to test\n"));
+            text.push_str(&format!("  {:<24} {train:>8} to train {test:>8} to test\n", shown::line(class)));
+        }
+        for left in &checked.left_out {
+            text.push_str(&format!("{left}\n"));
         }
         print(&text)?;
     }
@@ -221,7 +250,7 @@ fn prune(dry_run: bool, args: &DataArgs) -> Result<Outcome, Failure> {
         print_json(&pruned)?;
     } else {
         let verb = if dry_run { "would remove" } else { "removed" };
-        let line = |p: &tools::Pruned| format!("{verb} {} ({} bytes): {}\n", p.path.display(), p.bytes, p.why);
+        let line = |p: &tools::Pruned| format!("{verb} {} ({} bytes): {}\n", shown::path(&p.path), p.bytes, p.why);
         print(&pruned.iter().map(line).collect::<String>())?;
     }
     Ok(Outcome::Done)

@@ -19,6 +19,8 @@ mod verify_store;
 
 use std::io::{self, Write as _};
 
+use flooding_core::shown;
+
 use crate::cli::Command;
 use crate::exit::{Failure, Outcome};
 
@@ -55,11 +57,11 @@ fn print(text: &str) -> Result<(), Failure> {
 /// Writes a result as JSON on standard output.
 fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(Failure::stage)?;
-    print(&(text + "\n"))
+    print(&(shown::json(&text) + "\n"))
 }
 
 /// Writes a line of the log on standard error.
 fn log(line: &str) {
     // Where standard error is closed there is no log.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", shown::text(line));
 }

@@ -17,7 +17,7 @@ pub fn run(args: &TheoremArgs) -> Result<Outcome, Failure> {
     if !(0.0..=1e9).contains(&args.b) {
         return Err(Failure::Usage(format!("--b {} is out of range: use a number from 0 to 1e9", args.b)));
     }
-    let context = Context { jobs: project::cores(), stop: interrupt::stop_flag(None), ..Context::default() };
+    let context = Context { jobs: project::cores(), stop: interrupt::stop_flag(), ..Context::default() };
     let cell = flooding_verify::cell(&scenario, args.n, args.b, args.draws, args.seed, &context);
     let cell = match cell {
         Ok(cell) => cell,

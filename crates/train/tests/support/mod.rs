@@ -6,14 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flooding_core::context::Context;
 use flooding_core::dataset::{Examples, InputShape, Inputs, Source, SourceError, Splits};
+use flooding_core::group::Group;
 use flooding_core::level::Level;
 use flooding_core::plan::{Overrides, Plan, Setting, TheoremPlan};
+use flooding_core::progress::StopFlag;
 use flooding_core::seeds::{Purpose, Stream};
 use flooding_core::spec::{
     DataSpec, Distribution, Flip, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec,
     SyntheticSpec,
 };
 use flooding_core::store::Store;
+use flooding_engine::backend::Backend;
+use flooding_train::branch::{Branch, Ended, Forks, TrainControl};
+use flooding_train::outcome::Trained;
+use flooding_train::trainer::train;
 use rand::RngExt as _;
 
 /// A setting of two overlapping clouds in the plane, small enough to train in an instant.
@@ -131,4 +137,15 @@ pub fn store() -> (tempfile::TempDir, Store) {
 /// A context with so many jobs.
 pub fn jobs(jobs: usize) -> Context {
     Context { jobs, ..Context::default() }
+}
+
+/// Trains all levels of a group in one network that grows.
+pub fn trained_together<B: Backend>(backend: &B, runs: &[RunSpec], splits: &Arc<Splits>) -> Vec<Trained> {
+    let group = Group::of(runs.iter().cloned()).remove(0);
+    let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_| {});
+    let branch = Branch::new(group.levels().to_vec());
+    match train(backend, (&group, branch), splits, &control).unwrap() {
+        Ended::Done(results) => results.into_iter().map(|(_, trained)| trained).collect(),
+        Ended::Stopped | Ended::Parked(_) => panic!("nobody stops it"),
+    }
 }

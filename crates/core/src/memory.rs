@@ -4,6 +4,40 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Below this, nobody asks how much there is: asking reads several files.
+const SMALL: u64 = 32 << 20;
+
+/// Memory that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it needs {needed} bytes of memory, and {available} are available")]
+pub struct NotEnough {
+    /// Bytes that are needed at once.
+    pub needed: u64,
+    /// Bytes that can be had.
+    pub available: u64,
+}
+
+/// Are so many bytes there? Three quarters of what is available may be taken at once: others need memory too, and Linux
+/// promises more than it has.
+pub fn check(needed: u64) -> Result<(), NotEnough> {
+    if needed <= SMALL {
+        return Ok(());
+    }
+    let available = available().map_or(u64::MAX, |bytes| bytes - bytes / 4);
+    if needed <= available { Ok(()) } else { Err(NotEnough { needed, available }) }
+}
+
+/// An empty vector with room for exactly `count` values; a refusal is an error instead of the end of the process.
+pub fn reserve<T>(count: u64) -> Result<Vec<T>, NotEnough> {
+    let needed = count.saturating_mul(size_of::<T>() as u64);
+    check(needed)?;
+    let mut vector = Vec::new();
+    let refused = NotEnough { needed, available: available().unwrap_or(0) };
+    let count = usize::try_from(count).map_err(|_| refused)?;
+    vector.try_reserve_exact(count).map_err(|_| refused)?;
+    Ok(vector)
+}
+
 /// Bytes; `None` where the system does not tell (it tells on Linux).
 pub fn available() -> Option<u64> {
     let machine = field(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:").map(kibibytes);
@@ -89,6 +123,15 @@ mod tests {
         assert_eq!(least_on_the_way(folder.path(), "/a/b", &V2), Some(930));
         write(&inner, "500\n", "100\n");
         assert_eq!(least_on_the_way(folder.path(), "/a/b", &V2), Some(430));
+    }
+
+    #[test]
+    fn more_than_there_is_is_refused_with_both_numbers_and_nothing_is_taken() {
+        let error = reserve::<u64>(1 << 50).unwrap_err();
+        assert_eq!(error.needed, 1 << 53);
+        assert_eq!(error.available > 0, cfg!(target_os = "linux"));
+        assert!(reserve::<u64>(u64::MAX).is_err());
+        assert_eq!(reserve::<u16>(5).unwrap().capacity(), 5);
     }
 
     #[test]

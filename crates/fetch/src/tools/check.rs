@@ -1,4 +1,4 @@
-//! `pipeline data add`: is a user's own data set fit to be trained on?
+//! `pipeline data check`: is a user's own dataset fit to be trained on?
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::histogram;
 use crate::load::{LoadError, load};
-use crate::manifest::Manifest;
+use crate::manifest::{LeftOut, Manifest};
 
 /// What a data set was found to hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +23,8 @@ pub struct Checked {
     pub train: Vec<u32>,
     /// Test images of each class.
     pub test: Vec<u32>,
+    /// What lies among the files and is not used.
+    pub left_out: Vec<LeftOut>,
     /// What is allowed and probably not meant, each in a sentence.
     pub warnings: Vec<String>,
 }
@@ -58,7 +60,15 @@ pub fn check(name: &str, store: &Store, manifest: &Manifest) -> Result<Checked, 
         InputShape::Image { channels, height, width } => [channels, height, width],
         InputShape::Vector(n) => [1, 1, n],
     };
-    Ok(Checked { name: name.to_owned(), image, classes: images.classes, train, test, warnings })
+    Ok(Checked {
+        name: name.to_owned(),
+        image,
+        classes: images.classes,
+        train,
+        test,
+        left_out: images.left_out,
+        warnings,
+    })
 }
 
 fn each(examples: &Examples) -> impl Iterator<Item = &[u8]> {
