@@ -171,6 +171,7 @@ impl Project {
     }
 }
 
+/// The plan, with the digests of the user's own files that it needs.
 fn resolve(
     config: &Config,
     text: &str,
@@ -185,6 +186,7 @@ fn resolve(
     for (name, digest) in datasets.iter().filter_map(|name| Some((name, manifest.user_digest(name)?))) {
         plan.set_files(name, digest);
     }
+    plan.check_keys()?;
     Ok(plan)
 }
 

@@ -273,7 +273,9 @@ impl<'a> State<'a> {
                 }
                 Attempt::Stopped => {
                     progress.item_paused(&id);
-                    waiting.into_iter().for_each(|branch| self.leave(number, branch));
+                    for branch in waiting {
+                        self.leave(number, branch);
+                    }
                     return Ok(());
                 }
                 Attempt::Parked(branches) => {

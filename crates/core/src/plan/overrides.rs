@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::Plan;
 use crate::config::ConfigError;
-use crate::spec::RunSpec;
+use crate::spec::{RunKey, RunSpec};
 use crate::task::TaskId;
 
-/// What the command line may change of a profile; anything set here but `only`, `keys` and `tasks` is marked in the records as a
-/// reduction.
+/// What the command line may change of a profile; anything set here but `only`, `keys` and `tasks` is marked in the
+/// records as a reduction.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// Data-set names, setting ids or globs; empty is everything.
@@ -62,13 +62,22 @@ impl Overrides {
             self.keys.iter().any(|digits| key.as_str().starts_with(&digits.to_ascii_lowercase()))
         }
     }
+}
 
-    /// Each key must name one run of the plan.
-    pub(super) fn check_keys(&self, plan: &Plan) -> Result<(), ConfigError> {
-        let all: Vec<RunSpec> = if self.keys.is_empty() { Vec::new() } else { plan.runs().collect() };
-        for digits in &self.keys {
-            let one = Self { keys: vec![digits.clone()], ..Self::default() };
-            let problem = match all.iter().filter(|run| one.keeps(run)).count() {
+impl Plan {
+    /// Each key of the overrides must name one run of the plan.
+    ///
+    /// # Errors
+    /// The first one that names none or several.
+    pub fn check_keys(&self) -> Result<(), ConfigError> {
+        if self.overrides.keys.is_empty() {
+            return Ok(());
+        }
+        let whole = Self { overrides: Overrides { keys: Vec::new(), ..self.overrides.clone() }, ..self.clone() };
+        let keys: Vec<RunKey> = whole.runs().map(|run| run.key()).collect();
+        for digits in &self.overrides.keys {
+            let wanted = digits.to_ascii_lowercase();
+            let problem = match keys.iter().filter(|key| key.as_str().starts_with(&wanted)).count() {
                 1 if digits.len() >= 4 => continue,
                 0 => {
                     "no run of this plan has a key that starts so; `pipeline explain KEY` prints the options of its plan"

@@ -54,7 +54,7 @@ impl<'a> Resolver<'a> {
         check_effect(overrides, &settings)?;
         self.check_runs(profile_name, &settings)?;
         let theorem = &self.config.theorem;
-        let plan = Plan {
+        Ok(Plan {
             profile: profile_name.to_owned(),
             summary: profile.summary.clone(),
             master_seed: self.config.master_seed,
@@ -70,10 +70,8 @@ impl<'a> Resolver<'a> {
                 levels_over_risk: theorem.levels_over_risk.clone(),
                 scenarios: theorem.scenario.clone(),
             },
-            overrides: Overrides { keys: Vec::new(), ..overrides.clone() },
-        };
-        overrides.check_keys(&plan)?;
-        Ok(Plan { overrides: overrides.clone(), ..plan })
+            overrides: overrides.clone(),
+        })
     }
 
     /// The settings of a profile: those that always run, or those that run only when they are named.

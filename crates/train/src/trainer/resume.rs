@@ -155,7 +155,11 @@ impl<B: Backend> Trainer<'_, B> {
                 && (member.best.is_some() || rows.is_empty())
         };
         // A member that failed stops having rows; the others have one an epoch.
-        if members.iter().any(|member| member.failure.is_none() && !fits(member)) {
+        let stopped = |member: &MemberState| {
+            member.rows.len() <= *epochs as usize && member.best.is_none_or(|best| best < member.rows.len())
+        };
+        let is_sound = |member: &MemberState| if member.failure.is_some() { stopped(member) } else { fits(member) };
+        if !members.iter().all(is_sound) {
             return Err("its rows do not count its epochs".to_owned());
         }
         let State { batches, steps, .. } = &checkpoint.state;
