@@ -14,6 +14,7 @@ use flooding_core::progress::{Progress, StopFlag};
 use flooding_core::spec::{ModelSpec, Observe, OptimiserSpec};
 use flooding_core::store::{Layout, Store};
 use flooding_train::checkpoint::Checkpoint;
+use flooding_train::outcome::Cause;
 use flooding_train::run;
 use support::{Clouds, plan, setting, store};
 
@@ -163,7 +164,7 @@ fn a_checkpoint_that_does_not_fit_its_run_is_told_and_not_used() {
     not_used_when(|c| c.state.members[0].best = Some(4), "rows");
     not_used_when(|c| c.state.members[0].best = Some(usize::MAX), "rows");
     not_used_when(|c| c.state.members[0].best = None, "rows");
-    let failed = || Some(("forged".to_owned(), 3, None));
+    let failed = || Some((Cause::Diverged("forged".to_owned()), 3, None));
     not_used_when(|c| (c.state.members[0].failure, c.state.members[0].best) = (failed(), Some(4)), "rows");
     not_used_when(|c| (c.state.members[0].failure, c.state.members[0].best) = (failed(), Some(usize::MAX)), "rows");
     not_used_when(

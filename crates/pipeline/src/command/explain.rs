@@ -21,7 +21,7 @@ use stored::Known;
 pub fn run(what: &str, args: &PlanArgs) -> Result<Outcome, Failure> {
     let project = Project::load(args)?;
     let store = project.read_only_store();
-    let known = Known::new(&project, &store)?;
+    let known = Known::new(&project, &store);
     let explained = if let Some((setting, checkpoint)) = cell(what) {
         row::explain(setting, checkpoint, &known)?
     } else if let Some(figure) = what.strip_prefix("figure-") {

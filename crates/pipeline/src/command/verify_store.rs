@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use flooding_core::files;
-use flooding_core::store::Store;
+use flooding_core::store::{Lock, Store};
 use flooding_fetch::Manifest;
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ pub fn run(args: &VerifyStoreArgs) -> Result<Outcome, Failure> {
     let store = if args.repair { Store::open(data, reports)? } else { Store::read_only(data, reports) };
     // A pipeline at work would see its files vanish.
     let lock = if args.repair { Some(store.lock()?) } else { None };
-    for notice in lock.iter().flat_map(|lock| lock.notices()) {
+    for notice in lock.iter().flat_map(Lock::notices) {
         log(&format!("warning: {notice}"));
     }
     let audit = audit(&store, &manifest)?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use flooding_core::level::Level;
 use flooding_core::plan::{ID_ALONE, Overrides, Plan};
 use flooding_core::spec::{DataSpec, RunKey, RunSpec};
 
@@ -74,5 +75,5 @@ fn trials(runs: &[RunSpec]) -> u32 {
 
 fn levels(runs: &[RunSpec]) -> Vec<f64> {
     let levels: BTreeSet<_> = runs.iter().map(|run| run.level).collect();
-    levels.into_iter().map(|level| level.value()).collect()
+    levels.into_iter().map(Level::value).collect()
 }

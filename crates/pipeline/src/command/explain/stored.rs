@@ -18,9 +18,9 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub fn new(project: &'a Project, store: &'a Store) -> Result<Self, Failure> {
+    pub fn new(project: &'a Project, store: &'a Store) -> Self {
         let planned = project.plan.runs().map(|spec| (spec.key(), spec)).collect();
-        Ok(Self { project, store, planned })
+        Self { project, store, planned }
     }
 
     /// Specifications of all runs, planned or stored, whose keys start with these digits.
