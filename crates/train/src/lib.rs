@@ -5,6 +5,7 @@
 //! depends on its specification alone: not on threads, order, interruptions or the clock.
 
 pub mod branch;
+mod calibrate;
 pub mod checkpoint;
 mod cost;
 mod decide;
@@ -26,6 +27,7 @@ use flooding_core::spec::RunKey;
 use flooding_core::store::Store;
 use flooding_core::work::{Stage, StageReport, WorkItem};
 
+pub use calibrate::calibrate;
 pub use cost::cost;
 pub use error::TrainError;
 pub use probes::kept_bytes;

@@ -5,7 +5,7 @@ use crate::cli::{PlanArgs, SubmitCommand};
 use crate::exit::{Failure, Outcome};
 use crate::project::Project;
 use crate::submit;
-use crate::tasks::{OpenTask, Side, account, open_tasks};
+use crate::tasks::{OpenTask, Side, account, calibrated_tasks};
 
 pub fn run(command: &SubmitCommand) -> Result<Outcome, Failure> {
     let (plan, device, jobs) = match command {
@@ -31,6 +31,6 @@ pub fn run(command: &SubmitCommand) -> Result<Outcome, Failure> {
 
 fn load(plan: &PlanArgs, device: flooding_core::context::DeviceChoice) -> Result<(Project, Vec<OpenTask>), Failure> {
     let project = Project::load(plan)?;
-    let tasks = open_tasks(&project, &project.read_only_store(), device)?;
+    let tasks = calibrated_tasks(&project, &project.read_only_store(), device)?;
     Ok((project, tasks))
 }

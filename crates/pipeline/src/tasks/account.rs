@@ -100,7 +100,8 @@ pub fn summary(costs: &[SettingCost], device: DeviceChoice, side: Side) -> Strin
     let [records, weights] = [|cost: &SettingCost| cost.records, |cost: &SettingCost| cost.weights]
         .map(|part: fn(&SettingCost) -> u64| words::bytes(costs.iter().map(part).sum()));
     let mut text = format!(
-        "left to train: {tasks} tasks, {runs} runs, about {} {}: {} with {workers} at a time\n\
+        "left to train: {tasks} tasks, {runs} runs, about {} {}: {} with {workers} at a time (less where the levels of a \
+         trial share steps)\n\
          memory up to {} a machine, disk {records} for records and {weights} for weights\n",
         hours_of(known),
         unit(device),
@@ -108,7 +109,10 @@ pub fn summary(costs: &[SettingCost], device: DeviceChoice, side: Side) -> Strin
         words::bytes(memory),
     );
     if !unknown.is_empty() {
-        text.push_str(&format!("not in the forecast, because nothing of the kind ran here: {}\n", unknown.join(", ")));
+        text.push_str(&format!(
+            "not in the forecast, because nothing of the kind ran here and their data are not here: {}\n",
+            unknown.join(", ")
+        ));
     }
     text
 }

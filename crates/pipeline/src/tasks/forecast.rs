@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use flooding_core::context::DeviceChoice;
+use flooding_core::dataset::Source;
 use flooding_core::record::Provenance;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Layout, Store};
@@ -35,6 +36,9 @@ pub struct Forecaster {
     all: Pace,
 }
 
+/// Training time of a network of which nothing is known.
+const CALIBRATION: Duration = Duration::from_secs(1);
+
 /// Runs of a setting that are looked at.
 const SAMPLE: usize = 8;
 
@@ -64,6 +68,18 @@ impl Forecaster {
         self.by_setting.entry(run.setting.clone()).or_default().add(seconds, cost);
         self.by_model.entry(model(run)).or_default().add(seconds, cost);
         self.all.add(seconds, cost);
+    }
+
+    /// Trains one run of each network of which nothing is known, for about a second, where its examples are here.
+    pub fn calibrate(&mut self, surveys: &[Survey], source: &dyn Source, device: DeviceChoice) {
+        for run in surveys.iter().filter_map(|survey| survey.left.first()) {
+            if self.by_setting.contains_key(&run.setting) || self.by_model.contains_key(&model(run)) {
+                continue;
+            }
+            if let Some(takes) = flooding_train::calibrate(run, source, device, CALIBRATION) {
+                self.learn(run, takes.as_secs_f64());
+            }
+        }
     }
 
     /// What these runs, all of one task, take one after another.

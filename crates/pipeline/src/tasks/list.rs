@@ -13,6 +13,7 @@ use super::memory;
 use crate::exit::Failure;
 use crate::project::Project;
 use crate::shell;
+use crate::source::StoredExamples;
 
 /// A task that is left to do.
 #[derive(Clone, Debug, Serialize)]
@@ -42,10 +43,27 @@ fn seconds<S: Serializer>(takes: &Option<Duration>, serializer: S) -> Result<S::
     takes.map(|takes| takes.as_secs_f64()).serialize(serializer)
 }
 
-/// The tasks that are left to do, in the plan's order.
+/// The tasks that are left to do, in the plan's order, by what is known of their times.
 pub fn open_tasks(project: &Project, store: &Store, device: DeviceChoice) -> Result<Vec<OpenTask>, Failure> {
     let surveys = flooding_train::survey(&project.plan, store)?;
     let forecaster = Forecaster::from_provenance(&surveys, store, device);
+    Ok(listed(project, surveys, &forecaster, device))
+}
+
+/// The same, after a second of training of each network of which nothing is known.
+pub fn calibrated_tasks(project: &Project, store: &Store, device: DeviceChoice) -> Result<Vec<OpenTask>, Failure> {
+    let surveys = flooding_train::survey(&project.plan, store)?;
+    let mut forecaster = Forecaster::from_provenance(&surveys, store, device);
+    forecaster.calibrate(&surveys, &StoredExamples::new(store, &project.manifest), device);
+    Ok(listed(project, surveys, &forecaster, device))
+}
+
+fn listed(
+    project: &Project,
+    surveys: Vec<flooding_train::Survey>,
+    forecaster: &Forecaster,
+    device: DeviceChoice,
+) -> Vec<OpenTask> {
     let open = surveys.into_iter().filter(|survey| !survey.left.is_empty());
     let task = |survey: flooding_train::Survey| OpenTask {
         takes: forecaster.task(&survey.left),
@@ -55,7 +73,7 @@ pub fn open_tasks(project: &Project, store: &Store, device: DeviceChoice) -> Res
         failed: survey.failed,
         runs: survey.left,
     };
-    Ok(open.map(task).collect())
+    open.map(task).collect()
 }
 
 /// The command that trains one task, in any folder.

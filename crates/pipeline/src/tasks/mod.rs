@@ -8,6 +8,6 @@ mod queue;
 mod shard;
 
 pub use account::Side;
-pub use list::{OpenTask, open_tasks, training};
+pub use list::{OpenTask, calibrated_tasks, open_tasks, training};
 pub use queue::{Whereabout, Whereabouts};
 pub use shard::Shard;
