@@ -21,6 +21,7 @@ mod methods;
 mod outputs;
 mod paper;
 mod probes;
+mod published;
 mod scan;
 mod select;
 mod stage;
@@ -30,6 +31,7 @@ use flooding_core::store::Kind;
 
 pub use error::AggregateError;
 pub use inputs::Inputs;
+pub use published::{outcome as published_outcome, published_runs};
 pub use stage::{run, work};
 
 /// The kinds of documents that only this stage reads; its tables' are among those of [`flooding_core::documents`].

@@ -3,6 +3,7 @@
 mod cluster;
 mod data;
 mod exchange;
+mod published;
 mod stats;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use cluster::{ForecastArgs, HyperqueueArgs, SlurmArgs, SubmitCommand, TasksA
 
 pub use data::{DataArgs, DataCommand, DataFormat};
 pub use exchange::{ImportArgs, PackArgs};
+pub use published::{CompareReportsArgs, PublishArgs};
 pub use stats::{CompareArgs, StatsCommand, TTestArgs};
 
 const EXAMPLES: &str = "\
@@ -61,6 +63,17 @@ Examples:
   pipeline import results.tar.gz                    on the machine that makes the report
   pipeline import ../other-checkout                 another project folder
   pipeline import a.tar b.tar --prefer mine         keep what is here where results differ";
+
+const PUBLISH_EXAMPLES: &str = "\
+Examples:
+  pipeline publish docs/paper-report --profile table2
+  pipeline compare docs/paper-report                 does every cell follow from the runs beside it?
+  pipeline compare docs/paper-report --sample 20     train 20 of its runs again on this machine
+  pipeline compare docs/paper-report reports         which cells, verdicts and selected levels differ
+
+Exit codes of compare:
+  0  everything agrees (runs to the bit, or to rounding)
+  3  something differs; it is named";
 
 /// Re-derives the tables and figures of "Do We Need Zero Training Loss After Achieving Zero Training Error?"
 /// (Ishida et al., ICML 2020) and checks its Theorem 1.
@@ -130,6 +143,12 @@ pub enum Command {
     /// Take results that were made elsewhere into data/
     #[command(after_help = PACK_EXAMPLES)]
     Import(ImportArgs),
+    /// Write the report with the runs behind it to a folder that anyone can check
+    #[command(after_help = PUBLISH_EXAMPLES)]
+    Publish(PublishArgs),
+    /// Check a published report by training some of its runs again, or compare two reports cell by cell
+    #[command(after_help = PUBLISH_EXAMPLES)]
+    Compare(CompareReportsArgs),
     /// Compare everything that is kept with its digests
     VerifyStore(VerifyStoreArgs),
     /// Check a device's arithmetic against the CPU and PyTorch's golden values, and time it

@@ -9,6 +9,7 @@ use flooding_core::store::{DocumentError, LockError, StoreError};
 use flooding_engine::EngineError;
 
 use crate::exchange::ExchangeError;
+use crate::published::PublishedError;
 
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,14 @@ impl Failure {
     /// What was to be packed or imported is at fault, or the store.
     pub fn exchange(error: ExchangeError) -> Self {
         if error.is_usage() { Self::Usage(error.to_string()) } else { Self::stage(error) }
+    }
+
+    /// What was to be published or checked is at fault, or the store.
+    pub fn published(error: PublishedError) -> Self {
+        match error {
+            PublishedError::Store(error) => Self::Store(error),
+            error => Self::Usage(error.to_string()),
+        }
     }
 
     /// Did the reader of our output go away (`pipeline status | head`)? Nobody wants an error then.

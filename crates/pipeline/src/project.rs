@@ -200,6 +200,13 @@ pub fn known_settings(args: &ImportArgs) -> Result<(KnownSettings, Store), Failu
     Ok((KnownSettings::new(config, text, &args.config, catalogue), Store::open(data, reports)?))
 }
 
+/// The data sets of a published configuration, described by the list of this data folder.
+pub fn published_datasets(config: &Path, data: &Path) -> Result<Manifest, Failure> {
+    let (config, _) = Config::load(config)?;
+    let published = Manifest::load(&data.join("datasets.toml")).map_err(Failure::manifest)?;
+    published.with_user_datasets(&config.dataset, &folder_of(data)).map_err(Failure::manifest)
+}
+
 /// How the stages are to work.
 pub fn context(args: &RunArgs) -> Result<Context, Failure> {
     if args.device == DeviceChoice::Cpu && args.group_size.is_some() {

@@ -7,8 +7,8 @@ use crate::document::Rows;
 use crate::probes::{Calibration, Flatness};
 use crate::rows::{
     AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FinalLossRow, FlatnessRow, LevelRow,
-    MethodRow, Overview, ReliabilityBinRow, RunRow, SelectionRow, SensitivityRow, SharpnessRow, TheoremCheck,
-    TheoremRow,
+    MethodRow, Overview, PublishedRunRow, ReliabilityBinRow, RunRow, SelectionRow, SensitivityRow, SharpnessRow,
+    TheoremCheck, TheoremRow,
 };
 
 /// A table, without its rows.
@@ -54,6 +54,9 @@ pub const AGGREGATED: [Definition; 15] = [
 
 /// The tables that the verify stage writes to `data/theorem/`.
 pub const VERIFIED: [Definition; 2] = [Definition::of::<TheoremRow>(), Definition::of::<TheoremCheck>()];
+
+/// The table that `pipeline publish` writes beside a report.
+pub const PUBLISHED: [Definition; 1] = [Definition::of::<PublishedRunRow>()];
 
 /// The documents of this crate that are no tables.
 const OTHER_DOCUMENTS: [Kind; 3] = [Kind::of::<Overview>(), Kind::of::<Flatness>(), Kind::of::<Calibration>()];

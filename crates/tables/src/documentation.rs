@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::catalogue::{AGGREGATED, Definition, VERIFIED};
+use crate::catalogue::{AGGREGATED, Definition, PUBLISHED, VERIFIED};
 
 /// The text of `docs/tables.md`.
 pub fn markdown() -> String {
@@ -18,13 +18,16 @@ pub fn markdown() -> String {
     );
     for (place, tables) in [("data/tables", &AGGREGATED[..]), ("data/theorem", &VERIFIED[..])] {
         for table in tables {
-            section(&mut text, place, table);
+            section(&mut text, &format!("{place}/{}.*", table.name), table);
         }
+    }
+    for table in &PUBLISHED {
+        section(&mut text, "runs.parquet` of `pipeline publish", table);
     }
     text
 }
 
-fn section(text: &mut String, place: &str, table: &Definition) {
+fn section(text: &mut String, files: &str, table: &Definition) {
     let Definition { name, version, about, columns, .. } = table;
     let about = paragraph(about);
     let columns = columns();
@@ -32,7 +35,7 @@ fn section(text: &mut String, place: &str, table: &Definition) {
         text.push_str(&line);
         text.push('\n');
     };
-    line(format!("\n## {name}\n`{place}/{name}.*`, version {version}. {about}\n"));
+    line(format!("\n## {name}\n`{files}`, version {version}. {about}\n"));
     line("| column | holds | unit | meaning |\n|---|---|---|---|".to_owned());
     for column in columns {
         let optional = if column.optional { ", optional" } else { "" };

@@ -34,5 +34,5 @@ pub use document::Rows;
 pub use error::TableError;
 pub use fields::scenario_word;
 pub use files::{FORMATS, read, write};
-pub use parquet::to_parquet;
+pub use parquet::{from_parquet, to_parquet};
 pub use rows::*;

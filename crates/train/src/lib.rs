@@ -23,7 +23,7 @@ use std::collections::HashSet;
 use flooding_core::context::Context;
 use flooding_core::dataset::Source;
 use flooding_core::plan::Plan;
-use flooding_core::spec::RunKey;
+use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::Store;
 use flooding_core::work::{Stage, StageReport, WorkItem};
 
@@ -67,6 +67,19 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
         report.interrupted = probed.interrupted;
     }
     Ok(report)
+}
+
+/// Trains just these runs, whatever is stored of them, and makes no probes.
+pub fn train_runs(
+    runs: Vec<RunSpec>,
+    store: &Store,
+    context: &Context,
+    source: &dyn Source,
+) -> Result<StageReport, TrainError> {
+    context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
+    let report = schedule::train_all(runs, store, context, source);
+    context.progress.stage_finished();
+    report
 }
 
 /// What [`run`] would do, and why.

@@ -1,11 +1,13 @@
 //! One file a command.
 
+mod compare;
 mod completions;
 mod data;
 mod explain;
 mod forecast;
 mod import;
 mod pack;
+mod publish;
 mod run;
 mod schema;
 mod selftest;
@@ -40,6 +42,8 @@ pub fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Submit { to } => submit::run(&to),
         Command::Pack(args) => pack::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Publish(args) => publish::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::VerifyStore(args) => verify_store::run(&args),
         Command::Selftest { device, json, full, peer } => selftest::run(device, full, peer.as_deref(), json.as_deref()),
         Command::Schema => schema::run(),
