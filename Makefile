@@ -14,7 +14,7 @@ ARGS := --profile $(PROFILE) --device $(DEVICE) $(if $(MIRROR),--mirror "$(MIRRO
 	$(if $(JOBS),--jobs $(JOBS))
 
 .DEFAULT_GOAL := help
-.PHONY: help build reproduce resume report test crash-test lint deny schema tables-doc bench clean
+.PHONY: help build reproduce resume report test crash-test lint deny schema tables-doc operating bench clean
 
 help: ## list the targets
 	@echo "make TARGET [PROFILE=smoke|quick|full] [DEVICE=cpu|cuda] [MIRROR=DIR_OR_URL] [ONLY=ID,...] [JOBS=N]"
@@ -51,6 +51,9 @@ schema: build ## write docs/pipeline.schema.json anew
 tables-doc: ## write docs/tables.md anew
 	$(CARGO) build --release --locked --workspace --example tables_md
 	target/release/examples/tables_md > docs/tables.md
+
+operating: ## simulate how often each rule of claims.toml says what, into docs/operating-characteristics.md
+	WRITE_OPERATING_CHARACTERISTICS=1 $(CARGO) test --release --locked --workspace --test operating
 
 bench: ## run the benchmarks (quiet machine, some minutes)
 	$(CARGO) bench --locked --workspace

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks a finished report the way its readers meet it: in Chromium (no error, no request, no sideways scroll at 380
 # pixels, axe-core), as screenshots (light, dark, narrow), in print, and in LaTeX. Optional; needs Chromium, node and npm
-# (puppeteer-core and axe-core are fetched for this check alone), and uses pdflatex where it is installed.
+# (puppeteer-core and axe-core are fetched for this check alone, as scripts/report-check locks them), and uses pdflatex where it is installed.
 #
 #   scripts/check_report.sh [REPORTS_FOLDER] [OUTPUT_FOLDER]
 #
@@ -21,8 +21,9 @@ for tool in node npm; do command -v "$tool" >/dev/null || fail "$tool is not ins
 for name in chromium chromium-browser google-chrome; do browser=$(command -v "$name") && break; done
 [ -n "${browser:-}" ] || fail "Chromium is not installed"
 
-[ -d "$out/node_modules/axe-core" ] ||
-    npm install --silent --no-audit --no-fund --prefix "$out" puppeteer-core@25.16.0 axe-core@4.14.1
+# The lock file has the digest of every package, and none of them runs anything when it is installed.
+cp "$here/report-check/package.json" "$here/report-check/package-lock.json" "$out"
+[ -d "$out/node_modules/axe-core" ] || (cd "$out" && npm ci --silent --ignore-scripts --no-audit --no-fund)
 cp "$here/check_report.mjs" "$out/check_report.mjs"
 BROWSER="$browser" node "$out/check_report.mjs" "$reports/index.html" "$out"
 

@@ -12,10 +12,17 @@
   };
   const open = () => {
     const target = document.getElementById(anchor());
-    if (target && target.tagName === "DETAILS") target.open = true;
+    for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+    if (target && target.id === "all") for (const part of target.querySelectorAll("details")) part.open = true;
   };
   addEventListener("hashchange", open);
   open();
+
+  const contents = document.querySelector("nav details");
+  const wide = matchMedia("(min-width:70rem)");
+  const fold = () => { if (contents) contents.open = wide.matches; };
+  wide.addEventListener("change", fold);
+  fold();
 
   const value = (row, column) => {
     const text = row.cells[column] ? row.cells[column].textContent.trim() : "";

@@ -49,6 +49,21 @@ fn killed_at_a_sample_of_operations_it_loses_nothing() {
     }
 }
 
+/// The kill points above include those before, at and after the moment when a flooded level leaves the plain path.
+#[test]
+fn in_the_tiny_project_a_level_leaves_the_plain_path_amid_an_epoch() {
+    let project = tempfile::tempdir().unwrap();
+    tiny::make(project.path());
+    let (status, events) = Watched::of(project.path()).run_with_journal(&RUN);
+    assert!(status.success());
+    // Nobody writes a checkpoint into the folder of a flooded run while it shares the path of the plain one.
+    let forks = events.iter().filter(|event| {
+        let path = event.path.to_string_lossy();
+        event.phase == Phase::After && path.contains("/b0.65-") && path.ends_with("checkpoint.safetensors")
+    });
+    assert!(forks.count() >= 4, "{} events", events.len());
+}
+
 /// Takes minutes: `make crash-test`.
 #[test]
 #[ignore = "takes minutes; run by `make crash-test`"]

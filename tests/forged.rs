@@ -137,6 +137,7 @@ fn no_number_in_a_probe_makes_tables_or_report_panic() {
             &["/alphas", "/models", "/models/0/curves", "/models/0/curves/0/train", "/level", "/examples"][..],
         ),
         ("calibration.json", &["/models", "/models/0/bins", "/models/0/bins/0", "/level"][..]),
+        ("replay.json", &["/models", "/models/0/test", "/models/0/gradients", "/theorem", "/theorem/n", "/level"][..]),
     ] {
         let probe = project.find("data/probes", name);
         let whole = fs::read(&probe).unwrap();

@@ -1,5 +1,5 @@
-//! The smallest project that uses all six stages: two data sets (one drawn, one fetched), two levels, two seeds, three
-//! epochs.
+//! The smallest project that uses all six stages: two data sets (one drawn, one fetched), two levels that part in the
+//! middle of an epoch, two seeds, three epochs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,13 +30,13 @@ test = 40
 [protocol.drawn]
 epochs = 3
 trials = 2
-levels = [0.0, 0.1]
+levels = [0.0, 0.65]
 optimiser = { kind = "adam", lr = 0.001 }
 
 [protocol.fetched]
 epochs = 3
 trials = 2
-levels = [0.0, 0.1]
+levels = [0.0, 0.65]
 optimiser = { kind = "sgd", lr = 0.1, momentum = 0.9 }
 batch_size = 5
 validation_fraction = 0.2

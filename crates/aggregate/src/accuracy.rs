@@ -9,6 +9,7 @@ use flooding_tables::{AccuracyRow, Checkpoint, MeanStd, SelectionRow, Sensitivit
 use polars::prelude::*;
 
 use crate::compare::{bold, difference, z};
+use crate::curves::RunEnd;
 use crate::error::AggregateError;
 use crate::frame::{
     CHECKPOINT, CHECKPOINTS, EPOCH, LEVEL, LEVEL_VALUE, RUN, SETTING, TEST_ACCURACY, TRAIN_ACCURACY, TRIAL,
@@ -76,6 +77,30 @@ pub(crate) fn accuracy(plan: &Plan, runs: &[Found], whole: &LazyFrame) -> Result
     Ok(Accuracy { rows, selections, sensitivity })
 }
 
+impl Accuracy {
+    /// Says of each selected run when flooding began in it; `ends` is by the setting's index.
+    pub(crate) fn with_beginnings(mut self, plan: &Plan, ends: &[Vec<RunEnd>]) -> Self {
+        for choice in &mut self.selections {
+            let index = plan.settings.iter().position(|setting| setting.id == choice.setting);
+            let end = index.and_then(|index| {
+                ends[index].iter().find(|end| end.trial == choice.trial && end.level == choice.level)
+            });
+            choice.flooded_from = end.and_then(|end| end.flooded_from);
+        }
+        for row in &mut self.rows {
+            let before = |choice: &&SelectionRow| choice.flooded_from.is_some_and(|from| choice.with_epoch < from);
+            let of_row = |choice: &&SelectionRow| choice.setting == row.setting && choice.checkpoint == row.checkpoint;
+            row.selected_before_flooding = self.selections.iter().filter(of_row).filter(before).count() as u32;
+        }
+        self
+    }
+
+    /// The trials behind a row.
+    pub(crate) fn choices(&self, setting: &str, checkpoint: Checkpoint) -> impl Iterator<Item = &SelectionRow> {
+        self.selections.iter().filter(move |choice| choice.setting == setting && choice.checkpoint == checkpoint)
+    }
+}
+
 /// What the query plan found for one row.
 struct Row<'a> {
     setting: &'a Setting,
@@ -132,9 +157,11 @@ impl Row<'_> {
             with,
             with_ci: sample_with.and_then(mean_interval).map(Into::into),
             selected_level,
-            difference: compared.then(|| difference(&without_values, &with_values)),
+            difference: compared.then(|| difference(&without_values, &with_values, paper.and_then(paper::effect))),
             bold_without,
             bold_with,
+            without_selected: choices.iter().filter(|choice| choice.trial.level.is_zero()).count() as u32,
+            selected_before_flooding: 0,
             dash: compared && choices.iter().all(|choice| choice.trial.level.is_zero()),
             underline_without: false,
             underline_with: false,
@@ -203,6 +230,7 @@ fn trial_choices(plan: &Plan, runs: &[Found], selected: LazyFrame) -> PolarsResu
             train_accuracy: train.get(i).unwrap_or(0.0),
             without_epoch: at(base_epoch),
             with_epoch: at(epoch),
+            flooded_from: None,
             without_run: key_of(base_run.get(i).unwrap_or(at(run))),
             with_run: key_of(at(run)),
         };

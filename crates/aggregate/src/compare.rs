@@ -16,8 +16,9 @@ pub(crate) fn bold(without: Option<Sample>, with: Option<Sample>) -> (bool, bool
     }
 }
 
-/// With minus without, and every test on it; Holm's correction is filled in when the whole table is known.
-pub(crate) fn difference(without: &[f64], with: &[f64]) -> Difference {
+/// With minus without, and every test on it; Holm's correction is filled in when the whole table is known. `papers` is
+/// the paper's own effect (Cohen's d), whose power is reported.
+pub(crate) fn difference(without: &[f64], with: &[f64], papers: Option<f64>) -> Difference {
     let test = |kind| ttest(kind, with, without).ok();
     let student = test(Kind::Student);
     let (a, b) = (Sample::of(with), Sample::of(without));
@@ -30,7 +31,7 @@ pub(crate) fn difference(without: &[f64], with: &[f64]) -> Difference {
         p_paired: test(Kind::Paired).map(|test| test.p),
         p_holm: None,
         cohens_d: effect,
-        power: effect.map(|d| power(d, a.n, b.n, SIGNIFICANCE)),
+        power: papers.filter(|_| a.n > 1 && b.n > 1).map(|d| power(d, a.n, b.n, SIGNIFICANCE)),
     }
 }
 

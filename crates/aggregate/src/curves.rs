@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
-use flooding_core::record::History;
+use flooding_core::record::{EpochRow, History};
+use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, Layout, Store};
 use flooding_core::work::{Gap, Stage};
 use flooding_tables::{CurvePoint, CurveRow, DescentRow, FinalLossRow, GradientNorms, Measured, Rows};
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::descent::descent;
 use crate::error::AggregateError;
-use crate::final_loss::final_loss;
+use crate::final_loss::{final_loss, final_train_loss};
 use crate::frame::{EPOCH, LEVEL, percent};
 use crate::manifest::REVISION;
 use crate::scan::Found;
@@ -37,13 +38,26 @@ pub(crate) struct SettingCurves {
     pub descents: Rows<DescentRow>,
     /// Where the training loss of each level ended.
     pub final_losses: Rows<FinalLossRow>,
+    /// How each run ended.
+    pub ends: Vec<RunEnd>,
     /// Histories that could not be used.
     pub gaps: Vec<Gap>,
 }
 
+/// What a run's history says of its end, and of when flooding began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunEnd {
+    pub trial: u32,
+    pub level: Level,
+    /// Mean training loss over the last tenth of the epochs (at least five of them).
+    pub train_loss: Option<f64>,
+    /// The epoch of the first mini-batch whose loss lay below the level.
+    pub flooded_from: Option<u32>,
+}
+
 impl Document for SettingCurves {
     const KIND: &'static str = "setting-curves";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 /// The curves of one setting's complete runs, from the cache where nothing changed.
@@ -110,8 +124,31 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
         rows: Rows(rows),
         descents: Rows(descents),
         final_losses: Rows(final_losses),
+        ends: histories.iter().map(|(run, history)| end(run, history, &histories)).collect(),
         gaps,
     })
+}
+
+fn end(run: &Found, history: &History, all: &[(&Found, History)]) -> RunEnd {
+    let baseline = all.iter().find(|(other, _)| other.spec.trial == run.spec.trial && other.spec.level.is_zero());
+    let flooded_from = if run.spec.level.is_zero() {
+        None
+    } else {
+        match baseline.filter(|_| run.spec.initial_weights.are_shared()) {
+            Some((_, baseline)) => parting(history, baseline),
+            // A mean over the epoch's mini-batches: exact where the epoch is one of them.
+            None => history.rows.iter().find(|row| row.batch_loss < run.spec.level.value()).map(|row| row.epoch),
+        }
+    };
+    let RunSpec { trial, level, .. } = run.spec;
+    RunEnd { trial, level, train_loss: final_train_loss(history), flooded_from }
+}
+
+/// The first epoch in which a run parts from the baseline of its trial: up to its first flooded step the two are the same,
+/// bit for bit.
+fn parting(history: &History, baseline: &History) -> Option<u32> {
+    let same = |(a, b): &(&EpochRow, &EpochRow)| a.batch_loss == b.batch_loss && a.validation == b.validation;
+    history.rows.iter().zip(&baseline.rows).find(|pair| !same(pair)).map(|(row, _)| row.epoch)
 }
 
 /// A complete run's history, if it is the one its record speaks of.
@@ -129,7 +166,7 @@ fn history(store: &Store, run: &Found) -> Result<History, String> {
     let text = std::str::from_utf8(&bytes).map_err(|error| named(&error))?;
     let history = History::from_csv(text).map_err(|error| named(&error))?;
     let finite = |m: &flooding_core::record::Measure| m.loss.is_finite() && m.accuracy.is_finite();
-    let whole = |row: &&flooding_core::record::EpochRow| {
+    let whole = |row: &&EpochRow| {
         row.train.as_ref().is_none_or(finite) && finite(&row.validation) && row.test.as_ref().is_none_or(finite)
     };
     match history.rows.iter().find(|row| !whole(row)) {
@@ -250,7 +287,9 @@ fn to_rows(setting: &Setting, frame: &DataFrame, expected: &BTreeMap<u32, (u32, 
             train: measured(1).filter(|_| at(train_n) == at(trials)),
             // Every epoch of a history has these.
             validation: measured(3).unwrap_or(Measured { loss: 0.0, accuracy: 0.0 }),
+            test_trials: tests,
             test: measured(5).filter(|_| at(test_n) == tests),
+            gradient_trials: gradients,
             gradient_norm: pair(7)
                 .filter(|_| at(gradient_n) == gradients)
                 .map(|(train, test)| GradientNorms { train, test }),

@@ -19,6 +19,12 @@ fn last_epochs(history: &History) -> &[EpochRow] {
     &rows[rows.len() - window..]
 }
 
+/// Mean training loss of the last epochs; `None` where none of them evaluated the training set.
+pub(crate) fn final_train_loss(history: &History) -> Option<f64> {
+    let losses: Vec<f64> = last_epochs(history).iter().filter_map(|row| Some(row.train?.loss)).collect();
+    (!losses.is_empty()).then(|| Sample::of(&losses).mean)
+}
+
 /// The row of one level; `None` where it has no history.
 pub(crate) fn final_loss(setting: &Setting, level: Level, histories: &[(&Found, History)]) -> Option<FinalLossRow> {
     let of_level = || histories.iter().filter(|(run, history)| run.spec.level == level && !history.rows.is_empty());

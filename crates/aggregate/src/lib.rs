@@ -7,8 +7,9 @@
 //! [`stats`] holds the t-tests and their kin as pure functions.
 
 mod accuracy;
-mod claims;
+pub mod claims;
 mod compare;
+mod controls;
 mod curves;
 mod descent;
 mod error;
@@ -23,9 +24,13 @@ mod paper;
 mod probes;
 mod published;
 mod scan;
+mod scorecard;
 mod select;
+mod selection_noise;
+mod spread;
 mod stage;
 pub mod stats;
+mod trial_probes;
 
 use flooding_core::store::Kind;
 

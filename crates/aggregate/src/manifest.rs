@@ -18,7 +18,7 @@ use crate::probes::files;
 use crate::scan::planned;
 
 /// Raised whenever this crate makes other tables from the same records.
-pub(crate) const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 4;
 
 /// What the last run of the stage read and wrote.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,11 @@
 //! The numbers of the paper's Tables 2 and 3 (see `paper/README.md`).
 
 use flooding_core::config::TableId;
+use flooding_core::level::Level;
 use flooding_tables::{Checkpoint, PaperCell, Printed};
 
 use crate::compare::bold;
-use crate::stats::Sample;
+use crate::stats::{Sample, cohens_d};
 
 const TABLE2: &str = include_str!("../paper/table2.csv");
 const TABLE3: &str = include_str!("../paper/table3.csv");
@@ -68,6 +69,59 @@ fn table3(row: &[String; 2], checkpoint: Checkpoint) -> Option<PaperCell> {
 
 fn find(table: &'static str, matches: impl Fn(&[&str]) -> bool) -> Option<Vec<&'static str>> {
     table.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>()).find(|fields| matches(fields))
+}
+
+/// Cohen's d of a cell's difference, where the table gives standard deviations that are not both 0.
+pub(crate) fn effect(cell: PaperCell) -> Option<f64> {
+    let sample = |Printed { mean, std }: Printed| Some(Sample { n: TABLE2_TRIALS, mean, std: std? });
+    cohens_d(sample(cell.with?)?, sample(cell.without?)?)
+}
+
+/// The labels of the paper's rows, in its order.
+pub(crate) fn rows(table: TableId) -> impl Iterator<Item = [&'static str; 2]> {
+    let (text, part) = match table {
+        TableId::Table2 => (TABLE2, Some("A")),
+        TableId::Table3 => (TABLE3, None),
+    };
+    let fields = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    fields.filter(move |fields| part.is_none_or(|part| fields[3] == part)).map(|fields| [fields[0], fields[1]])
+}
+
+/// Has the paper's table this row, with this label noise (images have none)?
+pub(crate) fn has_row(table: TableId, row: &[String; 2], label_noise: Option<f64>) -> bool {
+    let text = match table {
+        TableId::Table2 => TABLE2,
+        TableId::Table3 => TABLE3,
+    };
+    let Some(fields) = find(text, |fields| fields[0] == row[0] && fields[1] == row[1]) else { return false };
+    match table {
+        TableId::Table2 => label_noise == fields[2].parse().ok(),
+        TableId::Table3 => label_noise.is_none(),
+    }
+}
+
+/// How much the paper ran of each row of a table (Sections 4.1 and 4.2).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GridSize {
+    pub trials: u32,
+    pub levels: usize,
+    pub epochs: u32,
+    /// The highest level, in hundredths; all hundredths from 0 on are in the grid.
+    highest: u32,
+}
+
+/// The paper's grid of a table.
+pub(crate) const fn grid(table: TableId) -> GridSize {
+    match table {
+        TableId::Table2 => GridSize { trials: TABLE2_TRIALS, levels: 51, epochs: 500, highest: 50 },
+        TableId::Table3 => GridSize { trials: 1, levels: 11, epochs: 500, highest: 10 },
+    }
+}
+
+/// Is this one of the paper's levels?
+pub(crate) fn is_level(table: TableId, level: Level) -> bool {
+    let millionths = level.millionths();
+    millionths.is_multiple_of(10_000) && millionths / 10_000 <= grid(table).highest
 }
 
 /// Rows of the paper's table, one checkpoint selection.

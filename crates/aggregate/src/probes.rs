@@ -1,4 +1,4 @@
-//! Flatness, sharpness and calibration: from what the probes found in each trial to rows of a setting.
+//! From what the probes found in each trial to rows of a setting, and a row a trial for the claims.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,12 +9,16 @@ use flooding_core::spec::RunKey;
 use flooding_core::store::{Document, Store};
 use flooding_core::work::{Gap, Stage};
 use flooding_tables::probes::{
-    Calibration, ConfidenceBin, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability, sharpness,
+    Calibration, ConfidenceBin, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability, Replay, sharpness,
 };
-use flooding_tables::{Band, CalibrationRow, FlatnessRow, MeanStd, ReliabilityBinRow, Sharpness, SharpnessRow};
+use flooding_tables::{
+    Band, CalibrationRow, FlatnessRow, MeanStd, ReliabilityBinRow, Sharpness, SharpnessRow, TrialProbeRow,
+};
 
+use crate::curves::RunEnd;
 use crate::scan::Found;
 use crate::stats::{Sample, mean_interval};
+use crate::trial_probes::{Documents, trial_row};
 
 /// The models, in the order of the figures.
 const MODELS: [ProbedModel; 3] = [ProbedModel::FirstCrossing, ProbedModel::With, ProbedModel::Without];
@@ -26,33 +30,42 @@ pub(crate) struct ProbeTables {
     pub sharpness: Vec<SharpnessRow>,
     pub calibration: Vec<CalibrationRow>,
     pub reliability_bins: Vec<ReliabilityBinRow>,
+    pub trials: Vec<TrialProbeRow>,
     /// Documents that could not be read.
     pub gaps: Vec<Gap>,
 }
 
 /// The probes' documents of a trial.
-pub(crate) fn files(store: &Store, setting: &Setting, trial: u32) -> [PathBuf; 2] {
+pub(crate) fn files(store: &Store, setting: &Setting, trial: u32) -> [PathBuf; 3] {
     let folder = store.layout().probes(&setting.id, trial);
-    [folder.join("flatness.json"), folder.join("calibration.json")]
+    ["flatness.json", "calibration.json", "replay.json"].map(|name| folder.join(name))
 }
 
 /// Reads the probes of the plan's trials. One of runs that are not the plan's (any more) is passed over.
-pub(crate) fn probe_tables(plan: &Plan, store: &Store, runs: &[Found]) -> ProbeTables {
+pub(crate) fn probe_tables(plan: &Plan, store: &Store, runs: &[Found], ends: &[Vec<RunEnd>]) -> ProbeTables {
     let keys: BTreeSet<&RunKey> = runs.iter().filter(|run| run.complete().is_some()).map(|run| &run.key).collect();
     let mut tables = ProbeTables::default();
-    for setting in &plan.settings {
-        let (mut landscapes, mut reliabilities) = (Vec::new(), Vec::new());
+    for (setting, ends) in plan.settings.iter().zip(ends) {
+        let (mut landscapes, mut reliabilities, mut replays) = (Vec::new(), Vec::new(), Vec::new());
         for trial in 0..setting.trials {
-            let [flatness, calibration] = files(store, setting, trial);
+            let [flatness, calibration, replay] = files(store, setting, trial);
             landscapes.extend(read::<Flatness>(store, &flatness, setting, trial, &mut tables.gaps));
             reliabilities.extend(read::<Calibration>(store, &calibration, setting, trial, &mut tables.gaps));
+            replays.extend(read::<Replay>(store, &replay, setting, trial, &mut tables.gaps));
         }
         landscapes.retain(|probe| probe.models.iter().all(|model| keys.contains(&model.run)));
         reliabilities.retain(|probe| probe.models.iter().all(|model| keys.contains(&model.run)));
+        replays.retain(|probe| probe.models.iter().all(|model| keys.contains(&model.run)));
         // Curves over other distances (of an older definition of the probe) cannot be averaged with these.
         if let Some(alphas) = landscapes.first().map(|probe| probe.alphas.clone()) {
             landscapes.retain(|probe| probe.alphas == alphas);
         }
+        let found = |trial: u32| Documents {
+            flatness: landscapes.iter().find(|probe| probe.trial == trial),
+            calibration: reliabilities.iter().find(|probe| probe.trial == trial),
+            replay: replays.iter().find(|probe| probe.trial == trial),
+        };
+        tables.trials.extend((0..setting.trials).filter_map(|trial| trial_row(setting, trial, &found(trial), ends)));
         for model in MODELS {
             tables.flatness.extend(flatness_rows(setting, model, &landscapes));
             tables.sharpness.extend(sharpness_row(setting, model, &landscapes));
@@ -128,8 +141,8 @@ fn sharpness_row(setting: &Setting, model: ProbedModel, probes: &[Flatness]) -> 
         let (mean, interval) = over_trials(&own)?;
         let minus = minus.and_then(|minus| over_trials(&minus));
         Some(Sharpness {
-            rise: mean,
-            rise_ci: interval.map(Into::into),
+            change: mean,
+            change_ci: interval.map(Into::into),
             minus_without: minus.map(|minus| minus.0),
             minus_without_ci: minus.and_then(|minus| minus.1).map(Into::into),
         })
@@ -169,12 +182,9 @@ fn differences(
     found.iter().zip(own).map(one).collect()
 }
 
-/// The mean of all, and its interval over the means of the trials, or over the directions of a single one.
+/// The mean of all, and its interval over the means of the trials.
 fn over_trials(values: &[Vec<f64>]) -> Option<(f64, Option<(f64, f64)>)> {
-    let units: Vec<f64> = match values {
-        [single] => single.clone(),
-        trials => trials.iter().map(|trial| Sample::of(trial).mean).collect(),
-    };
+    let units: Vec<f64> = values.iter().map(|trial| Sample::of(trial).mean).collect();
     let sample = Sample::of(&units);
     (sample.n > 0 && sample.mean.is_finite()).then(|| (sample.mean, mean_interval(sample)))
 }

@@ -6,8 +6,8 @@
 use polars::prelude::*;
 
 use crate::frame::{
-    CHECKPOINT, EPOCH, LEVEL, LEVEL_VALUE, RUN, SETTING, TEST_ACCURACY, TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, TRIAL,
-    VALIDATION_ACCURACY, VALIDATION_CLEAN,
+    CHECKPOINT, EPOCH, FIT_FLIPPED, FIT_UNFLIPPED, LEVEL, LEVEL_VALUE, RUN, SETTING, TEST_ACCURACY, TEST_CLEAN,
+    TEST_LOSS, TRAIN_ACCURACY, TRAIN_LOSS, TRIAL, VALIDATION_ACCURACY, VALIDATION_CLEAN,
 };
 
 /// How a trial's level is selected.
@@ -33,6 +33,10 @@ pub(crate) const BASE_RUN: &str = "base_run";
 pub(crate) const BASE_EPOCH: &str = "base_epoch";
 pub(crate) const WITHOUT: &str = "without";
 
+/// What is averaged over the trials of each level.
+pub(crate) const LEVEL_MOMENTS: [&str; 8] =
+    [TRAIN_ACCURACY, VALIDATION_ACCURACY, TEST_ACCURACY, TRAIN_LOSS, TEST_LOSS, TEST_CLEAN, FIT_FLIPPED, FIT_UNFLIPPED];
+
 const TRIAL_KEYS: [&str; 3] = [SETTING, CHECKPOINT, TRIAL];
 
 fn keys(names: &[&str]) -> Vec<Expr> {
@@ -49,6 +53,12 @@ pub(crate) fn in_whole_trials(runs: &LazyFrame, settings: LazyFrame) -> LazyFram
         .filter(col("present").eq(col("levels")))
         .select(keys(&TRIAL_KEYS));
     runs.clone().join(whole, keys(&TRIAL_KEYS), keys(&TRIAL_KEYS), JoinArgs::new(JoinType::Inner))
+}
+
+/// The runs at these levels of their settings.
+pub(crate) fn only_levels(runs: &LazyFrame, levels: LazyFrame) -> LazyFrame {
+    let keys = || keys(&[SETTING, LEVEL]);
+    runs.clone().join(levels, keys(), keys(), JoinArgs::new(JoinType::Inner))
 }
 
 /// One row a whole trial and checkpoint selection: the selected run, and the baseline's columns beside it (null where the
@@ -91,7 +101,7 @@ pub(crate) fn by_level(runs: &LazyFrame, selected: LazyFrame) -> LazyFrame {
     let level_keys = [SETTING, CHECKPOINT, LEVEL];
     let chosen = selected.group_by_stable(keys(&level_keys)).agg([len().alias("selected_in")]);
     let mut moments = vec![len().alias("trials")];
-    for name in [TRAIN_ACCURACY, VALIDATION_ACCURACY, TEST_ACCURACY, TRAIN_LOSS, TEST_LOSS] {
+    for name in LEVEL_MOMENTS {
         moments.extend(mean_and_std(name));
     }
     runs.clone()

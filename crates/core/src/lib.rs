@@ -3,6 +3,7 @@
 //!
 //! The six stage crates stand side by side on this one and do not know each other; see `docs/architecture.md`.
 
+pub mod clock;
 pub mod config;
 pub mod context;
 pub mod dataset;
@@ -15,6 +16,7 @@ pub mod memory;
 pub mod plan;
 pub mod progress;
 pub mod record;
+pub mod resampling;
 pub mod seeds;
 pub mod shown;
 pub mod spec;

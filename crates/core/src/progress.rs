@@ -17,6 +17,11 @@ pub trait Progress: Send + Sync {
     fn item_paused(&self, id: &str) {
         let _ = id;
     }
+    /// The stage has done so much of its work, and at most so much is left, in one unit (floating-point operations, bytes):
+    /// where pieces of work differ in length, this tells more than their number.
+    fn work_left(&self, done: f64, left: f64) {
+        let _ = (done, left);
+    }
     /// The stage has ended.
     fn stage_finished(&self);
     /// Something that the user should read even after the display is gone.

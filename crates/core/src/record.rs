@@ -123,7 +123,7 @@ pub struct EpochRow {
 }
 
 /// L2 norms of the full gradient of a set's mean loss (paper, Section 5.2).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GradientNorms {
     /// Training loss, each filter's gradient times that filter's norm (the paper's text).
     pub train_filter: f64,

@@ -316,3 +316,43 @@ fn streams_of_a_setting_or_reading_that_does_not_exist_or_draws_something_else_a
     let reading = invalid(&with("streams_of = \"paper\"", "streams_of = \"papers\""));
     assert!(reading.to_string().contains("papers"), "{reading:?}");
 }
+
+/// A specification that uses no new option is the same work as ever: its records need not be made again.
+#[test]
+fn runs_keep_the_keys_that_they_had_before_options_were_added() {
+    let pinned = [
+        ("smoke", "gaussians-high", 0, "0", "cc973e1336ea691a"),
+        ("smoke", "gaussians-high", 0, "0.1", "c0d8a340c185c27e"),
+        ("smoke", "gaussians-high", 1, "0", "95fbfd515dc216cf"),
+        ("smoke", "gaussians-high", 1, "0.1", "51ebf04fea707a3c"),
+        ("quick", "gaussians-low", 0, "0", "88afcc5a48c7b87f"),
+        ("quick", "gaussians-low", 0, "0.05", "439321c34875d85e"),
+        ("quick", "gaussians-high", 0, "0", "76c5d7a7de6b8af7"),
+        ("quick", "gaussians-high", 0, "0.05", "92c3d639abefcebc"),
+        ("quick", "gaussians-high", 0, "0.1", "2b2762ee3a8449ca"),
+        ("quick", "gaussians-high-demo", 0, "0", "70e495381687454e"),
+        ("quick", "gaussians-high-demo", 0, "0.05", "c8636f795c682e9c"),
+        ("quick", "sinusoid-low", 0, "0", "23e52793b54173a1"),
+        ("quick", "sinusoid-low", 0, "0.05", "40ecf11ce91ffbbd"),
+        ("quick", "sinusoid-low", 0, "0.1", "e53fcf945fc74512"),
+        ("quick", "sinusoid-high", 0, "0", "cf28153e0df60cee"),
+        ("quick", "sinusoid-high", 0, "0.05", "88ae85ed652d1cae"),
+        ("quick", "sinusoid-high-demo", 0, "0", "ebaae685dc7d69a6"),
+        ("quick", "sinusoid-high-demo", 0, "0.05", "c68ba52297677d32"),
+        ("full", "iflood-gaussians", 0, "0", "d19aea1468b175e9"),
+        ("full", "iflood-gaussians", 0, "0.01", "a18e031fa15705d6"),
+    ];
+    let mut moved = Vec::new();
+    for (profile, setting, trial, level, key) in pinned {
+        let plan = plan_of(TRACKED, profile, &only(&[&format!("setting:{setting}")])).unwrap();
+        let level = Level::try_from(level.parse::<f64>().unwrap()).unwrap();
+        let is_meant =
+            |run: &flooding_core::spec::RunSpec| run.setting == setting && run.trial == trial && run.level == level;
+        match plan.runs().find(is_meant) {
+            Some(run) if run.key().short() == key => {}
+            Some(run) => moved.push(format!("{profile} {setting} t{trial} b{level}: {} was {key}", run.key().short())),
+            None => moved.push(format!("{profile} {setting} t{trial} b{level} is gone")),
+        }
+    }
+    assert!(moved.is_empty(), "{moved:#?}");
+}

@@ -52,6 +52,12 @@ impl Window {
         self.kernel * self.kernel
     }
 
+    /// Pairs of an output and an input row (or column) that it reads, along a side of `size` pixels.
+    pub fn connections(self, size: usize) -> usize {
+        let reads = |at| (0..self.kernel).filter(move |&tap| self.reads(at, tap, size).is_some()).count();
+        (0..self.out(size)).map(reads).sum()
+    }
+
     /// The input row (or column) that tap row `tap` reads at output row `at`, unless that is padding.
     fn reads(self, at: usize, tap: usize, size: usize) -> Option<usize> {
         (at * self.stride + tap).checked_sub(self.pad).filter(|&y| y < size)
@@ -179,6 +185,19 @@ mod tests {
                 let back = Tap { tap: tap.tap, pixel: pixel as u32 };
                 assert!(geometry.read_by.of(tap.pixel as usize).contains(&back));
             }
+        }
+    }
+
+    #[test]
+    fn the_connections_of_an_image_are_those_of_its_rows_times_those_of_its_columns() {
+        for (window, height, width) in [
+            (Window::new(3, 1, 1), 4, 5),
+            (Window::new(7, 2, 3), 32, 32),
+            (Window::new(1, 2, 0), 7, 8),
+            (Window::new(3, 2, 1), 1, 9),
+        ] {
+            let geometry = Geometry::new(window, height, width);
+            assert_eq!(geometry.connections(), window.connections(height) * window.connections(width), "{window:?}");
         }
     }
 

@@ -10,6 +10,7 @@ pub mod backend;
 pub mod calibration;
 pub mod composite;
 pub mod convolution;
+pub mod cost;
 pub mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -17,6 +18,7 @@ pub mod data;
 pub mod device;
 mod error;
 pub mod evaluate;
+pub mod examples;
 pub mod flatness;
 pub mod geometry;
 pub mod layers;

@@ -8,9 +8,10 @@ mod own;
 mod portable;
 mod room;
 
-use flooding_core::dataset::{Examples, InputShape, Splits};
+use flooding_core::dataset::{InputShape, Splits};
 use flooding_core::spec::{OptimiserSpec, RunSpec};
 
+use crate::cost::Sizes;
 use crate::evaluate::CHUNK;
 use crate::nets::{Layer, outline};
 
@@ -29,8 +30,7 @@ pub struct Training {
     layers: Vec<Layer>,
     /// Numbers of one input.
     input: usize,
-    /// Training, validation and test examples.
-    examples: [usize; 3],
+    examples: Sizes,
     batch: usize,
     /// Numbers that the optimiser remembers for each one that it trains.
     moments: f64,
@@ -41,17 +41,16 @@ pub struct Training {
 impl Training {
     /// The training of this specification on these sets.
     pub fn new(spec: &RunSpec, splits: &Splits) -> Self {
-        let examples = [&splits.train, &splits.validation, &splits.test].map(Examples::len);
-        Self::of(spec, (splits.train.shape, splits.classes), examples)
+        Self::of(spec, (splits.train.shape, splits.classes), Sizes::of(splits))
     }
 
-    /// The same from the sizes alone: shape of an input and number of classes; training, validation and test examples.
-    pub fn of(spec: &RunSpec, (input, classes): (InputShape, usize), examples: [usize; 3]) -> Self {
+    /// The same from the sizes alone: shape of an input and number of classes; examples.
+    pub fn of(spec: &RunSpec, (input, classes): (InputShape, usize), examples: Sizes) -> Self {
         Self {
             layers: outline(&spec.model, input, classes),
             input: input.len(),
             examples,
-            batch: (spec.batch_size as usize).min(examples[0]),
+            batch: (spec.batch_size as usize).min(examples.train),
             moments: if matches!(spec.optimiser, OptimiserSpec::Adam { .. }) { 2.0 } else { 1.0 },
             weights: spec.observe.weights,
         }
@@ -68,11 +67,11 @@ impl Training {
 
     /// Examples of the last batch of an epoch, where it is smaller.
     fn last_batch(&self) -> usize {
-        self.examples[0] % self.batch.max(1)
+        self.examples.train % self.batch.max(1)
     }
 
     /// Examples that pass through the network at a time when a set is measured.
     fn chunk(&self) -> usize {
-        self.examples.into_iter().max().unwrap_or(0).min(CHUNK)
+        self.examples.all().into_iter().max().unwrap_or(0).min(CHUNK)
     }
 }

@@ -19,7 +19,7 @@ pub use resnet::ResNet;
 pub use resnet18::resnet18;
 
 use crate::backend::{Backend, DeviceError, Recording, T2, T3};
-use crate::layers::{Parameter, Role};
+use crate::layers::Parameter;
 
 /// K networks of one architecture that see the same batches.
 pub trait Network<B: Backend> {
@@ -54,11 +54,6 @@ pub trait Network<B: Backend> {
 
     /// The smallest batch that training mode accepts: 2 where a batch normalisation would see one number a feature.
     fn smallest_batch(&self) -> usize;
-
-    /// Floating-point operations of one example's forward pass, for shares of work.
-    fn operations(&self) -> f64 {
-        2.0 * self.parameters().iter().filter(|p| p.role == Role::Weight).map(|p| p.len() as f64).sum::<f64>()
-    }
 }
 
 /// Trainable numbers of one member.

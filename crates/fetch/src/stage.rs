@@ -26,7 +26,9 @@ pub fn fetch(names: &[&str], store: &Store, context: &Context, manifest: &Manife
     let fetcher = Fetcher::new(store, context, manifest);
     let mut report = StageReport::default();
     let files = names.iter().map(|name| fetcher.missing(name)).sum();
-    context.progress.stage_started(Stage::Fetch.name(), files, "file");
+    if files > 0 {
+        context.progress.stage_started(Stage::Fetch.name(), files, "file");
+    }
     for name in names {
         match fetcher.fetch(name)? {
             Fetched::UpToDate => report.skipped += 1,
@@ -40,7 +42,9 @@ pub fn fetch(names: &[&str], store: &Store, context: &Context, manifest: &Manife
             }
         }
     }
-    context.progress.stage_finished();
+    if files > 0 {
+        context.progress.stage_finished();
+    }
     Ok(report)
 }
 

@@ -356,7 +356,7 @@ fn as_many_pieces_of_work_end_as_were_announced() {
     assert_eq!(*listener.stages.lock().unwrap(), [(1, "file".to_owned())]);
     assert_eq!(*listener.finished.lock().unwrap(), ["toy/toy.tar.gz fetched"]);
     flooding_fetch::fetch(&["toy"], &store, &context, &manifest).unwrap();
-    assert_eq!(listener.stages.lock().unwrap()[1], (0, "file".to_owned()));
+    assert_eq!(listener.stages.lock().unwrap().len(), 1, "nothing is announced where nothing is missing");
 }
 
 #[test]

@@ -59,6 +59,131 @@ fn short_data_trailing_bytes_and_a_wrong_magic_are_told_apart() {
 }
 
 #[test]
+fn all_members_of_a_gzip_file_are_read_and_zeros_after_the_last_one_are_passed_over() {
+    let whole = idx(&[2, 2, 2], &[1, 2, 3, 4, 5, 6, 7, 8]);
+    let cut_anywhere = (1..whole.len()).map(|at| [gzip(&whole[..at]), gzip(&whole[at..])].concat());
+    let with_an_empty_member = [gzip(b""), gzip(&whole), gzip(b"")].concat();
+    for mut file in cut_anywhere.chain([with_an_empty_member]) {
+        assert_eq!(images(&file).unwrap().1, [1, 2, 3, 4, 5, 6, 7, 8]);
+        file.resize(file.len().next_multiple_of(512) + 512, 0);
+        assert_eq!(images(&file).unwrap().1, [1, 2, 3, 4, 5, 6, 7, 8]);
+        file.push(b'x');
+        assert!(matches!(images(&file).unwrap_err().problem, Problem::Trailing));
+    }
+    let mut damaged = [gzip(&whole[..9]), gzip(&whole[9..])].concat();
+    let last = damaged.len() - 5;
+    damaged[last] ^= 1;
+    assert!(matches!(images(&damaged).unwrap_err().problem, Problem::Unreadable(_)), "a checksum does not match");
+}
+
+#[test]
+fn an_archive_of_several_gzip_members_is_read_to_its_end() {
+    let mut builder = tar::Builder::new(Vec::new());
+    entry(&mut builder, "toy/other", tar::EntryType::Regular, &[0; 600]);
+    entry(&mut builder, "toy/a.bin", tar::EntryType::Regular, b"abc");
+    let plain = builder.into_inner().unwrap();
+    let archive: Vec<u8> = plain.chunks(700).flat_map(gzip).collect();
+    assert_eq!(read(&archive).unwrap(), b"abc");
+}
+
+#[test]
+fn what_is_something_else_is_named_and_not_told_in_hexadecimal() {
+    let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n".as_slice();
+    let page = b"\n<!DOCTYPE HTML><html><title>Sign in</title>".as_slice();
+    for (bytes, name) in [
+        (b"\xfd7zXZ\0 and more".as_slice(), "an xz file"),
+        (b"PK\x03\x04 and more", "a zip archive"),
+        (b"\xff\xd8\xff\xe0 and more", "a JPEG image"),
+        (lfs, "a Git LFS pointer"),
+        (page, "a web page"),
+    ] {
+        let errors = [
+            images(bytes).unwrap_err(),
+            images(&gzip(bytes)).unwrap_err(),
+            svhn(bytes).unwrap_err(),
+            read(bytes).unwrap_err(),
+            decode::png(std::io::Cursor::new(bytes), "file").unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains(name), "{name}: {error}");
+        }
+    }
+    let error = images(b"").unwrap_err().to_string();
+    assert!(error.contains("found 0: it is truncated"), "{error}");
+    let error = decode::png(std::io::Cursor::new(b""), "file").unwrap_err().to_string();
+    assert!(error.contains("found an empty file"), "{error}");
+}
+
+/// The chunks of a PNG file: type and data.
+fn chunks(file: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut rest = &file[8..];
+    let mut chunks = Vec::new();
+    while !rest.is_empty() {
+        let length = u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize;
+        chunks.push((rest[4..8].to_vec(), rest[8..8 + length].to_vec()));
+        rest = &rest[12 + length..];
+    }
+    chunks
+}
+
+/// A PNG file of these chunks, their checksums right.
+fn png_of(chunks: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in chunks {
+        let mut crc = flate2::Crc::new();
+        crc.update(kind);
+        crc.update(data);
+        file.extend((data.len() as u32).to_be_bytes());
+        file.extend(kind);
+        file.extend(data);
+        file.extend(crc.sum().to_be_bytes());
+    }
+    file
+}
+
+fn read_png(file: &[u8]) -> Result<([u32; 3], Vec<u8>), DecodeError> {
+    decode::png(std::io::Cursor::new(file), "file")
+}
+
+#[test]
+fn a_png_with_a_transparent_colour_or_several_frames_is_refused() {
+    let whole = support::own::png(4, [10, 20, 30]);
+    assert_eq!(read_png(&whole).unwrap().0, [3, 4, 4]);
+    assert_eq!(png_of(&chunks(&whole)), whole);
+    let mut transparent = chunks(&whole);
+    transparent.insert(1, (b"tRNS".to_vec(), vec![0, 10, 0, 20, 0, 30]));
+    let error = read_png(&png_of(&transparent)).unwrap_err().to_string();
+    assert!(error.contains("without transparency") && error.contains("a transparent colour"), "{error}");
+    let mut animated = chunks(&whole);
+    animated.insert(1, (b"acTL".to_vec(), vec![0, 0, 0, 2, 0, 0, 0, 0]));
+    let error = read_png(&png_of(&animated)).unwrap_err().to_string();
+    assert!(error.contains("an animation of 2 frames"), "{error}");
+}
+
+#[test]
+fn every_checksum_of_a_png_is_compared_and_its_end_must_be_there() {
+    let whole = support::own::png(4, [10, 20, 30]);
+    let mut wrong = chunks(&whole);
+    let data = wrong.iter_mut().find(|(kind, _)| kind == b"IDAT").unwrap();
+    *data.1.last_mut().unwrap() ^= 1;
+    assert!(read_png(&png_of(&wrong)).is_err(), "the last byte of the compressed data is the Adler checksum's");
+    assert!(read_png(&whole[..whole.len() - 12]).is_err(), "the end is missing");
+    for at in 8..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 1;
+        assert!(read_png(&changed).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn a_wrong_adler_checksum_of_a_mat_file_is_refused() {
+    let labels = array(b'y', 9, &[2, 1], 2, &[1, 2]);
+    let mut file = mat(&[pixels(), labels]);
+    *file.last_mut().unwrap() ^= 1;
+    assert!(matches!(svhn(&file).unwrap_err().problem, Problem::Unreadable(_)));
+}
+
+#[test]
 fn another_count_than_published_is_refused() {
     let file = idx(&[2, 1, 1], &[1, 2]);
     let error = decode::images(&file[..], file.len() as u64, "file", Some([3, 1, 1])).unwrap_err();

@@ -58,6 +58,23 @@ fn ten_processes_fetch_a_file_once() {
 }
 
 #[test]
+fn without_ca_certificates_http_and_folders_still_serve_and_https_says_what_is_missing() {
+    let server = Server::start(&content(), vec![Answer::Good]);
+    let folder = tempfile::tempdir().unwrap();
+    for (url, works) in [("https://localhost:1/".to_owned(), false), (server.url(), true)] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "child_process", "--nocapture"]).env("FETCH_TEST_URL", url);
+        command.env("FETCH_TEST_DATA", folder.path()).env("SSL_CERT_FILE", "/nowhere").env("SSL_CERT_DIR", "/nowhere");
+        let output = command.output().unwrap();
+        assert_eq!(output.status.success(), works);
+        let said = String::from_utf8_lossy(&output.stderr);
+        // Where certificates come from elsewhere than files, the server is simply not there.
+        let missing = said.contains("ca-certificates") && said.contains("SSL_CERT_FILE");
+        assert!(works || missing || cfg!(not(target_os = "linux")), "{said}");
+    }
+}
+
+#[test]
 fn a_process_killed_at_any_moment_leaves_no_half_file_and_the_next_one_goes_on() {
     let server = Server::start(&content(), vec![Answer::Slow(4)]);
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,6 @@ use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
 const SETS: [&str; 3] = ["train", "validation", "test"];
-
 /// Every distribution has two classes.
 const CLASSES: u16 = 2;
 

@@ -54,6 +54,7 @@ fn setting(id: &str, distribution: Distribution) -> Setting {
         batch_size: 100,
         epochs: 1,
         observe: Observe::default(),
+        probes: 0,
         trials: 2,
         levels: vec![Level::ZERO],
         full_grid: (2, 1),
@@ -76,6 +77,8 @@ fn plan() -> Plan {
         ],
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 2,
             sample_sizes: Vec::new(),

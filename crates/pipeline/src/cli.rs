@@ -96,7 +96,7 @@ pub enum Command {
     Stage {
         /// Which one.
         stage: StageName,
-        /// With `train`: train nothing, make these probes of the weights that are stored
+        /// With `train`: make these probes alone, by training the compared runs again
         #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_enum)]
         probe: Vec<ProbeName>,
         #[command(flatten)]
@@ -205,13 +205,15 @@ impl From<StageName> for Stage {
     }
 }
 
-/// The probes of stored weights, as typed.
+/// The probes of trained runs, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProbeName {
     /// Losses along random directions in weight space
     Flatness,
     /// Confidence against accuracy on the test set
     Calibration,
+    /// Test curves and gradients of every epoch, and Theorem 1 at the end
+    Replay,
 }
 
 impl From<ProbeName> for flooding_train::probes::Kind {
@@ -219,6 +221,7 @@ impl From<ProbeName> for flooding_train::probes::Kind {
         match name {
             ProbeName::Flatness => Self::Flatness,
             ProbeName::Calibration => Self::Calibration,
+            ProbeName::Replay => Self::Replay,
         }
     }
 }

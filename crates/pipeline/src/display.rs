@@ -29,7 +29,53 @@ struct Bars {
 #[derive(Default)]
 struct BarState {
     stage: Option<ProgressBar>,
+    left: Option<Left>,
     items: BTreeMap<String, ProgressBar>,
+}
+
+impl BarState {
+    fn remove(&mut self, all: &MultiProgress, id: &str) {
+        if let Some(bar) = self.items.remove(id) {
+            bar.finish_and_clear();
+            all.remove(&bar);
+        }
+    }
+
+    /// Says how far the stage is.
+    fn tell(&self) {
+        if let (Some(bar), Some(left)) = (&self.stage, &self.left) {
+            bar.set_message(format!("{}s in {}", left.unit, left.times()));
+        }
+    }
+}
+
+/// How long a stage still takes.
+struct Left {
+    unit: String,
+    total: u64,
+    done: u64,
+    /// Work done and left, where the stage tells: it tells more than numbers of pieces that differ in length.
+    work: Option<(f64, f64)>,
+    started: Instant,
+}
+
+impl Left {
+    fn new(unit: &str, total: u64) -> Self {
+        Self { unit: unit.to_owned(), total, done: 0, work: None, started: Instant::now() }
+    }
+
+    /// Time since the start, and what is left where that can be told.
+    fn times(&self) -> String {
+        let elapsed = self.started.elapsed();
+        let (about, share) = match self.work {
+            Some((done, left)) => ("at most about", left / done),
+            None => ("about", self.total.saturating_sub(self.done) as f64 / self.done as f64),
+        };
+        match Duration::try_from_secs_f64(elapsed.as_secs_f64() * share) {
+            Ok(left) => format!("{}, {about} {} to go", HumanDuration(elapsed), HumanDuration(left)),
+            Err(_) => HumanDuration(elapsed).to_string(),
+        }
+    }
 }
 
 impl Bars {
@@ -43,11 +89,13 @@ impl Bars {
 impl Progress for Bars {
     fn stage_started(&self, stage: &str, total: u64, unit: &str) {
         let bar = self.all.add(ProgressBar::new(total));
-        bar.set_style(Self::style("{prefix:<9} {bar:30.cyan} {pos}/{len} {msg} · {elapsed} gone, {eta} to go"));
+        bar.set_style(Self::style("{prefix:<9} {bar:30.cyan} {pos}/{len} {msg}"));
         bar.set_prefix(stage.to_owned());
-        bar.set_message(format!("{unit}s"));
         bar.enable_steady_tick(Duration::from_millis(250));
-        self.state.lock().expect("no display code panics").stage = Some(bar);
+        let mut state = self.state.lock().expect("no display code panics");
+        state.left = Some(Left::new(unit, total));
+        state.stage = Some(bar);
+        state.tell();
     }
 
     fn item_started(&self, id: &str, steps: u64) {
@@ -65,13 +113,26 @@ impl Progress for Bars {
 
     fn item_finished(&self, id: &str, _: &str) {
         let mut state = self.state.lock().expect("no display code panics");
-        if let Some(bar) = state.items.remove(id) {
-            bar.finish_and_clear();
-            self.all.remove(&bar);
+        state.remove(&self.all, id);
+        if let Some(left) = &mut state.left {
+            left.done += 1;
         }
         if let Some(bar) = &state.stage {
             bar.inc(1);
         }
+        state.tell();
+    }
+
+    fn item_paused(&self, id: &str) {
+        self.state.lock().expect("no display code panics").remove(&self.all, id);
+    }
+
+    fn work_left(&self, done: f64, left: f64) {
+        let mut state = self.state.lock().expect("no display code panics");
+        if let Some(of_stage) = &mut state.left {
+            of_stage.work = Some((done, left));
+        }
+        state.tell();
     }
 
     fn stage_finished(&self) {
@@ -99,10 +160,7 @@ struct Lines {
 
 struct LineState {
     stage: String,
-    unit: String,
-    total: u64,
-    done: u64,
-    started: Instant,
+    left: Left,
     last_line: Instant,
     last_item: String,
 }
@@ -110,17 +168,13 @@ struct LineState {
 const INTERVAL: Duration = Duration::from_secs(10);
 
 impl LineState {
-    fn line(&self) -> String {
-        let Self { stage, unit, total, done, last_item, .. } = self;
-        let elapsed = self.started.elapsed();
-        let eta = match u32::try_from(*done) {
-            Ok(done) if done > 0 => {
-                let left = elapsed / done * u32::try_from(total.saturating_sub(self.done)).unwrap_or(u32::MAX);
-                format!(", about {} to go", HumanDuration(left))
-            }
-            _ => String::new(),
-        };
-        format!("{stage}: {done}/{total} {unit}s in {}{eta}; last: {last_item}", HumanDuration(elapsed))
+    /// A line, if the last one is long ago.
+    fn tell(&mut self) {
+        if self.last_line.elapsed() >= INTERVAL {
+            self.last_line = Instant::now();
+            let Left { unit, total, done, .. } = &self.left;
+            log(&format!("{}: {done}/{total} {unit}s in {}; last: {}", self.stage, self.left.times(), self.last_item));
+        }
     }
 }
 
@@ -135,10 +189,7 @@ impl Progress for Lines {
         let now = Instant::now();
         *self.state.lock().expect("no display code panics") = Some(LineState {
             stage: stage.to_owned(),
-            unit: unit.to_owned(),
-            total,
-            done: 0,
-            started: now,
+            left: Left::new(unit, total),
             last_line: now,
             last_item: "none".to_owned(),
         });
@@ -150,25 +201,23 @@ impl Progress for Lines {
 
     fn item_finished(&self, id: &str, note: &str) {
         if let Some(state) = &mut *self.state.lock().expect("no display code panics") {
-            state.done += 1;
+            state.left.done += 1;
             state.last_item = if note.is_empty() { id.to_owned() } else { format!("{id} ({note})") };
-            if state.last_line.elapsed() >= INTERVAL {
-                state.last_line = Instant::now();
-                log(&state.line());
-            }
+            state.tell();
+        }
+    }
+
+    fn work_left(&self, done: f64, left: f64) {
+        if let Some(state) = &mut *self.state.lock().expect("no display code panics") {
+            state.left.work = Some((done, left));
+            state.tell();
         }
     }
 
     fn stage_finished(&self) {
         if let Some(state) = self.state.lock().expect("no display code panics").take() {
-            log(&format!(
-                "{}: {} of {} {}s in {}",
-                state.stage,
-                state.done,
-                state.total,
-                state.unit,
-                HumanDuration(state.started.elapsed())
-            ));
+            let Left { unit, total, done, started, .. } = &state.left;
+            log(&format!("{}: {done} of {total} {unit}s in {}", state.stage, HumanDuration(started.elapsed())));
         }
     }
 

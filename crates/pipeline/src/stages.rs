@@ -18,7 +18,7 @@ use crate::source::StoredExamples;
 pub enum Task {
     /// The whole stage.
     Stage(Stage),
-    /// These probes of stored weights.
+    /// These probes alone.
     Probes(Vec<Kind>),
 }
 

@@ -1,5 +1,6 @@
 //! The report for machines: a Workflow Run `RO-Crate` (<https://w3id.org/ro/wfrun/workflow/0.5>).
 
+use crate::tables::Tables;
 use flooding_core::digest::Digest;
 use flooding_tables::Overview;
 use serde_json::{Value, json};
@@ -19,17 +20,13 @@ const PROFILES: [(&str, &str, &str); 3] = [
     ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
 ];
 
-/// A crate has to have a date, and the tables hold no clock, so that the same runs give the same bytes: this is the
-/// date of this form of the report.
-const DATE: &str = "2026-11-23";
-
 /// Adds the configuration and the metadata over all `files`; nothing where nothing was run.
-pub fn add(files: &mut Files, overview: Option<&Overview>) -> Result<(), RenderError> {
-    let Some(overview) = overview else { return Ok(()) };
+pub fn add(files: &mut Files, tables: &Tables) -> Result<(), RenderError> {
+    let Some(overview) = &tables.overview else { return Ok(()) };
     files.insert(WORKFLOW.to_owned(), overview.configuration.clone().into_bytes());
     let crate_metadata = json!({
         "@context": "https://w3id.org/ro/crate/1.1/context",
-        "@graph": graph(files, overview),
+        "@graph": graph(files, overview, tables.published.as_deref()),
     });
     let mut text = serde_json::to_vec_pretty(&crate_metadata)
         .map_err(|source| RenderError::Json { file: FILE.to_owned(), source })?;
@@ -42,7 +39,7 @@ fn reference(id: &str) -> Value {
     json!({ "@id": id })
 }
 
-fn graph(files: &Files, overview: &Overview) -> Vec<Value> {
+fn graph(files: &Files, overview: &Overview, published: Option<&str>) -> Vec<Value> {
     let parts: Vec<Value> = files.keys().map(|name| reference(name)).collect();
     let results: Vec<Value> = files.keys().filter(|name| *name != WORKFLOW).map(|name| reference(name)).collect();
     let data: Vec<String> =
@@ -60,11 +57,10 @@ fn graph(files: &Files, overview: &Overview) -> Vec<Value> {
             "@type": "Dataset",
             "name": format!("Flooding, reproduced: profile {}", overview.profile),
             "description": format!(
-                "A reproduction of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\" (ICML 2020). {} \
-                 The date is that of the report's form: its tables hold no clock.",
+                "A reproduction of \"Do We Need Zero Training Loss After Achieving Zero Training Error?\" (ICML 2020). {}",
                 overview.summary
             ),
-            "datePublished": DATE,
+            "datePublished": published,
             "license": reference("https://spdx.org/licenses/MIT.html"),
             "conformsTo": profiles,
             "mainEntity": reference(WORKFLOW),

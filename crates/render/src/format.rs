@@ -24,9 +24,9 @@ pub fn interval(interval: Interval) -> String {
     format!("[{}, {}]", signed(interval.low), signed(interval.high))
 }
 
-/// A p-value: four decimals, or an upper bound.
+/// A p-value: three decimals, or an upper bound.
 pub fn p_value(p: f64) -> String {
-    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }
 
 /// Four significant digits, in powers of ten where that is shorter.

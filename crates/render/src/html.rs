@@ -13,15 +13,18 @@ use crate::figure::ink::{Theme, rules, variables};
 use crate::figure::svg::STYLE;
 
 /// Every template of the page, by the name that the others include it under.
-pub const TEMPLATES: [(&str, &str); 14] = [
+pub const TEMPLATES: [(&str, &str); 17] = [
     ("report.html", include_str!("../../../templates/report.html")),
     ("macros.html", include_str!("../../../templates/macros.html")),
-    ("sections/verdict.html", include_str!("../../../templates/sections/verdict.html")),
+    ("sections/headline.html", include_str!("../../../templates/sections/headline.html")),
+    ("sections/scorecard.html", include_str!("../../../templates/sections/scorecard.html")),
     ("sections/claims.html", include_str!("../../../templates/sections/claims.html")),
     ("sections/accuracy.html", include_str!("../../../templates/sections/accuracy.html")),
     ("sections/methods.html", include_str!("../../../templates/sections/methods.html")),
     ("sections/figures.html", include_str!("../../../templates/sections/figures.html")),
     ("sections/theorem.html", include_str!("../../../templates/sections/theorem.html")),
+    ("sections/readings.html", include_str!("../../../templates/sections/readings.html")),
+    ("sections/details.html", include_str!("../../../templates/sections/details.html")),
     ("sections/missing.html", include_str!("../../../templates/sections/missing.html")),
     ("sections/data.html", include_str!("../../../templates/sections/data.html")),
     ("sections/repeat.html", include_str!("../../../templates/sections/repeat.html")),

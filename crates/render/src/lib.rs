@@ -38,6 +38,6 @@ pub fn render(tables: &Tables) -> Result<Files, RenderError> {
         files.insert(format!("{stem}.pdf"), figure::pdf::file(&figure.sheet, &figure.title));
         files.insert(format!("{stem}.csv"), figure.csv);
     }
-    crate_metadata::add(&mut files, tables.overview.as_ref())?;
+    crate_metadata::add(&mut files, tables)?;
     Ok(files)
 }

@@ -1,5 +1,6 @@
 //! The stage: reads the tables, writes the report, and knows when that is not needed.
 
+use flooding_core::clock;
 use flooding_core::context::Context;
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::plan::Plan;
@@ -20,6 +21,9 @@ pub struct Manifest {
     pub tables: Digest,
     /// One digest over the templates and the revision of the code.
     pub templates: Digest,
+    /// The day on which a report was first made from these tables.
+    #[serde(default)]
+    pub published: Option<String>,
     /// Path under `reports/` and SHA-256 of every file.
     pub files: Vec<(String, Digest)>,
 }
@@ -47,7 +51,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport,
     let progress = &context.progress;
     progress.stage_started(Stage::Render.name(), 1, "report");
     progress.item_started("index.html", 1);
-    let tables = Tables::read(store)?;
+    let mut tables = Tables::read(store)?;
     if let Some(overview) = tables.overview.as_ref().filter(|overview| overview.profile != plan.profile) {
         progress.warn(&format!(
             "the stored tables are of profile `{}`, not `{}`; the report shows what is stored \
@@ -55,8 +59,13 @@ pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport,
             overview.profile, plan.profile, plan.profile
         ));
     }
-    let made = render(&tables)?;
     let before = store.read_document::<Manifest>(&manifest_path(store)).ok().flatten();
+    let digest = Tables::digest(store)?;
+    // The same tables keep their day, so that drawing them again gives the same bytes.
+    let same = before.as_ref().filter(|manifest| manifest.tables == digest);
+    let published = same.and_then(|manifest| manifest.published.clone()).unwrap_or_else(clock::today);
+    tables.published = Some(published.clone());
+    let made = render(&tables)?;
     let mut files = Vec::with_capacity(made.len());
     for (name, bytes) in &made {
         files.push((name.clone(), store.write(&store.layout().reports().join(name), bytes)?));
@@ -67,7 +76,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport,
             store.remove(&store.layout().reports().join(name))?;
         }
     }
-    let manifest = Manifest { tables: Tables::digest(store)?, templates: templates_digest(), files };
+    let manifest = Manifest { tables: digest, templates: templates_digest(), published: Some(published), files };
     store.write_document(&manifest_path(store), &manifest)?;
     progress.item_finished("index.html", &format!("{} files", made.len()));
     progress.stage_finished();

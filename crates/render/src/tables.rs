@@ -6,20 +6,35 @@ use flooding_core::digest::{Digest, Hasher};
 use flooding_core::store::{DocumentError, Store, StoreError};
 use flooding_tables::catalogue::{AGGREGATED, Definition, VERIFIED};
 use flooding_tables::{
-    AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FORMATS, FinalLossRow, FlatnessRow,
-    LevelRow, MethodRow, Overview, ReliabilityBinRow, RunRow, RunStatus, SelectionRow, SensitivityRow, SharpnessRow,
-    TheoremCheck, TheoremRow, read,
+    AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FORMATS,
+    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
+    ReliabilityBinRow, RunRow, RunStatus, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
+    SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow, read,
 };
 
 /// The stored tables; `None` is a table that was never made.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
+    /// The day on which a report was first made from these tables, such as `2020-07-13`; not stored with them.
+    pub published: Option<String>,
     /// What was run, by what, and what is missing.
     pub overview: Option<Overview>,
     /// Table 1.
     pub methods: Option<Vec<MethodRow>>,
     /// Tables 2 and 3.
     pub accuracy: Option<Vec<AccuracyRow>>,
+    /// Ours beside the paper's, cell by cell.
+    pub scorecard: Option<Vec<ScorecardRow>>,
+    /// The same, counted.
+    pub scorecard_counts: Option<Vec<ScorecardCountRow>>,
+    /// One effect over each table.
+    pub overall: Option<Vec<OverallRow>>,
+    /// Paired tests.
+    pub paired: Option<Vec<PairedRow>>,
+    /// The level chosen in three ways.
+    pub selection_noise: Option<Vec<SelectionNoiseRow>>,
+    /// Spreads over trials.
+    pub spread: Option<Vec<SpreadRow>>,
     /// The trials behind them.
     pub selections: Option<Vec<SelectionRow>>,
     /// Other choices about selection.
@@ -32,6 +47,16 @@ pub struct Tables {
     pub runs: Option<Vec<RunRow>>,
     /// The verdicts.
     pub claims: Option<Vec<ClaimRow>>,
+    /// The readings' verdicts behind them.
+    pub claim_readings: Option<Vec<ClaimReadingRow>>,
+    /// "With" against a placebo.
+    pub placebo: Option<Vec<PlaceboRow>>,
+    /// Flooding's gain by reading.
+    pub gains: Option<Vec<GainRow>>,
+    /// Baselines beside the paper's.
+    pub baselines: Option<Vec<BaselineRow>>,
+    /// What the probes of each trial found.
+    pub trial_probes: Option<Vec<TrialProbeRow>>,
     /// The second descents of the test loss.
     pub descents: Option<Vec<DescentRow>>,
     /// Where training losses end.
@@ -59,15 +84,27 @@ impl Tables {
         let theorem = store.layout().theorem();
         let points: Option<Vec<CurvePoint>> = read(store, &tables)?;
         Ok(Self {
+            published: None,
             overview: store.read_document(&tables.join("overview.json"))?,
             methods: read(store, &tables)?,
             accuracy: read(store, &tables)?,
+            scorecard: read(store, &tables)?,
+            scorecard_counts: read(store, &tables)?,
+            overall: read(store, &tables)?,
+            paired: read(store, &tables)?,
+            selection_noise: read(store, &tables)?,
+            spread: read(store, &tables)?,
             selections: read(store, &tables)?,
             sensitivity: read(store, &tables)?,
             levels: read(store, &tables)?,
             curves: points.map(|points| points.into_iter().map(|point| point.0).collect()),
             runs: read(store, &tables)?,
             claims: read(store, &tables)?,
+            claim_readings: read(store, &tables)?,
+            placebo: read(store, &tables)?,
+            gains: read(store, &tables)?,
+            baselines: read(store, &tables)?,
+            trial_probes: read(store, &tables)?,
             descents: read(store, &tables)?,
             final_losses: read(store, &tables)?,
             flatness: read(store, &tables)?,

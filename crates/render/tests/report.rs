@@ -163,14 +163,24 @@ fn a_setting_named_with_signs_survives_in_html_latex_and_svg() {
 fn a_quick_run_is_called_one_at_every_table_and_figure_and_is_never_the_papers_grid() {
     let files = render(&tables(SMALL)).unwrap();
     let main = without_drawings(main_of(&files));
-    for element in ["table", "figure"] {
-        for part in main.split(&format!("<{element}")).skip(1) {
-            let part = &part[..part.find(&format!("</{element}>")).unwrap()];
-            if part.contains("Without flooding</th>") || part.contains("Learning curves") {
-                assert!(part.contains("Quick run, not the paper’s grid: 2 of the paper’s 10 trials"), "{part}");
-                assert!(part.contains("20 of the paper’s 500 epochs"), "{part}");
-            }
+    let said = |part: &str| {
+        assert!(part.contains("Quick run, not the paper’s grid: 2 of the paper’s 10 trials"), "{part}");
+        assert!(part.contains("20 of the paper’s 500 epochs"), "{part}");
+    };
+    let mut tables = 0;
+    for part in main.split("<table").skip(1) {
+        let part = &part[..part.find("</table>").unwrap()];
+        if part.contains("Without flooding</th>") {
+            said(part);
+            tables += 1;
         }
+    }
+    assert_eq!(tables, 2);
+    // Once for all drawings of a setting.
+    let settings: Vec<&str> = main.split("class=\"setting\">").skip(1).collect();
+    assert_eq!(settings.len(), SMALL.settings);
+    for setting in settings {
+        said(&setting[..setting.find("<details").unwrap()]);
     }
     assert!(main.contains("Quick run.</b>"));
 }
@@ -260,7 +270,8 @@ fn latex_macros_are_defined_once_and_all_that_are_used_are_defined() {
 #[test]
 fn the_contexts_are_what_they_were() {
     let (context, _) = ReportContext::new(&tables(SMALL)).unwrap();
-    insta::assert_json_snapshot!("verdict", context.verdict);
+    insta::assert_json_snapshot!("headline", context.headline);
+    insta::assert_json_snapshot!("scorecard", context.scorecard);
     insta::assert_json_snapshot!("accuracy", context.accuracy);
     insta::assert_json_snapshot!("provenance", context.provenance);
     insta::assert_json_snapshot!("missing", context.missing);
@@ -280,6 +291,8 @@ fn plan() -> Plan {
         settings: Vec::new(),
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 1,
             sample_sizes: Vec::new(),

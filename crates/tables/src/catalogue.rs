@@ -4,11 +4,12 @@ use flooding_core::store::Kind;
 
 use crate::definition::{Column, Table};
 use crate::document::Rows;
-use crate::probes::{Calibration, Flatness};
+use crate::probes::{Calibration, Flatness, Replay};
 use crate::rows::{
-    AccuracyRow, CalibrationRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FinalLossRow, FlatnessRow, LevelRow,
-    MethodRow, Overview, PublishedRunRow, ReliabilityBinRow, RunRow, SelectionRow, SensitivityRow, SharpnessRow,
-    TheoremCheck, TheoremRow,
+    AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow,
+    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
+    PublishedRunRow, ReliabilityBinRow, RunRow, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
+    SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow,
 };
 
 /// A table, without its rows.
@@ -34,11 +35,22 @@ impl Definition {
 }
 
 /// The tables that the aggregate stage writes to `data/tables/`.
-pub const AGGREGATED: [Definition; 15] = [
+pub const AGGREGATED: [Definition; 26] = [
     Definition::of::<AccuracyRow>(),
+    Definition::of::<ScorecardRow>(),
+    Definition::of::<ScorecardCountRow>(),
+    Definition::of::<OverallRow>(),
+    Definition::of::<PairedRow>(),
+    Definition::of::<SelectionNoiseRow>(),
+    Definition::of::<SpreadRow>(),
     Definition::of::<SelectionRow>(),
     Definition::of::<SensitivityRow>(),
     Definition::of::<ClaimRow>(),
+    Definition::of::<ClaimReadingRow>(),
+    Definition::of::<PlaceboRow>(),
+    Definition::of::<GainRow>(),
+    Definition::of::<BaselineRow>(),
+    Definition::of::<TrialProbeRow>(),
     Definition::of::<LevelRow>(),
     Definition::of::<FinalLossRow>(),
     Definition::of::<DescentRow>(),
@@ -59,7 +71,8 @@ pub const VERIFIED: [Definition; 2] = [Definition::of::<TheoremRow>(), Definitio
 pub const PUBLISHED: [Definition; 1] = [Definition::of::<PublishedRunRow>()];
 
 /// The documents of this crate that are no tables.
-const OTHER_DOCUMENTS: [Kind; 3] = [Kind::of::<Overview>(), Kind::of::<Flatness>(), Kind::of::<Calibration>()];
+const OTHER_DOCUMENTS: [Kind; 4] =
+    [Kind::of::<Overview>(), Kind::of::<Flatness>(), Kind::of::<Calibration>(), Kind::of::<Replay>()];
 
 /// The kinds of all documents that this crate defines.
 pub fn documents() -> impl Iterator<Item = Kind> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::definition::{BadCell, Cell, Cells, Column, Field, Holds};
 use crate::probes::ProbedModel;
-use crate::rows::{Checkpoint, RunStatus, Verdict};
+use crate::rows::{Checkpoint, ClaimGroup, LevelChoice, Magnitude, Quantity, RunStatus, Verdict};
 
 fn single(column: Column, holds: Holds, columns: &mut Vec<Column>) {
     columns.push(Column { holds, ..column });
@@ -209,6 +209,10 @@ words! {
     TableId => "a table of the paper", variant_word, variant_of;
     Checkpoint => "a checkpoint", variant_word, variant_of;
     Verdict => "a verdict", variant_word, variant_of;
+    Quantity => "a quantity of the scorecard", variant_word, variant_of;
+    LevelChoice => "a way of choosing the level", variant_word, variant_of;
+    Magnitude => "a verdict on a size", variant_word, variant_of;
+    ClaimGroup => "what a claim is about", variant_word, variant_of;
     RunStatus => "a run's status", variant_word, variant_of;
     ProbedModel => "a model", |model: &Self| model.name().to_owned(), Self::named;
     Scenario => "a scenario", scenario_word, scenario_of;

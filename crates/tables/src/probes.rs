@@ -1,12 +1,16 @@
-//! What the probes of Section 5 store of a trial: flatness (Figures 5 and 8) and calibration.
+//! What the probes of Sections 4.2 and 5 store of a trial: flatness (Figures 5 and 8), calibration, and the replay (Figures
+//! 2, 4, 6 and 7).
 //!
-//! A probe reads stored weights. It compares training with flooding at one level with training without: the level is
-//! the one above 0 with the best validation accuracy at the last epoch of that trial, the smallest of equals.
+//! A probe trains two runs of a trial again and looks at more of them. It compares training with flooding at one level
+//! with training without: the level is the one above 0 with the best validation accuracy at the last epoch of that trial,
+//! the smallest of equals.
 
 use serde::{Deserialize, Serialize};
 
 use flooding_core::digest::Digest;
 use flooding_core::level::Level;
+use flooding_core::record::GradientNorms;
+use flooding_core::resampling::TheoremAtModel;
 use flooding_core::spec::RunKey;
 use flooding_core::store::Document;
 
@@ -92,17 +96,24 @@ pub struct DirectionCurve {
     pub test: Vec<Option<f64>>,
 }
 
-/// The distance at which [`sharpness`] is read off.
+/// The distance up to which [`sharpness`] looks.
 pub const SHARPNESS_ALPHA: f64 = 0.5;
 
-/// How much the loss rises, on average of both sides, half a filter's norm away: `(L(-a) + L(a)) / 2 - L(0)` at
-/// a = [`SHARPNESS_ALPHA`]; `None` where the curve lacks one of the three.
+/// How far the loss moves within half a filter's norm: the mean of `|L(x) - L(0)|` over the distances x of the curve with
+/// `0 < |x| <= ` [`SHARPNESS_ALPHA`]; `None` where one of them is not finite, or there is none.
+///
+/// It has no sign: a model on a maximum of the loss is not flat.
 pub fn sharpness(alphas: &[f64], losses: &[Option<f64>]) -> Option<f64> {
-    let at = |alpha: f64| {
-        let index = alphas.iter().position(|known| (known - alpha).abs() < 1e-9)?;
-        losses.get(index).copied().flatten()
-    };
-    Some(f64::midpoint(at(-SHARPNESS_ALPHA)?, at(SHARPNESS_ALPHA)?) - at(0.0)?)
+    let centre = loss_at_model(alphas, losses)?;
+    let within = alphas.iter().zip(losses).filter(|(alpha, _)| (1e-9..=SHARPNESS_ALPHA + 1e-9).contains(&alpha.abs()));
+    let moves: Vec<f64> = within.map(|(_, loss)| loss.map(|loss| (loss - centre).abs())).collect::<Option<_>>()?;
+    (!moves.is_empty()).then(|| moves.iter().sum::<f64>() / moves.len() as f64)
+}
+
+/// The loss at the model itself; `None` where the curve lacks it.
+pub fn loss_at_model(alphas: &[f64], losses: &[Option<f64>]) -> Option<f64> {
+    let index = alphas.iter().position(|alpha| alpha.abs() < 1e-9)?;
+    losses.get(index).copied().flatten()
 }
 
 impl Document for Flatness {
@@ -179,16 +190,63 @@ impl Reliability {
     }
 }
 
+/// Test curves and gradients of a trial's compared runs, trained again with the same results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Digest of what it was made from: the probe's definition and the records of its runs.
+    pub made_from: Digest,
+    /// The setting's id.
+    pub setting: String,
+    /// Seed index.
+    pub trial: u32,
+    /// The level of the run with flooding.
+    pub level: Level,
+    /// Test examples that each point of the test curves is the mean over, the same throughout.
+    pub test_points: u32,
+    /// With flooding, then without.
+    pub models: Vec<ReplayedRun>,
+    /// Theorem 1 at the end of training with flooding.
+    pub theorem: TheoremAtModel,
+}
+
+impl Document for Replay {
+    const KIND: &'static str = "replay";
+    const VERSION: u32 = 1;
+}
+
+/// One run, measured on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplayedRun {
+    /// With or without flooding.
+    pub model: ProbedModel,
+    /// The run of the grid that it repeats.
+    pub run: RunKey,
+    /// Epoch (from 1), test loss, test accuracy (from 0 to 1), at every epoch.
+    pub test: Vec<(u32, f64, f64)>,
+    /// Gradient norms at some epochs.
+    pub gradients: Vec<(u32, GradientNorms)>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sharpness_of_a_parabola_is_its_rise_at_half_a_norm() {
-        let alphas: Vec<f64> = (-2..=2).map(|i| f64::from(i) * 0.5).collect();
-        let losses: Vec<Option<f64>> = alphas.iter().map(|a| Some(3.0 * a * a + 0.7 * a + 1.0)).collect();
-        assert!((sharpness(&alphas, &losses).unwrap() - 0.75).abs() < 1e-12);
-        assert_eq!(sharpness(&alphas[..2], &losses[..2]), None);
+    fn sharpness_is_the_mean_move_within_half_a_norm_and_a_maximum_is_not_flat() {
+        let alphas: Vec<f64> = (-4..=4).map(|i| f64::from(i) * 0.25).collect();
+        let curve = |c: f64| alphas.iter().map(|a| Some(c * a * a + 1.0)).collect::<Vec<_>>();
+        // 3/16 at a quarter and 3/4 at a half, on both sides.
+        let expected = f64::midpoint(3.0 / 16.0, 0.75);
+        for c in [3.0, -3.0] {
+            assert!((sharpness(&alphas, &curve(c)).unwrap() - expected).abs() < 1e-12);
+        }
+        assert_eq!(sharpness(&alphas[..3], &curve(3.0)[..3]), None);
+        let mut broken = curve(3.0);
+        broken[3] = None;
+        assert_eq!(sharpness(&alphas, &broken), None);
+        broken = curve(3.0);
+        broken[0] = None;
+        assert!(sharpness(&alphas, &broken).is_some(), "beyond half a norm nothing is asked");
     }
 
     #[test]

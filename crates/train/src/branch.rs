@@ -62,8 +62,8 @@ pub struct TrainControl<'a> {
     pub forks: Forks<'a>,
     /// Where to leave checkpoints and to resume from one; `None` for none.
     pub checkpoints: Option<Checkpoints>,
-    /// Called after each epoch with the number of epochs done.
-    pub advanced: &'a dyn Fn(u64),
+    /// Called after each epoch with the number of epochs done, and of the levels that share it.
+    pub advanced: &'a dyn Fn(u64, usize),
     /// Optimiser steps begun.
     step: AtomicU64,
     /// Bits of the last finite mini-batch loss; the first member's.
@@ -86,7 +86,7 @@ pub enum Ended<T> {
 
 impl<'a> TrainControl<'a> {
     /// Control over the training of these levels.
-    pub fn new(levels: &[Level], stop: StopFlag, forks: Forks<'a>, advanced: &'a dyn Fn(u64)) -> Self {
+    pub fn new(levels: &[Level], stop: StopFlag, forks: Forks<'a>, advanced: &'a dyn Fn(u64, usize)) -> Self {
         Self {
             stop,
             forks,

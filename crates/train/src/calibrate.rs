@@ -37,7 +37,7 @@ impl Work for Beginning<'_> {
         let stop = StopFlag::default();
         let begun = Instant::now();
         let last = Mutex::new(None);
-        let advanced = |epochs: u64| {
+        let advanced = |epochs: u64, _: usize| {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Some((epochs, begun.elapsed()));
             if begun.elapsed() >= limit {
                 stop.raise();

@@ -257,9 +257,9 @@ impl Checkpoints {
         }
     }
 
-    /// Which of the group's runs a checkpoint holds, those on one path together, and which none does. Where several
-    /// checkpoints hold a run, the most advanced counts.
-    pub fn resumable(&self, largest: u64) -> (Vec<Vec<Level>>, Vec<Level>) {
+    /// Which of the group's runs a checkpoint holds, those on one path together and with the epochs that it has done, and
+    /// which none does. Where several checkpoints hold a run, the most advanced counts.
+    pub fn resumable(&self, largest: u64) -> (Vec<(Vec<Level>, u32)>, Vec<Level>) {
         let mut left = self.group.levels().to_vec();
         if self.from_scratch {
             return (Vec::new(), left);
@@ -279,7 +279,7 @@ impl Checkpoints {
                 };
                 let (here, others): (Vec<Level>, Vec<Level>) = left.into_iter().partition(holds);
                 left = others;
-                held.push(here);
+                held.push((here, state.epochs));
             }
         }
         (held, left)

@@ -1,25 +1,72 @@
-//! What a run costs beside others, before it starts: for the order of the work and for its division.
+//! What a run costs, before its examples are read.
 
-use flooding_core::spec::{DataSpec, ModelSpec, RunSpec};
+use flooding_core::dataset::InputShape;
+use flooding_core::spec::{DataSpec, RunSpec};
+use flooding_engine::cost::{Outline, Sizes};
 
-/// A run's share of the work, roughly: epochs x training examples x operations of an example.
-pub fn cost(spec: &RunSpec) -> f64 {
-    let (examples, inputs) = match &spec.data {
-        DataSpec::Synthetic(data) => (f64::from(data.train), data.distribution.dimension() as f64),
-        DataSpec::Images(data) => (f64::from(data.train_size.unwrap_or(60_000)), 3072.0),
-    };
-    let operations = match &spec.model {
-        ModelSpec::Mlp { hidden, .. } => {
-            let mut fan_in = inputs;
-            let mut sum = 0.0;
-            for &units in hidden {
-                sum += fan_in * f64::from(units);
-                fan_in = f64::from(units);
-            }
-            sum
+const GREY: InputShape = InputShape::Image { channels: 1, height: 28, width: 28 };
+const COLOUR: InputShape = InputShape::Image { channels: 3, height: 32, width: 32 };
+
+/// Shape of an input, classes, training and test examples of an image data set, as published. Of a user's own, whose size
+/// is not known before it is read, those of CIFAR-10.
+fn published(dataset: &str) -> (InputShape, usize, usize, usize) {
+    match dataset {
+        "mnist" | "kmnist" => (GREY, 10, 60_000, 10_000),
+        "svhn" => (COLOUR, 10, 73_257, 26_032),
+        "cifar100" => (COLOUR, 100, 50_000, 10_000),
+        _ => (COLOUR, 10, 50_000, 10_000),
+    }
+}
+
+/// The outline of a run's network, and how many examples it has.
+fn sizes(spec: &RunSpec) -> (Outline, Sizes) {
+    let (input, classes, sizes) = match &spec.data {
+        DataSpec::Synthetic(data) => {
+            let [train, validation, test] = [data.train, data.validation, data.test].map(|n| n as usize);
+            (InputShape::Vector(data.distribution.dimension()), 2, Sizes { train, validation, test })
         }
-        ModelSpec::CifarResnet { blocks, width } => f64::from(*blocks) * f64::from(width * width) * 55_000.0,
-        ModelSpec::Resnet18 { width } => f64::from(width * width) * 9_000.0,
+        DataSpec::Images(data) => {
+            let (input, classes, train, test) = published(&data.dataset);
+            let train = data.train_size.map_or(train, |size| size as usize);
+            let validation = (train as f64 * data.validation_fraction) as usize;
+            let test = data.test_size.map_or(test, |size| size as usize);
+            (input, classes, Sizes { train: train - validation, validation, test })
+        }
     };
-    f64::from(spec.epochs) * examples * operations
+    (Outline::new(&spec.model, input, classes), sizes)
+}
+
+/// Floating-point operations of a run that shares nothing with others.
+pub fn cost(spec: &RunSpec) -> f64 {
+    let (outline, sizes) = sizes(spec);
+    outline.run(spec, sizes)
+}
+
+/// Floating-point operations of one of its epochs.
+pub(crate) fn epoch_cost(spec: &RunSpec) -> f64 {
+    let (outline, sizes) = sizes(spec);
+    outline.epoch(spec, sizes)
+}
+
+/// Bytes of one copy of its weights, running statistics included.
+pub(crate) fn weights_bytes(spec: &RunSpec) -> u64 {
+    let (outline, _) = sizes(spec);
+    4 * outline.elements() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use flooding_core::spec::ModelSpec;
+
+    use super::*;
+
+    #[test]
+    fn the_operations_of_known_networks_are_the_published_ones() {
+        // A multiplication and an addition are two operations here and one in those papers.
+        let resnet44 = Outline::new(&ModelSpec::CifarResnet { blocks: 7, width: 16 }, COLOUR, 10);
+        assert!((resnet44.forward() / 2.0 / 97e6 - 1.0).abs() < 0.08, "{}", resnet44.forward());
+        let mlp = Outline::new(&ModelSpec::Mlp { hidden: vec![1000, 1000], batch_norm: false }, GREY, 10);
+        assert_eq!(mlp.forward(), 2.0 * (784.0 * 1000.0 + 1000.0 * 1000.0 + 1000.0 * 10.0));
+        assert_eq!(mlp.step(128), 3.0 * 128.0 * mlp.forward());
+    }
 }

@@ -33,7 +33,7 @@ pub use error::TrainError;
 pub use probes::kept_bytes;
 pub use survey::{Survey, survey};
 
-/// Trains every run of the plan that is not up to date, then makes the [`probes`] of the weights that were kept.
+/// Trains every run of the plan that is not up to date, then makes the [`probes`] of the trials that the plan probes.
 ///
 /// A run that fails, and a data set that cannot be had, are gaps of the report; the others go on.
 pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -> Result<StageReport, TrainError> {
@@ -50,9 +50,7 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
     if kept > 0 {
         let megabytes = kept.div_ceil(1_000_000);
         let folder = store.layout().runs();
-        context
-            .progress
-            .warn(&format!("weights kept for the probes take up to {megabytes} MB in {}", folder.display()));
+        context.progress.warn(&format!("weights that runs keep take up to {megabytes} MB in {}", folder.display()));
     }
     context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
     let report = schedule::train_all(runs, store, context, source);

@@ -1,22 +1,21 @@
 //! Who trained a run, where, when and how fast.
 
 use std::fs;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use flooding_core::clock;
 use flooding_core::record::Provenance;
-
 use flooding_engine::cpu::vector_instructions;
 
 /// The provenance of a run that ends now.
 pub fn now(device: &str, seconds: Duration, training: Duration) -> Provenance {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("FLOODING_COMMIT").to_owned(),
         rustc: env!("FLOODING_RUSTC").to_owned(),
         device: device.to_owned(),
         processor: format!("{} ({})", processor_name(), vector_instructions()),
-        finished: rfc3339(since.as_secs()),
+        finished: clock::now(),
         seconds: milliseconds(seconds),
         training_seconds: milliseconds(training),
     }
@@ -31,38 +30,4 @@ fn processor_name() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
-}
-
-/// Seconds since 1970 as a date and time in UTC, such as `2020-07-13T09:00:00Z`.
-fn rfc3339(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Days are counted from 1 March of year 0, so that a leap day ends its year (H. Hinnant, "days_from_civil").
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_right_around_leap_days_and_the_turn_of_a_year() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_709_251_199, "2024-02-29T23:59:59Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (4_102_444_800, "2100-01-01T00:00:00Z"),
-        ] {
-            assert_eq!(rfc3339(seconds), text);
-        }
-    }
 }

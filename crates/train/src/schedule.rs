@@ -4,6 +4,7 @@
 mod attempt;
 mod claims;
 mod deadline;
+mod meter;
 mod queue;
 
 use std::collections::{BTreeSet, HashSet};
@@ -26,11 +27,12 @@ use flooding_engine::threads::with_threads_inside;
 use crate::TrainError;
 use crate::branch::Branch;
 use crate::checkpoint::{self, Checkpoints};
-use crate::cost::cost;
+use crate::cost::{cost, epoch_cost};
 use crate::save::{DatasetFingerprint, SaveContext, save};
 use crate::trainer::Results;
 use attempt::{Attempt, Place};
 use deadline::Deadline;
+use meter::Meter;
 use queue::{Next, Queue, Task};
 
 /// The name of a run in messages, such as `spiral-high t00 b0.05`.
@@ -88,6 +90,11 @@ fn longest_first(mut groups: Vec<Group>) -> Vec<Group> {
     groups
 }
 
+/// All epochs of one run.
+fn whole_cost(group: &Group) -> f64 {
+    epoch_cost(group.common()) * f64::from(group.common().epochs)
+}
+
 /// A group that is to be trained.
 struct Trial {
     /// What was to be done when the plan was looked at.
@@ -126,6 +133,7 @@ struct State<'a> {
     cancelled: AtomicBool,
     /// The host's memory, which runs side by side share.
     room: Room,
+    meter: Meter,
 }
 
 /// A panic while a lock was held leaves these plain collections whole.
@@ -141,7 +149,9 @@ impl<'a> State<'a> {
         context: &'a Context,
         source: &'a dyn Source,
     ) -> Self {
+        let work = |group: &Group| whole_cost(group) * group.levels().len() as f64;
         Self {
+            meter: Meter::new(groups.iter().map(work).sum()),
             had_failed,
             deadline: Deadline::new(context.ends),
             has_told: AtomicBool::new(false),
@@ -218,7 +228,10 @@ impl<'a> State<'a> {
             DeviceChoice::Cpu => {
                 let largest = checkpoint::largest(training.tensors(), group.levels().len(), group.common().epochs);
                 let (held, left) = self.checkpoints(&group).resumable(largest);
-                branches.extend(held.into_iter().map(Branch::stored));
+                for (levels, epochs) in held {
+                    self.meter.skip(epoch_cost(group.common()) * f64::from(epochs) * levels.len() as f64);
+                    branches.push(Branch::stored(levels));
+                }
                 if group.shares_prefixes() {
                     branches.extend((!left.is_empty()).then(|| Branch::new(left)));
                 } else {
@@ -254,6 +267,7 @@ impl<'a> State<'a> {
             is_stopped: &is_stopped,
         };
         let offer = |branch: Branch| self.queue.offer(number, branch);
+        let each_epoch = epoch_cost(group.common());
         // The last is trained first: what leaves a path before the path itself.
         let mut waiting = vec![branch];
         while let Some(branch) = waiting.pop() {
@@ -262,9 +276,11 @@ impl<'a> State<'a> {
             progress.item_started(&id, group.common().epochs.into());
             let (start, shared) = (Instant::now(), branch.training);
             let pace = self.deadline.pace(group.common());
-            let advanced = |epochs| {
+            let advanced = |epochs, levels| {
                 pace.epoch_done();
                 progress.item_advanced(&id, epochs);
+                let (done, left) = self.meter.done(each_epoch, levels);
+                progress.work_left(done, left);
             };
             match place.train(branch, self.checkpoints(group), &offer, &advanced) {
                 Attempt::Done(results, left) => {
@@ -316,10 +332,12 @@ impl<'a> State<'a> {
         let group = self.group(number);
         let device = self.device_name();
         let context = SaveContext { store: self.store, device: &device };
-        let mut lowest = None;
-        for (i, (level, trained)) in results.into_iter().enumerate() {
+        let lowest = results.first().map(|(level, _)| group.run(*level));
+        // The lowest comes last: as long as one is missing, the checkpoint in its folder holds them all.
+        for (i, (level, trained)) in results.into_iter().enumerate().rev() {
             let spec = group.run(level);
             let summary = trained.result.as_ref().ok().cloned();
+            let untrained = group.common().epochs as usize - trained.history.len();
             let note = match save(&context, &spec, seen, trained, took)? {
                 Status::Complete => {
                     lock(&self.report).done += 1;
@@ -327,6 +345,7 @@ impl<'a> State<'a> {
                 }
                 Status::Failed { cause, step, .. } => {
                     let note = format!("failed at step {step}: {cause}");
+                    self.meter.skip(epoch_cost(&spec) * untrained as f64);
                     lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(&spec), why: note.clone() });
                     if self.context.fail_fast {
                         self.context.stop.raise_after_failure();
@@ -334,10 +353,9 @@ impl<'a> State<'a> {
                     note
                 }
             };
-            // The first stands for the path, whose name it ends; each run counts.
+            // The last stands for the path, whose name it ends; each run counts.
             let run = run_id(&spec);
             self.context.progress.item_finished(if i == 0 { id } else { &run }, &note);
-            lowest.get_or_insert(spec);
             self.finished_with(number);
         }
         if let Some(lowest) = lowest {

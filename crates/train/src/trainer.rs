@@ -47,7 +47,7 @@ pub fn train<B: Backend>(
             Flow::Parked(branches) => return Ok(Ended::Parked(branches)),
             Flow::Goes => {}
         }
-        (control.advanced)(trainer.epochs.into());
+        (control.advanced)(trainer.epochs.into(), control.levels().len());
         if trainer.all_failed() {
             break;
         }

@@ -10,6 +10,7 @@ use flooding_core::dataset::InputShape;
 use flooding_core::spec::{ModelSpec, RunSpec};
 use flooding_engine::allocation::is_out_of_memory;
 use flooding_engine::composite::Portable;
+use flooding_engine::cost::Sizes;
 use flooding_engine::memory::{NoPlace, Room, Training, device, even, fitting, indexable};
 use flooding_train::outcome::Trained;
 
@@ -20,7 +21,7 @@ fn resnet44() -> Training {
     setting.model = ModelSpec::CifarResnet { blocks: 7, width: 16 };
     setting.batch_size = 128;
     let plan = support::plan(vec![setting]);
-    Training::of(&plan.runs().next().unwrap(), (COLOUR, 10), [40_000, 10_000, 10_000])
+    Training::of(&plan.runs().next().unwrap(), (COLOUR, 10), Sizes { train: 40_000, validation: 10_000, test: 10_000 })
 }
 
 #[test]

@@ -15,6 +15,7 @@ use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{LrSchedule, ModelSpec, Objective, OptimiserSpec, RunSpec};
 use flooding_engine::allocation::is_out_of_memory;
 use flooding_engine::composite::Portable;
+use flooding_engine::cost::Sizes;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::memory::{Training, cpu, device, largest_tensor};
 use flooding_engine::nets::{build, count_trainable, outline};
@@ -192,7 +193,11 @@ fn the_outline_of_a_network_counts_its_parameters_as_the_network_does() {
 fn the_largest_tensor_of_a_group_grows_with_its_members() {
     let _alone = alone();
     let plan = support::plan(vec![setting(ModelSpec::CifarResnet { blocks: 7, width: 16 }, SGD, 128, &[0.0])]);
-    let training = Training::of(&plan.runs().next().unwrap(), (COLOUR, 10), [40_000, 10_000, 10_000]);
+    let training = Training::of(
+        &plan.runs().next().unwrap(),
+        (COLOUR, 10),
+        Sizes { train: 40_000, validation: 10_000, test: 10_000 },
+    );
     // 16 channels x 9 taps x 1024 pixels x 512 images.
     assert_eq!(largest_tensor(&training, 1), 16 * 9 * 1024 * 512);
     assert_eq!(largest_tensor(&training, 11), 11 * 16 * 9 * 1024 * 512);

@@ -1,4 +1,4 @@
-//! Probes of stored weights: made with the training or later, once, and again only when their weights change.
+//! Probes of runs that are trained again: made with the training or later, once, and again only when their runs change.
 
 mod support;
 
@@ -7,26 +7,21 @@ use std::fs;
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
 use flooding_core::record::Record;
-use flooding_core::spec::Observe;
+use flooding_core::spec::ModelSpec;
 use flooding_core::store::{Document, Layout, Store};
 use flooding_core::work::{Decision, Reason};
-use flooding_tables::probes::{CONFIDENCE_BINS, Calibration, Flatness, ProbedModel};
+use flooding_tables::probes::{CONFIDENCE_BINS, Calibration, Flatness, ProbedModel, Replay};
 use flooding_train::probes::{self, Kind};
 use support::{Clouds, jobs, plan, setting, store};
 
-const OBSERVE: Observe = Observe {
-    weights: true,
-    trials: 1,
-    test_every: 0,
-    test_points: 0,
-    gradients_every: 0,
-    fixed_test_subset: false,
-    train_every: 0,
-};
-
 fn probed() -> Setting {
     // The initial loss is about 0.7, so both levels are reached at once or never: 0.6 is.
-    Setting { observe: OBSERVE, epochs: 8, ..setting("clouds", &[0.0, 0.6]) }
+    Setting { probes: 1, epochs: 8, ..setting("clouds", &[0.0, 0.6]) }
+}
+
+/// The same with batch normalisation and more than one batch an epoch.
+fn normalised() -> Setting {
+    Setting { model: ModelSpec::Mlp { hidden: vec![16, 16], batch_norm: true }, ..probed() }
 }
 
 fn document<T: Document>(store: &Store, kind: Kind) -> T {
@@ -41,17 +36,22 @@ fn record(plan: &Plan, store: &Store, level: f64) -> Record {
 }
 
 fn trained() -> (tempfile::TempDir, Store, Plan) {
+    trained_as(probed())
+}
+
+fn trained_as(setting: Setting) -> (tempfile::TempDir, Store, Plan) {
     let (folder, store) = store();
-    let plan = plan(vec![probed()]);
+    let plan = plan(vec![setting]);
     let report = flooding_train::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
-    // Four runs, and two probes of the one trial that keeps weights.
-    assert_eq!((report.done, report.gaps.len()), (6, 0), "{report:?}");
+    // Four runs, and three probes of the one trial that is probed.
+    assert_eq!((report.done, report.gaps.len()), (7, 0), "{report:?}");
     (folder, store, plan)
 }
 
 #[test]
-fn training_ends_with_the_probes_of_the_trials_that_keep_weights() {
+fn training_ends_with_the_probes_of_the_trials_that_are_probed_and_no_run_keeps_weights() {
     let (_folder, store, plan) = trained();
+    assert!(plan.runs().all(|run| record(&plan, &store, run.level.value()).files.is_empty()));
     let flatness: Flatness = document(&store, Kind::Flatness);
     let models: Vec<ProbedModel> = flatness.models.iter().map(|landscape| landscape.model).collect();
     assert_eq!(models, [ProbedModel::FirstCrossing, ProbedModel::With, ProbedModel::Without]);
@@ -84,12 +84,55 @@ fn calibration_counts_every_test_example_and_agrees_with_the_recorded_accuracy()
 }
 
 #[test]
+fn a_replay_has_a_test_curve_of_every_epoch_that_ends_where_the_record_ends() {
+    for setting in [probed(), normalised()] {
+        let (_folder, store, plan) = trained_as(setting);
+        let replay: Replay = document(&store, Kind::Replay);
+        // All 50 test examples are fewer than a subset.
+        assert_eq!((replay.test_points, replay.theorem.n), (50, 30));
+        for (run, level) in replay.models.iter().zip([0.6, 0.0]) {
+            let epochs: Vec<u32> = run.test.iter().map(|(epoch, ..)| *epoch).collect();
+            assert_eq!(epochs, (1..=8).collect::<Vec<_>>());
+            let last = record(&plan, &store, level).summary.unwrap().last.test;
+            assert_eq!((run.test[7].1, run.test[7].2), (last.loss, last.accuracy));
+            assert_eq!(run.gradients.len(), 8);
+        }
+        let with = record(&plan, &store, 0.6).summary.unwrap().last.test;
+        assert!((replay.theorem.risk - with.loss).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn a_model_caught_in_mid_epoch_has_statistics_of_its_own_weights() {
+    let (_folder, store, _plan) = trained_as(normalised());
+    let flatness: Flatness = document(&store, Kind::Flatness);
+    let [first, ..] = &flatness.models[..] else { panic!("three models") };
+    assert_eq!(first.model, ProbedModel::FirstCrossing);
+    // With the statistics of the first batches the loss would be far from the 0.6 at which it was caught.
+    let caught = first.curves[0].train[20].unwrap();
+    assert!((caught - 0.6).abs() < 0.2, "{caught}");
+}
+
+#[test]
+fn a_record_that_training_again_does_not_repeat_is_a_gap_and_no_probe() {
+    let (_folder, store, plan) = trained();
+    let mut forged = record(&plan, &store, 0.6);
+    let summary = forged.summary.as_mut().unwrap();
+    summary.last.train.loss += 1e-9;
+    store.write_document(&store.layout().run(&forged.spec).join(Layout::RECORD), &forged).unwrap();
+    let context = flooding_core::context::Context { force: true, ..jobs(1) };
+    let report = probes::run(&plan, &store, &context, &Clouds::default(), &[Kind::Replay]).unwrap();
+    assert_eq!((report.done, report.gaps.len()), (0, 1));
+    assert!(report.gaps[0].why.contains("differs from its record in its results"), "{}", report.gaps[0].why);
+}
+
+#[test]
 fn probes_are_the_same_whatever_the_jobs_and_are_made_once() {
     let (_folder, store, plan) = trained();
     let path = store.layout().probes("clouds", 0).join("flatness.json");
     let before = fs::read(&path).unwrap();
     let again = flooding_train::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
-    assert_eq!((again.done, again.skipped), (0, 6));
+    assert_eq!((again.done, again.skipped), (0, 7));
     fs::remove_file(&path).unwrap();
     let report = probes::run(&plan, &store, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
     assert_eq!((report.done, report.skipped), (1, 0));
@@ -97,7 +140,7 @@ fn probes_are_the_same_whatever_the_jobs_and_are_made_once() {
 }
 
 #[test]
-fn a_torn_probe_is_made_again_and_one_of_other_weights_too() {
+fn a_torn_probe_is_made_again_and_one_of_other_runs_too() {
     let (_folder, store, plan) = trained();
     let path = store.layout().probes("clouds", 0).join("flatness.json");
     let whole = fs::read(&path).unwrap();
@@ -117,17 +160,9 @@ fn a_torn_probe_is_made_again_and_one_of_other_weights_too() {
 }
 
 #[test]
-fn weights_that_are_missing_or_torn_are_a_gap_with_the_files_name() {
-    let (_folder, store, plan) = trained();
-    let spec = plan.runs().next().unwrap();
-    let weights = store.layout().run(&spec).join("weights-last.safetensors");
-    fs::write(&weights, b"torn").unwrap();
-    let context = flooding_core::context::Context { force: true, ..jobs(1) };
-    let report = probes::run(&plan, &store, &context, &Clouds::default(), &[Kind::Calibration]).unwrap();
-    assert_eq!(report.gaps.len(), 1);
-    assert!(report.gaps[0].why.contains("weights-last.safetensors"), "{}", report.gaps[0].why);
-
-    let (_folder, empty) = self::store();
+fn a_trial_whose_runs_are_missing_is_a_gap_that_names_them() {
+    let plan = plan(vec![probed()]);
+    let (_folder, empty) = store();
     let report = probes::run(&plan, &empty, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
     assert_eq!((report.done, report.gaps.len()), (0, 1));
     assert!(report.gaps[0].why.contains("b0.00, b0.60"), "{}", report.gaps[0].why);

@@ -1,4 +1,4 @@
-//! One cell of Theorem 1, for the command line and for per-example losses of a trained model.
+//! One cell of Theorem 1, for the command line.
 
 use flooding_core::config::Scenario;
 use flooding_core::context::Context;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::VerifyError;
 use crate::error::threads;
 use crate::exact::{self, Exact, flooded};
-use crate::monte_carlo::{self, Draws, Mean, MonteCarlo, Source};
+use crate::monte_carlo::{self, Draws, MonteCarlo, Source};
 
 /// All quantities of one cell; as JSON one flat object, the Monte Carlo means as `NAME_mc` and `NAME_se`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -78,61 +78,6 @@ pub fn cell(
     };
     let monte_carlo = draws.map(sample).transpose()?.map(MonteCarloJson::from);
     Ok(TheoremCell { exact, monte_carlo })
-}
-
-/// A cell whose losses are drawn with replacement from a given list: the mean of the list is R.
-///
-/// R and the mean squared error of R^ are exact; the others are exact for n = 1 and means of `draws` otherwise.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EmpiricalCell {
-    /// The mean of the list.
-    pub risk: f64,
-    /// MSE of R^: the list's variance (divided by its length) over n.
-    pub mse_empirical: f64,
-    /// MSE of |R^ - b| + b.
-    pub mse_flooded: Mean,
-    /// The first MSE minus the second.
-    pub gain: Mean,
-    /// E[(b - R^)+].
-    pub shortfall: Mean,
-    /// Pr[R^ < b].
-    pub prob_below: Mean,
-}
-
-/// The cell of losses resampled from `losses`, such as a trained model's per-example test losses.
-///
-/// # Errors
-/// An empty list, a loss that is not finite, n or b out of range, refused threads, or the stop flag.
-pub fn resampled(
-    losses: &[f64],
-    n: u32,
-    level: f64,
-    draws: u64,
-    seed: u64,
-    context: &Context,
-) -> Result<EmpiricalCell, VerifyError> {
-    check(n, level, Some(draws))?;
-    if let Some(&value) = losses.iter().find(|loss| !loss.is_finite()) {
-        return Err(VerifyError::Parameter { key: "loss", value, remedy: "use finite losses" });
-    }
-    if losses.is_empty() {
-        return Err(VerifyError::Parameter { key: "losses", value: 0.0, remedy: "give at least one loss" });
-    }
-    let weight = 1.0 / losses.len() as f64;
-    let risk = losses.iter().sum::<f64>() * weight;
-    let mse_empirical = losses.iter().map(|loss| (loss - risk).powi(2)).sum::<f64>() * weight / f64::from(n);
-    if n == 1 {
-        let atoms: Vec<(f64, f64)> = losses.iter().map(|&loss| (loss, weight)).collect();
-        let exact = exact::of_atoms(risk, mse_empirical, level, &atoms);
-        let [mse_flooded, gain, shortfall, prob_below] =
-            [exact.mse_flooded, exact.gain, exact.shortfall, exact.prob_below].map(|value| Mean { value, error: 0.0 });
-        return Ok(EmpiricalCell { risk, mse_empirical, mse_flooded, gain, shortfall, prob_below });
-    }
-    let scope = format!("theorem resampled n={n} b={level:e}");
-    let source = Source::Resampled(losses);
-    let draws = Draws { source, scope, n, level, risk, repetitions: draws, seed };
-    let MonteCarlo { mse_flooded, gain, shortfall, prob_below, .. } = sample(&draws, context)?;
-    Ok(EmpiricalCell { risk, mse_empirical, mse_flooded, gain, shortfall, prob_below })
 }
 
 fn sample(draws: &Draws, context: &Context) -> Result<MonteCarlo, VerifyError> {

@@ -13,7 +13,7 @@ mod grid;
 mod monte_carlo;
 mod stage;
 
-pub use cell::{EmpiricalCell, MonteCarloJson, TheoremCell, cell, resampled};
+pub use cell::{MonteCarloJson, TheoremCell, cell};
 pub use error::VerifyError;
 pub use exact::{Exact, flooded, risk};
 pub use monte_carlo::Mean;

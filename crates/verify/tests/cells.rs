@@ -2,7 +2,7 @@
 
 use flooding_core::config::Scenario;
 use flooding_core::context::Context;
-use flooding_verify::{TheoremCell, VerifyError, cell, flooded, resampled, risk};
+use flooding_verify::{TheoremCell, VerifyError, cell, risk};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -241,28 +241,6 @@ fn a_raised_stop_flag_interrupts_the_draws() {
     context.stop.raise();
     let error = cell(&CROSS_ENTROPY, 5, 0.4, Some(1_000_000_000), 1, &context).unwrap_err();
     assert!(matches!(error, VerifyError::Interrupted));
-}
-
-#[test]
-fn resampled_losses_have_the_mean_and_variance_of_their_list() {
-    let losses = [0.0, 0.1, 0.2, 1.7];
-    let single = resampled(&losses, 1, 0.3, 2, 1, &Context::default()).unwrap();
-    assert!((single.risk - 0.5).abs() < 1e-15 && (single.mse_empirical - 0.485).abs() < 1e-15);
-    // Reflected: 0.6, 0.5, 0.4 and 1.7.
-    let mse = (0.01 + 0.0 + 0.01 + 1.44) / 4.0;
-    assert!((single.mse_flooded.value - mse).abs() < 1e-15 && single.mse_flooded.error == 0.0);
-    let many = resampled(&losses, 4, 0.3, 100_000, 1, &Context::default()).unwrap();
-    let predicted = 4.0 * (many.risk - 0.3) * many.shortfall.value;
-    assert!((many.gain.value - predicted).abs() < 1e-12, "draw by draw the identity is exact");
-    // All means of four draws, by enumeration.
-    let mut exact = 0.0;
-    for index in 0..256_usize {
-        let mean = (0..4).map(|i| losses[index >> (2 * i) & 3]).sum::<f64>() / 4.0;
-        exact += (flooded(mean, 0.3) - 0.5_f64).powi(2) / 256.0;
-    }
-    assert!((many.mse_flooded.value - exact).abs() < 5.0 * many.mse_flooded.error, "{exact} {many:?}");
-    assert!(resampled(&[], 1, 0.3, 2, 1, &Context::default()).is_err());
-    assert!(resampled(&[0.1, f64::NAN], 1, 0.3, 2, 1, &Context::default()).is_err());
 }
 
 #[test]

@@ -18,6 +18,8 @@ fn plan() -> Plan {
         settings: Vec::new(),
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 5_000,
             sample_sizes: vec![1, 10],

@@ -1,192 +1,115 @@
-//! Claims about accuracies and chosen levels: Tables 2 and 3, Figure 3.
+//! Test accuracies: Tables 2 and 3.
 
-use flooding_core::config::TableId;
-use flooding_core::spec::DataSpec;
-use flooding_tables::{AccuracyRow, Checkpoint, SelectionRow};
+use flooding_core::spec::RunKey;
+use flooding_tables::{Checkpoint, PaperCell, Printed, SelectionRow};
 
-use super::{Cell, Evidence, Judgement, Side, Vote, tally};
-use crate::paper;
-use crate::stats::{Kind, SIGNIFICANCE, Sample, ttest};
+use super::block::{Judged, PaperEffect, Sampled};
+use super::definition::{Cell, Side};
+use crate::controls::Placebo;
+use crate::paper::TABLE2_TRIALS;
+use crate::stats::{Sample, Stratum};
 
-/// The vote of a difference that should be above 0: against only if a t-test at 1% says so, or if there can be no test
-/// (one trial, as in the paper's Table 3).
-pub(super) fn vote(better: &[f64], worse: &[f64]) -> Vote {
-    let difference = Sample::of(better).mean - Sample::of(worse).mean;
-    let significant = ttest(Kind::Student, better, worse).map_or(true, |test| test.p < SIGNIFICANCE);
-    match difference {
-        d if d > 0.0 => Vote::Agrees,
-        d if d < 0.0 && significant => Vote::Disagrees,
-        _ => Vote::Open,
+/// Below this, two accuracies in percent are the same one, rounded.
+const EQUAL: f64 = 1e-9;
+
+/// Which trained network a cell of the table looks at: a run and an epoch. Before flooding began, a run with flooding is
+/// the baseline.
+fn model(choice: &SelectionRow, side: Side) -> (&RunKey, u32) {
+    match side {
+        Side::Without => (&choice.without_run, choice.without_epoch),
+        Side::With => {
+            let epoch = choice.with_epoch;
+            let untouched = choice.flooded_from.is_some_and(|from| epoch < from);
+            (if untouched { &choice.without_run } else { &choice.with_run }, epoch)
+        }
     }
 }
 
-fn values(evidence: &Evidence, row: &AccuracyRow, side: Side) -> Vec<f64> {
-    let of = |choice: &SelectionRow| match side {
+/// Are the two cells of a trial one trained network, so that they differ by zero whatever flooding does? A run in which
+/// flooding never began ends as the baseline does.
+fn same_model(a: &SelectionRow, of_a: Side, b: &SelectionRow, of_b: Side) -> bool {
+    let ((run_a, epoch_a), (run_b, epoch_b)) = (model(a, of_a), model(b, of_b));
+    let untouched =
+        [(a, of_a), (b, of_b)].iter().all(|(choice, side)| *side == Side::Without || choice.flooded_from.is_none());
+    epoch_a == epoch_b && (run_a == run_b || untouched && value(a, of_a) == value(b, of_b))
+}
+
+fn value(choice: &SelectionRow, side: Side) -> f64 {
+    match side {
         Side::Without => choice.without,
         Side::With => choice.with,
-    };
-    evidence.selections(row).map(of).collect()
+    }
 }
 
-/// A table's rows under one reading, for one checkpoint selection.
-fn rows<'a>(
-    evidence: &'a Evidence,
-    table: TableId,
-    reading: &'a str,
-    checkpoint: Checkpoint,
-) -> impl Iterator<Item = &'a AccuracyRow> {
-    evidence
-        .accuracy
-        .iter()
-        .filter(move |row| row.table == Some(table) && row.reading == reading && row.checkpoint == checkpoint)
+/// One cell minus another, trial by trial.
+pub(super) fn gain(judged: Judged<'_>, better: Cell, worse: Cell) -> Sampled<'_> {
+    let (mut values, mut zeros) = (Vec::new(), 0);
+    let others = judged.choices(worse.1);
+    for a in judged.choices(better.1) {
+        let Some(b) = others.iter().find(|choice| choice.trial == a.trial) else { continue };
+        if same_model(a, better.0, b, worse.0) {
+            zeros += 1;
+        } else {
+            values.push(value(a, better.0) - value(b, worse.0));
+        }
+    }
+    Sampled { judged, values, zeros, paper: paper_effect(judged, better, worse) }
 }
 
-/// Are these all rows of the paper's table, and did each run as in the paper?
-fn whole_table(evidence: &Evidence, table: TableId, settings: &[String]) -> bool {
-    settings.len() >= paper::row_count(table) && evidence.whole(settings)
+/// "With" minus "without", the mean of both checkpoint selections.
+pub(super) fn mean_gain(judged: Judged<'_>) -> Sampled<'_> {
+    let checkpoints = [Checkpoint::LastEpoch, Checkpoint::BestValidation];
+    let (mut values, mut zeros) = (Vec::new(), 0);
+    for first in judged.choices(Checkpoint::LastEpoch) {
+        let of = |checkpoint| judged.choices(checkpoint).into_iter().find(|choice| choice.trial == first.trial);
+        let Some(choices) = checkpoints.map(of).into_iter().collect::<Option<Vec<_>>>() else { continue };
+        if choices.iter().all(|choice| same_model(choice, Side::With, choice, Side::Without)) {
+            zeros += 1;
+        } else {
+            values.push(choices.iter().map(|choice| choice.with - choice.without).sum::<f64>() / 2.0);
+        }
+    }
+    let papers =
+        checkpoints.map(|checkpoint| paper_effect(judged, (Side::With, checkpoint), (Side::Without, checkpoint)));
+    let single = |effect: &Option<PaperEffect>| match effect {
+        Some(PaperEffect::Single(value)) => Some(*value),
+        _ => None,
+    };
+    let paper = papers.iter().map(single).collect::<Option<Vec<f64>>>();
+    let paper = paper.map(|values| PaperEffect::Single(values.iter().sum::<f64>() / 2.0));
+    Sampled { judged, values, zeros, paper }
 }
 
-/// Is the first column's mean above the second's?
-pub(super) fn columns(evidence: &Evidence, table: TableId, better: Cell, worse: Cell) -> Vec<Judgement> {
-    let one = |reading: String| {
-        let (mut votes, mut settings, mut differences) = (Vec::new(), Vec::new(), Vec::new());
-        let mut significant = 0;
-        for left in rows(evidence, table, &reading, better.1) {
-            let Some(right) = rows(evidence, table, &reading, worse.1).find(|row| row.setting == left.setting) else {
-                continue;
-            };
-            let (a, b) = (values(evidence, left, better.0), values(evidence, right, worse.0));
-            if a.is_empty() || b.is_empty() {
-                continue;
-            }
-            votes.push(vote(&a, &b));
-            settings.push(left.setting.clone());
-            differences.push((Sample::of(&a).mean - Sample::of(&b).mean, format!("{}, {}", left.data, left.setup)));
-            let test = ttest(Kind::Student, &a, &b);
-            significant += u32::from(test.is_ok_and(|test| test.difference > 0.0 && test.p < SIGNIFICANCE));
-        }
-        differences.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut statistic = tally(&votes, "rows");
-        if let (Some(least), Some(most)) = (differences.first(), differences.last()) {
-            statistic = format!(
-                "{statistic}, {significant} by a t-test at 1%; difference from {:+.2} ({}) to {:+.2} points ({})",
-                least.0, least.1, most.0, most.1
-            );
-        }
-        Judgement { whole: whole_table(evidence, table, &settings), reading, votes, statistic, settings }
-    };
-    evidence.readings().into_iter().map(one).collect()
+/// "With" minus the placebo.
+pub(super) fn gain_over_placebo(judged: Judged<'_>, checkpoint: Checkpoint) -> Sampled<'_> {
+    let of = |placebo: &&Placebo| placebo.row.setting == judged.setting.id && placebo.row.checkpoint == checkpoint;
+    let found = judged.evidence.placebos.iter().find(of);
+    // With fewer candidates than flooding has, the placebo would prove nothing.
+    let fair = found.filter(|placebo| placebo.row.placebo_candidates >= placebo.row.candidates);
+    let values = fair.map_or_else(Vec::new, |placebo| placebo.effects.clone());
+    Sampled { judged, values, zeros: 0, paper: None }
 }
 
-/// Does the mean chosen level rise with the noise rate of a data set?
-pub(super) fn level_grows_with_noise(evidence: &Evidence, checkpoint: Checkpoint) -> Vec<Judgement> {
-    let noise = |row: &AccuracyRow| {
-        let setting = evidence.plan.settings.iter().find(|setting| setting.id == row.setting)?;
-        match &setting.data {
-            DataSpec::Synthetic(spec) => Some(spec.label_noise),
-            DataSpec::Images(_) => None,
+/// The paper's difference of the same two cells. A dash in Table 3 says that b = 0 was chosen: no difference.
+fn paper_effect(judged: Judged<'_>, better: Cell, worse: Cell) -> Option<PaperEffect> {
+    let cell = |(side, checkpoint): Cell| -> Option<Printed> {
+        let paper: PaperCell = judged.row(checkpoint)?.paper?;
+        match side {
+            Side::Without => paper.without,
+            Side::With => paper.with.or(paper.without),
         }
     };
-    let one = |reading: String| {
-        let (mut votes, mut settings, mut details) = (Vec::new(), Vec::new(), Vec::new());
-        let all: Vec<&AccuracyRow> = rows(evidence, TableId::Table2, &reading, checkpoint)
-            .filter(|row| evidence.selections(row).next().is_some())
-            .collect();
-        let mut names: Vec<&str> = all.iter().map(|row| &*row.data).collect();
-        names.dedup();
-        for name in names {
-            let mut of_set: Vec<(f64, &AccuracyRow)> = (all.iter().filter(|row| row.data == name))
-                .filter_map(|row| noise(row).map(|rate| (rate, *row)))
-                .collect();
-            of_set.sort_by(|a, b| a.0.total_cmp(&b.0));
-            if of_set.len() < 2 {
-                continue;
-            }
-            let levels: Vec<Vec<f64>> = (of_set.iter())
-                .map(|(_, row)| evidence.selections(row).map(|choice| choice.level.value()).collect())
-                .collect();
-            let steps: Vec<Vote> = levels.windows(2).map(|pair| vote(&pair[1], &pair[0])).collect();
-            votes.push(if steps.contains(&Vote::Disagrees) {
-                Vote::Disagrees
-            } else if steps.iter().all(|step| *step == Vote::Agrees) {
-                Vote::Agrees
-            } else {
-                Vote::Open
-            });
-            let means: Vec<String> = levels.iter().map(|values| format!("{:.3}", Sample::of(values).mean)).collect();
-            details.push(format!("{name} {}", means.join(" → ")));
-            settings.extend(of_set.iter().map(|(_, row)| row.setting.clone()));
+    let (a, b) = (cell(better)?, cell(worse)?);
+    Some(match (a.std, b.std) {
+        (Some(std_a), Some(std_b)) => {
+            let sample = |mean, std| Sample { n: TABLE2_TRIALS, mean, std };
+            PaperEffect::Summary(Stratum::difference(sample(a.mean, std_a), sample(b.mean, std_b)))
         }
-        let statistic = format!("{}; mean b by rising noise: {}", tally(&votes, "data sets"), details.join(", "));
-        Judgement { whole: whole_table(evidence, TableId::Table2, &settings), reading, votes, statistic, settings }
-    };
-    evidence.readings().into_iter().map(one).collect()
+        _ => PaperEffect::Single(a.mean - b.mean),
+    })
 }
 
-/// Is Table 3's best cell of each data set one with flooding?
-pub(super) fn best_cell(evidence: &Evidence) -> Vec<Judgement> {
-    let one = |reading: String| {
-        let (mut votes, mut settings, mut details) = (Vec::new(), Vec::new(), Vec::new());
-        let of_table = |row: &&AccuracyRow| row.table == Some(TableId::Table3) && row.reading == reading;
-        let all: Vec<&AccuracyRow> =
-            evidence.accuracy.iter().filter(of_table).filter(|row| evidence.selections(row).next().is_some()).collect();
-        let mut names: Vec<&str> = all.iter().map(|row| &*row.data).collect();
-        names.dedup();
-        for name in names {
-            let of_set = || all.iter().filter(|row| row.data == name);
-            let with = of_set().find(|row| row.underline_with);
-            let without = of_set().find(|row| row.underline_without);
-            votes.push(match (with, without) {
-                (Some(_), None) => Vote::Agrees,
-                (None, Some(_)) => Vote::Disagrees,
-                _ => Vote::Open,
-            });
-            if let Some(row) = with.or(without) {
-                let (side, cell) = if with.is_some() { ("with", row.with) } else { ("without", row.without) };
-                let best = cell.map_or(0.0, |cell| cell.mean);
-                details.push(format!("{name} {best:.2}% {side} flooding ({})", row.setup));
-            }
-            settings
-                .extend(of_set().filter(|row| row.checkpoint == Checkpoint::LastEpoch).map(|row| row.setting.clone()));
-        }
-        let statistic = format!("{}; {}", tally(&votes, "data sets"), details.join(", "));
-        Judgement { whole: whole_table(evidence, TableId::Table3, &settings), reading, votes, statistic, settings }
-    };
-    evidence.readings().into_iter().map(one).collect()
-}
-
-/// Do the selected runs above b = 0 still classify every training example?
-pub(super) fn zero_training_error(evidence: &Evidence, checkpoint: Checkpoint) -> Vec<Judgement> {
-    let one = |reading: String| {
-        let (mut votes, mut settings) = (Vec::new(), Vec::new());
-        let (mut perfect, mut flooded) = (0, 0);
-        for row in evidence.accuracy.iter().filter(|row| row.reading == reading && row.checkpoint == checkpoint) {
-            let chosen: Vec<f64> = (evidence.selections(row))
-                .filter(|choice| !choice.level.is_zero())
-                .map(|choice| choice.train_accuracy)
-                .collect();
-            if chosen.is_empty() {
-                continue;
-            }
-            let whole = chosen.iter().filter(|accuracy| **accuracy >= 100.0).count();
-            votes.push(match (2 * whole).cmp(&chosen.len()) {
-                std::cmp::Ordering::Greater => Vote::Agrees,
-                std::cmp::Ordering::Equal => Vote::Open,
-                std::cmp::Ordering::Less => Vote::Disagrees,
-            });
-            settings.push(row.setting.clone());
-            perfect += whole;
-            flooded += chosen.len();
-        }
-        let statistic =
-            format!("{}; {perfect} of {flooded} trials with a chosen b > 0 train to 100%", tally(&votes, "settings"));
-        Judgement {
-            whole: evidence.plan.left_out.is_empty() && evidence.whole(&settings),
-            reading,
-            votes,
-            statistic,
-            settings,
-        }
-    };
-    evidence.readings().into_iter().map(one).collect()
+/// Differences that are not zero: how many are above and below.
+pub(super) fn signs(values: &[f64]) -> (usize, usize) {
+    (values.iter().filter(|v| **v > EQUAL).count(), values.iter().filter(|v| **v < -EQUAL).count())
 }

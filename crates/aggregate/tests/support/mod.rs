@@ -3,6 +3,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod claims;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -39,9 +39,20 @@ pub struct Config {
     pub profile: IndexMap<String, Profile>,
     /// The check of Theorem 1.
     pub theorem: TheoremConfig,
+    /// How our numbers are compared with the paper's.
+    pub scorecard: Option<ScorecardConfig>,
     /// The user's own image data sets, by name.
     #[serde(default)]
     pub dataset: IndexMap<String, UserDataset>,
+}
+
+/// How our numbers are compared with the paper's.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScorecardConfig {
+    /// The largest difference in test accuracy that does not matter, in percentage points: the margin of the tests of
+    /// equivalence. Without it they are not made.
+    pub margin: f64,
 }
 
 /// One interpretation of what the paper leaves open about the synthetic experiments.
@@ -50,6 +61,8 @@ pub struct Config {
 pub struct Reading {
     /// A sentence for the report.
     pub summary: String,
+    /// A few words that name it in the report, such as `as the text says`; its name where absent.
+    pub label: Option<String>,
     /// The network, a name under `[model]`.
     pub model: String,
     /// Examples per mini-batch.
@@ -159,6 +172,9 @@ pub struct SettingConfig {
     /// What is measured on the way.
     #[serde(default)]
     pub observe: Observe,
+    /// How many trials, the first ones, are probed: the runs that selection compares are trained again and looked at.
+    #[serde(default)]
+    pub probes: u32,
     /// Whether the levels of a trial start from the same weights; the reading's where absent.
     pub initial_weights: Option<InitialWeights>,
     /// Another setting whose random streams this one uses (under the same reading).

@@ -17,6 +17,7 @@ impl Resolver<'_> {
             self.known(&at, "model", &reading.model, self.config.model.keys(), "models")?;
             self.positive(&at, "batch_size", reading.batch_size)?;
             self.check_text(&at, "summary", &reading.summary)?;
+            reading.label.iter().try_for_each(|label| self.check_text(&at, "label", label))?;
             self.at_most(&at, "batch_size", reading.batch_size, limits::EXAMPLES)?;
             if let Some(other) = &reading.streams_of {
                 self.known(&at, "streams_of", other, self.config.reading.keys(), "readings")?;
@@ -41,6 +42,7 @@ impl Resolver<'_> {
                 classes.iter().try_for_each(|class| self.check_text(&at, "classes", class))?;
             }
         }
+        self.check_scorecard()?;
         self.check_theorem()
     }
 
@@ -132,6 +134,7 @@ impl Resolver<'_> {
         self.known(&at, "protocol", &setting.protocol, self.config.protocol.keys(), "protocols")?;
         self.in_range(&at, "label_noise", setting.label_noise, 0.0, 0.5)?;
         self.in_range(&at, "weight_decay", setting.weight_decay, 0.0, 1.0)?;
+        self.at_most(&at, "probes", setting.probes, limits::TRIALS)?;
         for text in &setting.row {
             self.check_text(&at, "row", text)?;
         }
@@ -206,6 +209,11 @@ impl Resolver<'_> {
             self.settings(name, profile, &Overrides::default(), when_named)?;
         }
         Ok(())
+    }
+
+    fn check_scorecard(&self) -> Result<(), ConfigError> {
+        let Some(scorecard) = &self.config.scorecard else { return Ok(()) };
+        self.in_range(&["scorecard"], "margin", scorecard.margin, 1e-6, 100.0)
     }
 
     fn check_theorem(&self) -> Result<(), ConfigError> {

@@ -42,6 +42,10 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// The readings that the plan's settings follow, with their sentences.
     pub readings: Vec<(String, String)>,
+    /// The readings that the report calls by another label than their name, with that label.
+    pub reading_labels: Vec<(String, String)>,
+    /// The margin of equivalence of the scorecard, in percentage points.
+    pub margin: Option<f64>,
     /// The check of Theorem 1.
     pub theorem: TheoremPlan,
     /// What the command line changed of the profile. What came of it is in the fields above.
@@ -78,6 +82,8 @@ pub struct Setting {
     pub epochs: u32,
     /// What is measured on the way.
     pub observe: Observe,
+    /// How many trials, the first ones, are probed; no run's specification knows of it.
+    pub probes: u32,
     /// Whether the levels of a trial start from the same weights.
     pub initial_weights: InitialWeights,
     /// The id of another setting whose random streams its runs use.

@@ -63,6 +63,11 @@ impl<'a> Resolver<'a> {
                 .filter(|(name, _)| settings.iter().any(|s| s.reading == **name))
                 .map(|(name, reading)| (name.clone(), reading.summary.clone()))
                 .collect(),
+            reading_labels: (self.config.reading.iter())
+                .filter(|(name, _)| settings.iter().any(|s| s.reading == **name))
+                .filter_map(|(name, reading)| reading.label.clone().map(|label| (name.clone(), label)))
+                .collect(),
+            margin: self.config.scorecard.map(|scorecard| scorecard.margin),
             settings,
             theorem: TheoremPlan {
                 repetitions: profile.theorem_repetitions.unwrap_or(theorem.repetitions),
@@ -253,6 +258,7 @@ impl<'a> Resolver<'a> {
             batch_size,
             epochs,
             observe,
+            probes: config.probes,
             initial_weights: config.initial_weights.unwrap_or(reading.initial_weights),
             trials: overrides.trials.or(part.trials).unwrap_or(protocol.trials),
             levels,

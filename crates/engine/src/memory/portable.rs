@@ -48,7 +48,7 @@ pub fn device(training: &Training, members: usize) -> u64 {
     let most = (gradients + step.max(largest_layer)).max(inputs * chunk * 2.0 + measuring);
 
     let members = members as f64;
-    let images = training.examples.iter().sum::<usize>() as f64;
+    let images = training.examples.all().iter().sum::<usize>() as f64;
     // The sets, and batches on their way, which are shared by all members; a batch may be moved and mirrored.
     let shared = inputs * (images + 6.0 * batch + 2.0 * chunk) + indices(training, members);
     ((members * (held + most) + shared) * NUMBER) as u64
@@ -74,7 +74,7 @@ fn of_layer(layer: &Layer, examples: f64) -> Use {
                 largest: inputs.max(outputs),
             }
         }
-        Layer::Conv { inputs, outputs, window, from, to } => {
+        Layer::Conv { inputs, outputs, window, from, to, .. } => {
             let out = outputs as f64 * to as f64 * examples;
             let columns = inputs as f64 * window.taps() as f64 * to as f64 * examples;
             let map = inputs as f64 * from as f64 * examples;
@@ -112,7 +112,9 @@ fn of_layer(layer: &Layer, examples: f64) -> Use {
 /// Tables of what gathers read, and masks: two numbers' worth an entry, for every size of batch that is met.
 fn indices(training: &Training, members: f64) -> f64 {
     let mut sizes = vec![training.batch, training.last_batch()];
-    sizes.extend(training.examples.iter().flat_map(|&set| [set.min(training.chunk()), set % training.chunk().max(1)]));
+    sizes.extend(
+        training.examples.all().into_iter().flat_map(|set| [set.min(training.chunk()), set % training.chunk().max(1)]),
+    );
     sizes.sort_unstable();
     sizes.dedup();
     let images: f64 = sizes.iter().map(|&size| size as f64).sum();

@@ -1,5 +1,5 @@
-//! The sizes of a network's layers, from its specification alone: what is needed to say how much memory it takes before
-//! any of it is allocated.
+//! The sizes of a network's layers, from its specification alone: what memory, operations and traffic follow from, before
+//! anything is allocated.
 
 use flooding_core::dataset::InputShape;
 use flooding_core::spec::ModelSpec;
@@ -30,6 +30,8 @@ pub enum Layer {
         from: usize,
         /// Pixels that come out.
         to: usize,
+        /// Pairs of an output pixel and an input pixel that it reads.
+        connections: usize,
     },
     /// Max pooling.
     Pool {
@@ -67,6 +69,24 @@ impl Layer {
                 outputs * (inputs + if norm { 3.0 } else { 1.0 })
             }
             Self::Conv { inputs, outputs, window, .. } => outputs as f64 * (inputs as f64 * window.taps() as f64 + 2.0),
+            Self::Pool { .. } | Self::Shortcut { .. } | Self::Average { .. } => 0.0,
+        }
+    }
+
+    /// Running statistics of batch normalisation.
+    pub fn statistics(self) -> f64 {
+        match self {
+            Self::Linear { outputs, norm: true, .. } | Self::Conv { outputs, .. } => 2.0 * outputs as f64,
+            _ => 0.0,
+        }
+    }
+
+    /// Floating-point operations of one example's forward pass in products of matrices and convolutions, a multiplication
+    /// and an addition counted as two; what a layer does besides is a few per cent of that.
+    pub fn operations(self) -> f64 {
+        match self {
+            Self::Linear { inputs, outputs, .. } => 2.0 * inputs as f64 * outputs as f64,
+            Self::Conv { inputs, outputs, connections, .. } => 2.0 * (inputs * outputs) as f64 * connections as f64,
             Self::Pool { .. } | Self::Shortcut { .. } | Self::Average { .. } => 0.0,
         }
     }
@@ -119,6 +139,10 @@ impl Way {
         way
     }
 
+    fn connections(&self, window: Window) -> usize {
+        window.connections(self.at.0) * window.connections(self.at.1)
+    }
+
     /// Slides a window over the maps; returns pixels before and after.
     fn slide(&mut self, window: Window) -> (usize, usize) {
         let from = self.at.0 * self.at.1;
@@ -127,8 +151,9 @@ impl Way {
     }
 
     fn conv(&mut self, outputs: usize, window: Window) {
+        let connections = self.connections(window);
         let (from, to) = self.slide(window);
-        self.layers.push(Layer::Conv { inputs: self.channels, outputs, window, from, to });
+        self.layers.push(Layer::Conv { inputs: self.channels, outputs, window, from, to, connections });
         self.channels = outputs;
     }
 
@@ -142,11 +167,13 @@ impl Way {
     fn block(&mut self, halved: bool, projected: bool) {
         let (inputs, from) = (self.channels, self.at.0 * self.at.1);
         let (stride, outputs) = if halved { (2, 2 * inputs) } else { (1, inputs) };
+        let shortcut = Window::new(1, stride, 0);
+        let connections = self.connections(shortcut);
         self.conv(outputs, Window::new(3, stride, 1));
         let to = self.at.0 * self.at.1;
         if halved {
             self.layers.push(if projected {
-                Layer::Conv { inputs, outputs, window: Window::new(1, stride, 0), from, to }
+                Layer::Conv { inputs, outputs, window: shortcut, from, to, connections }
             } else {
                 Layer::Shortcut { outputs, to }
             });

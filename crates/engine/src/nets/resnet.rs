@@ -223,13 +223,4 @@ impl<B: Backend> Network<B> for ResNet<B::Dev> {
         let pixels = self.convolutions().map(|layer| layer.geometry.output_pixels()).min();
         if pixels == Some(1) { 2 } else { 1 }
     }
-
-    fn operations(&self) -> f64 {
-        let of_layer = |layer: &ConvNorm<B::Dev>| {
-            let (inputs, outputs) = layer.channels();
-            2.0 * (inputs * outputs * layer.geometry.connections()) as f64
-        };
-        let head = 2.0 * self.head.weight.len() as f64;
-        self.convolutions().map(of_layer).sum::<f64>() + head
-    }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use flooding_core::dataset::InputShape;
 use flooding_core::level::Level;
-use flooding_core::spec::{ModelSpec, OptimiserSpec};
+use flooding_core::spec::ModelSpec;
 use serde_json::{Value, json};
 
 use super::Scale;
@@ -12,8 +12,8 @@ use super::agreement::examples;
 use super::peer::Peer;
 use super::stepper::{ADAM, IMAGE, SGD, Stepper, Subject, complaint};
 use crate::backend::Backend;
+use crate::cost::Outline;
 use crate::cpu::release_buffers;
-use crate::nets::{self, Network};
 use crate::threads::with_threads_inside;
 
 /// A network, how many members train together, on how many examples.
@@ -153,15 +153,11 @@ impl Timed {
         let (mut own, mut own_peak) = (Ok(Vec::new()), None);
         let (mut other, mut other_peak) = (Ok(Vec::new()), None);
         let mut stepper = None;
-        let mut cost = (0.0, 0.0);
         for _ in 0..rounds {
             let mut round = || self.round(backend, &mut stepper);
             let (found, peak) = meter.peak(&mut round);
             own_peak = own_peak.max(peak);
             own = own.and_then(|so_far| Ok([so_far, found?].concat()));
-            if let Some(stepper) = &stepper {
-                cost = self.cost(stepper.0.network());
-            }
             if rounds == 1 {
                 stepper = None;
             }
@@ -172,12 +168,13 @@ impl Timed {
             }
         }
         release_buffers();
+        let (operations, traffic) = self.cost();
         Timing {
             name,
             ours: own.map(|times| Times::of(times, own_peak)),
             peer: peer.map(|_| other.map(|times| Times::of(times, other_peak))),
-            operations: cost.0,
-            traffic: cost.1,
+            operations,
+            traffic,
         }
     }
 
@@ -211,15 +208,11 @@ impl Timed {
         Ok(times)
     }
 
-    fn cost<B: Backend>(&self, network: &dyn Network<B>) -> (f64, f64) {
-        // Read in both passes, the gradient written; then the optimiser reads and writes weights and state.
-        let passes = match self.subject.optimiser {
-            OptimiserSpec::Sgd { .. } => 3.0 + 5.0,
-            OptimiserSpec::Adam { .. } => 3.0 + 7.0,
-        };
-        let operations = 3.0 * network.operations() * (self.members * self.batch) as f64;
-        let numbers = nets::count_trainable(network) as f64 * self.members as f64;
-        (operations, passes * 4.0 * numbers)
+    /// Operations and traffic of a step.
+    fn cost(&self) -> (f64, f64) {
+        let outline = Outline::new(&self.subject.model, self.subject.input, self.subject.classes);
+        let members = self.members as f64;
+        (outline.step(self.batch) * members, outline.traffic(&self.subject.optimiser) * members)
     }
 
     /// The same steps, for another program.

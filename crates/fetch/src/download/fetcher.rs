@@ -115,22 +115,30 @@ impl<'a> Fetcher<'a> {
         let mut inspector = Inspector::of_store(self.store, dataset);
         let before = self.received();
         let mut outcome = Ok(());
+        let mut missing = Vec::new();
         for file in &dataset.files {
             if !self.context.force && is_whole(&inspector.file(file)) {
                 continue;
             }
-            outcome = self.file(dataset, file);
-            if outcome.is_err() {
-                break;
+            match self.file(dataset, file) {
+                Ok(()) => drop(inspector.file(file)),
+                // The others are kept for the day when this one can be had.
+                Err(Failures::Tried(why)) => missing.push(why),
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
             }
-            inspector.file(file);
         }
         let saved = inspector.save(self.store);
         match outcome {
             Err(Failures::Fatal(error)) => return Err(error.into()),
             Err(Failures::Stopped) => return Ok(Fetched::Interrupted),
-            Err(Failures::Tried(why)) => return Ok(Fetched::Unavailable { why }),
+            Err(Failures::Tried(why)) => missing.push(why),
             Ok(()) => saved?,
+        }
+        if !missing.is_empty() {
+            return Ok(Fetched::Unavailable { why: missing.join("; ") });
         }
         match (self.received() - before) as usize {
             0 => Ok(Fetched::UpToDate),

@@ -123,7 +123,7 @@ fn published(citation: &str) -> Option<String> {
     (digits.len() == 4).then_some(digits)
 }
 
-/// The context that the specification prescribes.
+/// The context that the specification prescribes for version 1.1: a key that it lacks is dropped by every reader.
 fn context() -> Value {
     json!({
         "@language": "en",
@@ -132,11 +132,14 @@ fn context() -> Value {
         "cr": "http://mlcommons.org/croissant/",
         "rai": "http://mlcommons.org/croissant/RAI/",
         "dct": "http://purl.org/dc/terms/",
+        "arrayShape": "cr:arrayShape",
         "citeAs": "cr:citeAs",
         "column": "cr:column",
         "conformsTo": "dct:conformsTo",
+        "containedIn": "cr:containedIn",
         "data": { "@id": "cr:data", "@type": "@json" },
         "dataType": { "@id": "cr:dataType", "@type": "@vocab" },
+        "description": { "@container": "@language" },
         "equivalentProperty": "cr:equivalentProperty",
         "examples": { "@id": "cr:examples", "@type": "@json" },
         "extract": "cr:extract",
@@ -146,10 +149,12 @@ fn context() -> Value {
         "fileSet": "cr:fileSet",
         "format": "cr:format",
         "includes": "cr:includes",
+        "isArray": "cr:isArray",
         "isLiveDataset": "cr:isLiveDataset",
         "jsonPath": "cr:jsonPath",
         "key": "cr:key",
         "md5": "cr:md5",
+        "name": { "@container": "@language" },
         "parentField": "cr:parentField",
         "path": "cr:path",
         "recordSet": "cr:recordSet",
@@ -163,4 +168,59 @@ fn context() -> Value {
         "subField": "cr:subField",
         "transform": "cr:transform",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every key of the document that is no keyword and no value's own.
+    fn keys<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+            Value::Object(object) => {
+                for (key, value) in object {
+                    found.push(key);
+                    // The rows of a record set are JSON of their own.
+                    if key != "data" {
+                        keys(value, found);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_context_knows_every_key_that_is_not_schema_orgs_own() {
+        const SCHEMA_ORG: [&str; 14] = [
+            "alternateName",
+            "contentSize",
+            "contentUrl",
+            "datePublished",
+            "description",
+            "distribution",
+            "encodingFormat",
+            "license",
+            "name",
+            "sha256",
+            "url",
+            "version",
+            "citation",
+            "creator",
+        ];
+        let text = include_str!("../../../../data/datasets.toml");
+        let manifest = crate::Manifest::parse(text, std::path::Path::new("datasets.toml")).unwrap();
+        for name in manifest.names() {
+            let Some(crate::manifest::Entry::Published(dataset)) = manifest.get(name) else { panic!("published") };
+            let counts = Some([vec![1; dataset.classes.len()], vec![1; dataset.classes.len()]]);
+            let mut document: Value = serde_json::from_str(&document(&Facts { dataset, counts })).unwrap();
+            let context = document.as_object_mut().unwrap().remove("@context").unwrap();
+            let mut found = Vec::new();
+            keys(&document, &mut found);
+            for key in found.into_iter().filter(|key| !key.starts_with('@') && !SCHEMA_ORG.contains(key)) {
+                assert!(context.get(key).is_some(), "{name}: the context has no `{key}`");
+            }
+        }
+    }
 }

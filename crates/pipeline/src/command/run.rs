@@ -27,7 +27,7 @@ pub fn one(stage: Stage, args: &RunArgs) -> Result<Outcome, Failure> {
     run(args, &[Task::Stage(stage)])
 }
 
-/// The probes of stored weights, without training.
+/// The probes alone, without training what is missing.
 pub fn probes(stage: Stage, names: &[ProbeName], args: &RunArgs) -> Result<Outcome, Failure> {
     if stage != Stage::Train {
         let problem = format!("--probe goes with `stage train`: `stage {stage}` makes no probes");

@@ -104,8 +104,7 @@ pub fn compare(one: &Path, other: &Path) -> Result<Differences, FoldersError> {
             }
         }
     }
-    let name = |row: &ClaimRow| format!("{} ({})", row.id, row.reading);
-    for (what, a, b) in paired(&mut differences.alone, (rows(&one)?, rows(&other)?), name) {
+    for (what, a, b) in paired(&mut differences.alone, (rows(&one)?, rows(&other)?), |row: &ClaimRow| row.id.clone()) {
         change(&mut differences.verdicts, what, (format!("{:?}", a.verdict), format!("{:?}", b.verdict)));
     }
     let name = |row: &SelectionRow| format!("{} {} t{:02}", row.setting, checkpoint(row.checkpoint), row.trial);

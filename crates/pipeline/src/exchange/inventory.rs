@@ -13,7 +13,7 @@ use flooding_core::store::{
     AnyDocument, Document, ImportNote, Kind, Layout, Store, parse_any_document, parse_document,
 };
 use flooding_generate::TrialDocument;
-use flooding_tables::probes::{Calibration, Flatness};
+use flooding_tables::probes::{Calibration, Flatness, Replay};
 use serde_json::Value;
 
 use super::known::KnownSettings;
@@ -178,6 +178,9 @@ impl Reader<'_> {
         } else if is(Kind::of::<Calibration>()) {
             let probe: Calibration = parsed(path, bytes)?;
             self.probe(path, bytes, (&probe.setting, probe.trial, "calibration"), probe.made_from)
+        } else if is(Kind::of::<Replay>()) {
+            let probe: Replay = parsed(path, bytes)?;
+            self.probe(path, bytes, (&probe.setting, probe.trial, "replay"), probe.made_from)
         } else if is(Kind::of::<ImportNote>()) {
             // What is left out is seen by its absence.
             Ok(())

@@ -3,7 +3,7 @@
 use flooding_core::digest::Digest;
 use flooding_core::record::{Provenance, Record, Status};
 use flooding_core::store::{DocumentError, Layout, Store, StoreError};
-use flooding_tables::probes::{Calibration, Flatness};
+use flooding_tables::probes::{Calibration, Flatness, Replay};
 
 use super::inventory::{Unit, UnitKind, machine};
 use super::{ExchangeError, Refusal};
@@ -131,7 +131,8 @@ fn made_from_here(unit: &Unit, store: &Store) -> Result<Option<Digest>, StoreErr
     let path = store.layout().data().join(&unit.document);
     let flatness = store.read_document::<Flatness>(&path).map(|probe| probe.map(|probe| probe.made_from));
     let calibration = || store.read_document::<Calibration>(&path).map(|probe| probe.map(|probe| probe.made_from));
-    match flatness.or_else(|_| calibration()) {
+    let replay = || store.read_document::<Replay>(&path).map(|probe| probe.map(|probe| probe.made_from));
+    match flatness.or_else(|_| calibration()).or_else(|_| replay()) {
         Err(DocumentError::Store(error)) => Err(error),
         found => Ok(found.ok().flatten()),
     }

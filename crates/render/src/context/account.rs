@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::facts::Index;
+use super::names::label;
 use crate::format::bytes;
 use crate::tables::Tables;
 
@@ -144,14 +145,25 @@ pub struct RepeatContext {
     pub profile: Option<String>,
     /// Its sentence.
     pub summary: String,
-    /// The readings, with their sentences.
-    pub readings: Vec<(String, String)>,
+    /// The readings.
+    pub readings: Vec<ReadingContext>,
     /// The software and machines behind the runs.
     pub made_by: Vec<Maker>,
     /// Is there a machine-readable copy?
     pub crate_metadata: bool,
     /// `pipeline.toml`.
     pub configuration: Option<String>,
+}
+
+/// An interpretation of what the paper leaves open.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReadingContext {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What the report calls it.
+    pub label: String,
+    /// What it is.
+    pub summary: String,
 }
 
 /// One software and machine.
@@ -176,7 +188,15 @@ impl RepeatContext {
         Self {
             profile: overview.map(|o| o.profile.clone()),
             summary: overview.map_or_else(String::new, |o| o.summary.clone()),
-            readings: overview.map_or_else(Vec::new, |o| o.readings.clone()),
+            readings: overview
+                .iter()
+                .flat_map(|o| &o.readings)
+                .map(|(name, summary)| ReadingContext {
+                    name: name.clone(),
+                    label: label(tables, name),
+                    summary: summary.clone(),
+                })
+                .collect(),
             made_by: overview
                 .iter()
                 .flat_map(|o| &o.made_by)

@@ -5,7 +5,7 @@ use flooding_tables::{AccuracyRow, Checkpoint, MeanStd, Printed};
 use serde::Serialize;
 
 use super::facts::{Index, Scale};
-use super::{cell_anchor, setting_anchor};
+use super::{cell_anchor, names, setting_anchor};
 use crate::format::{NONE, count, interval, mean_std, p_value, signed};
 use crate::tables::Tables;
 
@@ -151,19 +151,19 @@ impl TableContext {
     fn new(tables: &Tables, index: &Index, table: TableId, words: [&'static str; 4]) -> Self {
         let [id, label, title, file] = words;
         let rows: Vec<&AccuracyRow> = tables.accuracy.iter().flatten().filter(|r| r.table == Some(table)).collect();
-        let mut names: Vec<&str> = Vec::new();
+        let mut readings_run: Vec<&str> = Vec::new();
         for row in &rows {
-            if !names.contains(&row.reading.as_str()) {
-                names.push(&row.reading);
+            if !readings_run.contains(&row.reading.as_str()) {
+                readings_run.push(&row.reading);
             }
         }
         let mut parts = Vec::new();
-        for reading in &names {
+        for reading in &readings_run {
             for checkpoint in [Checkpoint::LastEpoch, Checkpoint::BestValidation] {
                 let of: Vec<_> =
                     rows.iter().filter(|r| r.reading == *reading && r.checkpoint == checkpoint).copied().collect();
                 if !of.is_empty() {
-                    parts.push(part(id, label, reading, checkpoint, &of, index));
+                    parts.push(part(id, label, (reading, &names::label(tables, reading)), checkpoint, &of, index));
                 }
             }
         }
@@ -174,14 +174,21 @@ impl TableContext {
             label,
             title,
             parts,
-            readings: (names.len() > 1).then(|| readings(&names, &rows)),
+            readings: (readings_run.len() > 1).then(|| readings(tables, &readings_run, &rows)),
             not_run: not_run.map(|l| NotRun { label: l.row.join(", "), why: l.why.clone() }).collect(),
             file,
         }
     }
 }
 
-fn part(id: &str, label: &str, reading: &str, checkpoint: Checkpoint, rows: &[&AccuracyRow], index: &Index) -> Part {
+fn part(
+    id: &str,
+    label: &str,
+    (reading, reading_label): (&str, &str),
+    checkpoint: Checkpoint,
+    rows: &[&AccuracyRow],
+    index: &Index,
+) -> Part {
     let letter = letter(checkpoint);
     let how = if checkpoint == Checkpoint::LastEpoch { "without early stopping" } else { "with early stopping" };
     let scales: Vec<&Scale> = rows.iter().filter_map(|r| index.get(&r.setting)).map(|f| &f.scale).collect();
@@ -201,8 +208,8 @@ fn part(id: &str, label: &str, reading: &str, checkpoint: Checkpoint, rows: &[&A
     Part {
         id: crate::slug::slug(&format!("{id}-{letter}-{reading}")),
         letter,
-        reading: reading.to_owned(),
-        caption: format!("{label} ({letter}), {how}, reading “{reading}”. {scale}"),
+        reading: reading_label.to_owned(),
+        caption: format!("{label} ({letter}), {how}, {reading_label}. {scale}"),
         quick,
         paper_levels: rows.iter().any(|row| row.paper.is_some_and(|paper| paper.selected_level.is_some())),
         rows: context_rows,
@@ -289,7 +296,7 @@ fn printed(value: Printed) -> String {
     }
 }
 
-fn readings(names: &[&str], rows: &[&AccuracyRow]) -> Readings {
+fn readings(tables: &Tables, names: &[&str], rows: &[&AccuracyRow]) -> Readings {
     let mut keys: Vec<([&str; 2], Checkpoint)> = Vec::new();
     for row in rows {
         let key = ([&*row.data, &*row.setup], row.checkpoint);
@@ -325,5 +332,5 @@ fn readings(names: &[&str], rows: &[&AccuracyRow]) -> Readings {
             cells: cells.collect(),
         }
     });
-    Readings { names: names.iter().map(|name| (*name).to_owned()).collect(), rows: context_rows.collect() }
+    Readings { names: names.iter().map(|name| names::label(tables, name)).collect(), rows: context_rows.collect() }
 }

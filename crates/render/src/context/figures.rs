@@ -5,8 +5,10 @@ use flooding_core::level::Level;
 use flooding_tables::{Checkpoint, CurveRow, SelectionRow};
 use serde::Serialize;
 
+use super::controls;
 use super::facts::{Facts, Index};
 use super::measures::{self, MeasureTable};
+use super::names::main_readings;
 use super::theorem::scenarios;
 use crate::RenderError;
 use crate::figure::{self, DECIMATION_RULE, Figure, Side, svg};
@@ -46,6 +48,10 @@ pub struct FigureContext {
     pub quick: bool,
     /// The drawing, safe for the page.
     pub svg: String,
+    /// The anchor of the one setting that it stands with; empty where it shows several, or stands in the main part.
+    pub home: String,
+    /// Does it stand in the main part of the page?
+    pub featured: bool,
     /// Anchors of the settings behind it.
     pub settings: Vec<super::claims::SettingLink>,
 }
@@ -56,6 +62,8 @@ pub struct Drawn {
     pub sections: Vec<SectionContext>,
     /// For the theorem's section.
     pub theorem: Vec<FigureContext>,
+    /// For the first screen.
+    pub forest: Option<FigureContext>,
     /// For the files beside the page.
     pub figures: Vec<Figure>,
     /// The rule by which lines are thinned.
@@ -64,7 +72,8 @@ pub struct Drawn {
 
 /// Draws every figure that the tables allow.
 pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
-    let mut drawn = Drawn { sections: Vec::new(), theorem: Vec::new(), figures: Vec::new(), rule: DECIMATION_RULE };
+    let mut drawn =
+        Drawn { sections: Vec::new(), theorem: Vec::new(), forest: None, figures: Vec::new(), rule: DECIMATION_RULE };
     let curves = by_setting(tables.curves.as_deref().unwrap_or_default());
     let of = |facts: &Facts| curves.iter().find(|(id, _)| *id == facts.id).map(|(_, rows)| rows.as_slice());
     let no_curves = "Not run: no learning curves are stored (`pipeline run` makes them).";
@@ -103,7 +112,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     let table = measures::descents(tables, index);
     drawn.add(["figure-2", "Figures 2 and 6: learning curves", FIGURE_2], figures, table, missing, index);
 
-    let mut figures = Vec::new();
+    let (mut figures, mut by_level) = (Vec::new(), Vec::new());
     let levels = tables.levels.as_deref().unwrap_or_default();
     // The two tables have different grids of levels: small multiples share their axes, so each has a figure.
     let mut groups: Vec<(&str, Option<TableId>)> = Vec::new();
@@ -126,10 +135,13 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
                 None => format!("other settings reading {reading}"),
             };
             figures.push(figure::memorization(&name, &settings, levels)?);
+            by_level.push(figure::accuracy_by_level(&name, &settings, levels)?);
         }
     }
     let missing = if figures.is_empty() { "Not run: no level has a whole trial." } else { "" };
-    drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, None, missing, index);
+    drawn.add(["levels", "Test accuracy against b", LEVELS], by_level, None, missing, index);
+    let table = controls::memorised(tables, index);
+    drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, table, missing, index);
 
     let mut figures = Vec::new();
     for facts in index.iter() {
@@ -146,6 +158,13 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     for (number, (scenario, rows)) in scenarios(rows).into_iter().enumerate() {
         let Some(figure) = figure::mse_against_level(number, scenario, &rows)? else { continue };
         drawn.theorem.push(context(&figure, index));
+        drawn.figures.push(figure);
+    }
+    let readings = main_readings(tables, TableId::Table2);
+    let names: Vec<(&str, &str)> = readings.iter().map(|(name, label)| (&**name, &**label)).collect();
+    drawn.feature("figure-2", tables);
+    if let Some(figure) = figure::forest(&names, tables.scorecard.as_deref().unwrap_or_default()) {
+        drawn.forest = Some(context(&figure, index));
         drawn.figures.push(figure);
     }
     Ok(drawn)
@@ -191,10 +210,32 @@ fn draw_probes(tables: &Tables, index: &Index, drawn: &mut Drawn) -> Result<(), 
     let missing = if figures.is_empty() { "Not run: calibration has not been measured in this profile." } else { "" };
     let table = measures::calibration(tables, index);
     drawn.add(["calibration", "Calibration", CALIBRATION], figures, table, missing, index);
+    for (text, table, missing) in [
+        (PLACEBO, controls::placebo(tables, index), "Not run: the profile `placebo` runs it."),
+        (GAINS, controls::gains(tables), "Not run: a single interpretation was run; the profile `factors` runs more."),
+        (BASELINES, controls::baselines(tables), "Not run: no setting of Table 2 was run without flooding."),
+        (TRAINED_THEOREM, controls::trained_theorem(tables, index), "Not run: no trial of this profile is probed."),
+    ] {
+        let missing = if table.is_some() { "" } else { missing };
+        drawn.add(text, Vec::new(), table, missing, index);
+    }
     Ok(())
 }
 
 impl Drawn {
+    /// Puts one drawing of a section into the main part of the page: that of the setting with the largest gain.
+    fn feature(&mut self, section: &str, tables: &Tables) {
+        let gain = |anchor: &str| {
+            let of = tables.accuracy.iter().flatten().filter(|row| super::setting_anchor(&row.setting) == anchor);
+            of.filter_map(|row| row.difference).map(|difference| difference.mean).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let figures = self.sections.iter_mut().filter(|one| one.id == section).flat_map(|one| &mut one.figures);
+        if let Some(figure) = figures.max_by(|a, b| gain(&a.home).total_cmp(&gain(&b.home))) {
+            figure.featured = true;
+            figure.home = String::new();
+        }
+    }
+
     fn add(
         &mut self,
         [id, heading, intro]: [&'static str; 3],
@@ -224,6 +265,8 @@ const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lo
     drawn; the dotted line is training without flooding.";
 const FIGURE_3: &str = "The paper’s claim: the chosen level often leaves the training accuracy at 100%, so training error \
     can be zero while training loss is not; higher levels give memorisation up.";
+const LEVELS: &str = "How much depends on the level, and how sure the choice of one is: a flat top, or ticks that scatter \
+    over it, say that the gain does not hang on the level chosen.";
 const FIGURE_4: &str = "The paper’s claim: with flooding the model does not stay where the training gradient vanishes, and \
     the test loss improves as the test gradient becomes smaller.";
 const FIGURE_5: &str = "The paper’s claim: along a random, filter-normalised direction the test loss becomes lower and \
@@ -231,6 +274,28 @@ const FIGURE_5: &str = "The paper’s claim: along a random, filter-normalised d
 
 const CALIBRATION: &str = "The paper opens with the claim that training to zero loss makes a network overconfident; it \
     shows no calibration figure, so this one is ours.";
+
+const PLACEBO: [&str; 3] = [
+    "placebo",
+    "Control: what selecting among many runs gives",
+    "“With” is the best of many runs by validation accuracy, “without” is one run. Flooding’s effect is what is left when \
+     as many unflooded runs are selected in the same way.",
+];
+const GAINS: [&str; 3] = [
+    "gain-by-reading",
+    "Control: which open detail carries the effect",
+    "The paper leaves details open, and its authors’ demo differs from its text. Each interpretation was run by itself.",
+];
+const BASELINES: [&str; 3] = [
+    "baselines",
+    "Control: the baselines beside the paper’s",
+    "What the paper leaves open about the data and the network is judged by training without flooding alone.",
+];
+const TRAINED_THEOREM: [&str; 3] = [
+    "theorem-1-trained",
+    "Theorem 1 at trained models",
+    "The theorem is about a fixed model. Here it is looked up at the models of the probes, with their own level.",
+];
 
 fn context(figure: &Figure, index: &Index) -> FigureContext {
     let facts: Vec<&Facts> = figure.settings.iter().filter_map(|id| index.get(id)).collect();
@@ -249,7 +314,13 @@ fn context(figure: &Figure, index: &Index) -> FigureContext {
         label: facts.label.clone(),
         anchor: super::setting_anchor(&facts.id),
     });
+    let home = match &facts[..] {
+        [one] => super::setting_anchor(&one.id),
+        _ => String::new(),
+    };
     FigureContext {
+        home,
+        featured: false,
         id: figure.id.clone(),
         label: figure.label.clone(),
         title: figure.title.clone(),

@@ -115,7 +115,7 @@ pub fn final_losses(tables: &Tables, index: &Index) -> Option<MeasureTable> {
 pub fn sharpness(tables: &Tables, index: &Index) -> Option<MeasureTable> {
     let cells = |value: Option<Sharpness>| match value {
         Some(s) => [
-            format!("{} {}", significant(s.rise), range(s.rise_ci)),
+            format!("{} {}", significant(s.change), range(s.change_ci)),
             match s.minus_without {
                 Some(minus) => format!("{} {}", significant(minus), range(s.minus_without_ci)),
                 None => NONE.to_owned(),
@@ -132,8 +132,9 @@ pub fn sharpness(tables: &Tables, index: &Index) -> Option<MeasureTable> {
     let rows: Vec<_> = tables.sharpness.iter().flatten().map(row).collect();
     (!rows.is_empty()).then_some(MeasureTable {
         file: "sharpness",
-        caption: "Sharpness: how much the loss rises, on average of both sides, half a filter’s norm away, with 95% \
-            intervals; and the same minus the sharpness without flooding. Smaller is flatter.",
+        caption: "Sharpness: the mean of |L(x) - L(0)| over the distances within half a filter’s norm, with 95% intervals over \
+            trials; and the same minus the sharpness without flooding. It has no sign: a model on a maximum of the loss is not \
+            flat. Smaller is flatter.",
         head: vec![
             "Setting",
             "Model",

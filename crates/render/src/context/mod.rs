@@ -3,13 +3,16 @@
 pub mod account;
 pub mod accuracy;
 pub mod claims;
+mod controls;
 pub mod facts;
 pub mod figures;
+pub mod headline;
 pub mod measures;
 pub mod methods;
+pub mod names;
 pub mod provenance;
+pub mod scorecard;
 pub mod theorem;
-pub mod verdict;
 
 use flooding_tables::Checkpoint;
 use serde::Serialize;
@@ -22,8 +25,12 @@ use crate::tables::Tables;
 /// The whole page.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReportContext {
-    /// The verdict in five lines.
-    pub verdict: verdict::VerdictContext,
+    /// The findings.
+    pub headline: headline::HeadlineContext,
+    /// The forest plot.
+    pub forest: Option<figures::FigureContext>,
+    /// The replication scorecard.
+    pub scorecard: scorecard::ScorecardContext,
     /// The claims.
     pub claims: claims::ClaimsContext,
     /// Tables 2 and 3.
@@ -54,7 +61,9 @@ impl ReportContext {
         let index = facts::Index::new(tables);
         let drawn = figures::draw(tables, &index)?;
         let context = Self {
-            verdict: verdict::VerdictContext::new(tables, &index),
+            headline: headline::HeadlineContext::new(tables, &index),
+            forest: drawn.forest,
+            scorecard: scorecard::ScorecardContext::new(tables, &index),
             claims: claims::ClaimsContext::new(tables, &index),
             accuracy: vec![
                 accuracy::TableContext::synthetic(tables, &index),

@@ -180,7 +180,7 @@ fn tests(row: &AccuracyRow) -> String {
         ("Student with Holm’s correction", d.p_holm),
     ] {
         parts.extend(
-            p.map(|p| format!("{name} p {}", if p < 0.0001 { p_value(p) } else { format!("= {}", p_value(p)) })),
+            p.map(|p| format!("{name} p {}", if p < 0.001 { p_value(p) } else { format!("= {}", p_value(p)) })),
         );
     }
     parts.extend(d.cohens_d.map(|effect| format!("Cohen’s d {effect:.2}")));

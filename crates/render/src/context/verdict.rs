@@ -1,6 +1,6 @@
 //! The answer first: what was reproduced, what not, at what scale, on what machine.
 
-use flooding_tables::{AccuracyRow, ClaimRow, Verdict};
+use flooding_tables::{AccuracyRow, Difference, Verdict};
 use serde::Serialize;
 
 use super::facts::Index;
@@ -72,33 +72,39 @@ fn badge_note(badge: Option<&str>, index: &Index) -> String {
     }
 }
 
+/// One sentence of what was reproduced, or of what was not; claims are counted once, whatever their readings.
 fn claims(tables: &Tables, positive: bool) -> String {
     let Some(claims) = &tables.claims else {
         return "Not judged: the claims table has not been made.".to_owned();
     };
-    let of = |verdicts: &[Verdict]| -> Vec<&ClaimRow> {
-        claims.iter().filter(|claim| verdicts.contains(&claim.verdict)).collect()
+    let of = |verdicts: &[Verdict]| -> Vec<&str> {
+        claims.iter().filter(|claim| verdicts.contains(&claim.verdict)).map(|claim| &*claim.id).collect()
     };
-    let (firm, weak, firm_word, weak_word) = if positive {
-        (of(&[Verdict::Confirmed]), of(&[Verdict::ConsistentAtThisScale]), "confirmed", "consistent at this scale")
+    let parts: &[(Verdict, bool)] = if positive {
+        &[(Verdict::Confirmed, true), (Verdict::ConsistentAtThisScale, true)]
     } else {
-        (
-            of(&[Verdict::Contradicted]),
-            of(&[Verdict::InconsistentAtThisScale]),
-            "contradicted",
-            "inconsistent at this scale",
-        )
+        &[
+            (Verdict::Contradicted, true),
+            (Verdict::InconsistentAtThisScale, true),
+            (Verdict::DependsOnReading, true),
+            (Verdict::Inconclusive, true),
+            (Verdict::NotTested, false),
+            (Verdict::NotRun, false),
+        ]
     };
-    // A claim is judged under each reading by itself.
-    let total = count(claims.len() as u64, "judgement");
-    let mut text = format!("Of {total}, {} {firm_word}, {} {weak_word}", firm.len(), weak.len());
-    if !positive {
-        let open = of(&[Verdict::Inconclusive]).len();
-        let not_run = of(&[Verdict::NotRun]).len();
-        text = format!("{text}, {open} inconclusive, {not_run} not run");
+    let said: Vec<String> = (parts.iter())
+        .filter(|(verdict, _)| !of(&[*verdict]).is_empty())
+        .map(|(verdict, named)| {
+            let ids = of(&[*verdict]);
+            let names = if *named { format!(" ({})", ids.join(", ")) } else { String::new() };
+            format!("{} {}{names}", ids.len(), verdict.describe())
+        })
+        .collect();
+    match said.as_slice() {
+        [] if positive => format!("None of {}.", count(claims.len() as u64, "claim")),
+        [] => "Nothing.".to_owned(),
+        parts => format!("Of {}: {}.", count(claims.len() as u64, "claim"), parts.join("; ")),
     }
-    let named: Vec<_> = firm.iter().chain(&weak).map(|claim| format!("{} ({})", claim.id, claim.reading)).collect();
-    if named.is_empty() { format!("{text}.") } else { format!("{text}: {}.", named.join("; ")) }
 }
 
 fn accuracy(tables: &Tables) -> String {
@@ -108,14 +114,18 @@ fn accuracy(tables: &Tables) -> String {
         return "Not measured: no comparison has a whole trial.".to_owned();
     }
     let higher = judged.iter().filter(|(_, d)| d.mean > 0.0).count();
-    let significant =
-        |sign: f64| judged.iter().filter(|(_, d)| d.mean * sign > 0.0 && d.p_student.is_some_and(|p| p < 0.01)).count();
+    let significant = |sign: f64, p: &dyn Fn(&Difference) -> Option<f64>| {
+        judged.iter().filter(|(_, d)| d.mean * sign > 0.0 && p(d).is_some_and(|p| p < 0.01)).count()
+    };
+    let (each, holm) = (|d: &Difference| d.p_student, |d: &Difference| d.p_holm);
     let mut text = format!(
         "In {higher} of {} the mean test accuracy with flooding is higher than without; by a t-test at 1%, significantly \
-         higher in {} and lower in {}.",
+         higher in {} and lower in {}, after Holm’s correction over each table in {} and {}.",
         count(judged.len() as u64, "comparison"),
-        significant(1.0),
-        significant(-1.0),
+        significant(1.0, &each),
+        significant(-1.0, &each),
+        significant(1.0, &holm),
+        significant(-1.0, &holm),
     );
     let mut readings: Vec<&str> = judged.iter().map(|(row, _)| row.reading.as_str()).collect();
     readings.dedup();

@@ -11,6 +11,7 @@ use super::legend::{Sample, color_bar, legend};
 use super::panel::{DrawError, Frame, Panel};
 use super::sheet::{Canvas, Group};
 use super::{Figure, Sheet};
+use crate::format::count;
 use crate::slug::slug;
 
 /// Training, validation or test.
@@ -52,9 +53,10 @@ pub fn learning_curves(setting: &str, label: &str, rows: &[&CurveRow]) -> Result
     let sets = if is_tested { &Set::ALL[..] } else { &Set::ALL[..2] };
     let description = format!(
         "Loss (above, logarithmic) and accuracy in percent (below) against epoch, for {} examples of {label}; one line \
-         for each of {} flood levels, the mean over trials.{}",
+         for each of {} flood levels, the mean over {}.{}",
         if is_tested { "training, validation and test" } else { "training and validation" },
         levels.len(),
+        averaged(rows, is_tested),
         if is_tested { "" } else { " The test set was not evaluated along the way." },
     );
     Ok(Figure {
@@ -66,6 +68,16 @@ pub fn learning_curves(setting: &str, label: &str, rows: &[&CurveRow]) -> Result
         csv: to_csv(rows.iter().copied()),
         settings: vec![setting.to_owned()],
     })
+}
+
+/// Over how many trials the curves are means: those of the test set may be fewer.
+fn averaged(rows: &[&CurveRow], is_tested: bool) -> String {
+    let most = |of: fn(&CurveRow) -> u32| rows.iter().map(|row| of(row)).max().unwrap_or(0).into();
+    let (all, tested): (u64, u64) = (most(|row| row.trials), most(|row| row.test_trials));
+    if is_tested && tested != all {
+        return format!("{}, of the test set over {}", count(all, "trial"), count(tested, "trial"));
+    }
+    count(all, "trial")
 }
 
 fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Set]) -> Result<Sheet, DrawError> {

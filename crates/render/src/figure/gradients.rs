@@ -9,6 +9,7 @@ use super::legend::{Sample, color_bar, legend};
 use super::panel::{DrawError, Frame, Panel};
 use super::sheet::{Canvas, Group};
 use super::{Figure, Sheet};
+use crate::format::count;
 use crate::slug::slug;
 
 /// As in the paper: the first epochs are left out.
@@ -58,14 +59,31 @@ pub fn gradient_amplitude(
         title: format!("Gradient amplitude against test performance, {label}"),
         description: format!(
             "Test loss (above) and test accuracy (below) against the L2 norm of the filter-normalised gradient of the \
-             training loss (left) and of the test loss (right); a point an epoch after the first {SKIPPED_EPOCHS}; rings \
-             with flooding at b = {}, crosses without; coloured by epoch; large dark marks at the early-stopping epoch.",
+             training loss (left) and of the test loss (right); a point {} after the first {SKIPPED_EPOCHS}, the mean over \
+             {}; rings with flooding at b = {}, crosses without; coloured by epoch; large dark marks at the measured \
+             epoch nearest to the mean one that early stopping selects.",
+            interval(&sides),
+            count(trials(&sides).into(), "trial"),
             with.level
         ),
         sheet: draw(&sides.each_ref().map(|(side, rows)| (*side, points(rows))))?,
         csv: to_csv(sides.iter().flat_map(|(_, rows)| rows.iter().copied())),
         settings: vec![setting.to_owned()],
     }))
+}
+
+/// How often there is a point.
+fn interval(sides: &[(Side, Vec<&CurveRow>); 2]) -> String {
+    let epochs: Vec<u32> = sides[0].1.iter().chain(&sides[1].1).map(|row| row.epoch).collect();
+    let steps = epochs.windows(2).filter_map(|pair| pair[1].checked_sub(pair[0])).filter(|step| *step > 0);
+    match steps.min() {
+        None | Some(1) => "an epoch".to_owned(),
+        Some(step) => format!("every {step} epochs"),
+    }
+}
+
+fn trials(sides: &[(Side, Vec<&CurveRow>); 2]) -> u32 {
+    sides.iter().flat_map(|(_, rows)| rows).map(|row| row.gradient_trials.min(row.test_trials)).max().unwrap_or(0)
 }
 
 fn draw(sides: &[(Side, Vec<Point>); 2]) -> Result<Sheet, DrawError> {

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses a part of it.
 
 mod probes;
+mod scorecard;
 
 use flooding_core::config::{Scenario, TableId};
 use flooding_core::level::Level;
@@ -12,9 +13,9 @@ use flooding_core::spec::RunKey;
 use flooding_core::work::{Gap, Stage};
 use flooding_render::Tables;
 use flooding_tables::{
-    AccuracyRow, Checkpoint, ClaimRow, CurveRow, DatasetRow, Difference, EpochAccuracy, Estimate, FORMATS,
-    FinalLossRow, GradientNorms, LevelRow, MeanStd, Measured, MethodRow, Overview, PaperCell, Printed, RunRow,
-    RunStatus, SelectionRow, SensitivityRow, TheoremCheck, TheoremRow, Verdict, catalogue,
+    AccuracyRow, Checkpoint, ClaimGroup, ClaimReadingRow, ClaimRow, CurveRow, DatasetRow, Difference, EpochAccuracy,
+    Estimate, FORMATS, FinalLossRow, GradientNorms, LevelRow, Magnitude, MeanStd, Measured, MethodRow, Overview,
+    PaperCell, Printed, RunRow, RunStatus, SelectionRow, SensitivityRow, TheoremCheck, TheoremRow, Verdict, catalogue,
 };
 
 /// How much to make up.
@@ -81,15 +82,27 @@ fn mean_std(values: &[f64]) -> MeanStd {
 /// Tables of a quick run of this size.
 pub fn tables(size: Size) -> Tables {
     let mut tables = Tables {
+        published: Some("2020-07-13".to_owned()),
         overview: Some(overview(size)),
         methods: Some(methods()),
         accuracy: Some(Vec::new()),
+        scorecard: None,
+        scorecard_counts: None,
+        overall: Some(scorecard::overall()),
+        paired: None,
+        selection_noise: None,
+        spread: None,
         selections: Some(Vec::new()),
         sensitivity: Some(Vec::new()),
         levels: Some(Vec::new()),
         curves: Some(Vec::new()),
         runs: Some(Vec::new()),
         claims: Some(claims()),
+        claim_readings: Some(claim_readings()),
+        placebo: Some(Vec::new()),
+        gains: Some(Vec::new()),
+        baselines: Some(Vec::new()),
+        trial_probes: Some(Vec::new()),
         final_losses: Some(Vec::new()),
         descents: Some(probes::descents(ROWS[1].0)),
         flatness: Some(probes::flatness(ROWS[1].0)),
@@ -103,6 +116,11 @@ pub fn tables(size: Size) -> Tables {
     for setting in 0..size.settings as u32 {
         add_setting(&mut tables, setting, size);
     }
+    let rows = tables.accuracy.as_deref().unwrap_or_default();
+    let cells = scorecard::cells(rows);
+    tables.paired = Some(scorecard::paired(rows));
+    tables.scorecard_counts = Some(scorecard::counts(&cells));
+    tables.scorecard = Some(cells);
     tables
 }
 
@@ -176,6 +194,7 @@ fn selections(setting: u32, id: &str, reading: &str, checkpoint: Checkpoint, siz
             train_accuracy: 100.0 - noise(&[setting, trial, 10]),
             without_epoch: epoch,
             with_epoch: epoch,
+            flooded_from: Some(epoch / 2),
             without_run: key(&[setting, trial, 0]),
             with_run: key(&[setting, trial, index]),
         }
@@ -242,6 +261,8 @@ fn accuracy(
         }),
         bold_without: !setting.is_multiple_of(3),
         bold_with: true,
+        without_selected: 1,
+        selected_before_flooding: 0,
         dash: false,
         underline_without: false,
         underline_with: table == TableId::Table3,
@@ -274,8 +295,12 @@ fn level_row(setting: u32, id: &str, at: Level, checkpoint: Checkpoint, selected
         train_accuracy: pair(100.0 - drop - early),
         validation_accuracy: pair(80.0 + 4.0 * b),
         test_accuracy: pair(79.0 + 4.0 * b),
+        test_accuracy_ci: (size.trials > 1).then(|| (78.0 + 4.0 * b, 80.0 + 4.0 * b).into()),
         train_loss: pair(b + 0.001),
         test_loss: pair(1.2 - b),
+        fit_flipped: Some(pair(60.0 - drop)),
+        fit_unflipped: Some(pair(100.0 - drop)),
+        test_clean_accuracy: pair(84.0 + 4.0 * b),
         selected_in,
     }
 }
@@ -299,6 +324,8 @@ fn curve(setting: u32, id: &str, at: Level, epoch: u32, size: Size) -> CurveRow 
         validation: Measured { loss: held_out * 1.04, accuracy: accuracy * 0.83 },
         test: (epoch == 1 || epoch.is_multiple_of(5))
             .then_some(Measured { loss: held_out, accuracy: accuracy * 0.82 + 3.0 * b }),
+        test_trials: 1,
+        gradient_trials: 1,
         gradient_norm: (epoch.is_multiple_of(5) && setting == 1)
             .then_some(GradientNorms { train: train * 3.0 * wiggle, test: held_out * wiggle }),
     }
@@ -337,6 +364,8 @@ fn overview(size: Size) -> Overview {
             ("paper".to_owned(), "The paper's text, literally.".to_owned()),
             ("demo".to_owned(), "The data, network and batch size of the authors' demo.".to_owned()),
         ],
+        reading_labels: vec![("paper".to_owned(), "as the text says".to_owned())],
+        margin: Some(1.0),
         runs: (runs + 11, runs),
         gaps: vec![Gap {
             stage: Stage::Fetch,
@@ -386,13 +415,20 @@ fn overview(size: Size) -> Overview {
 fn claims() -> Vec<ClaimRow> {
     let row = |id: &str, claim: &str, verdict, settings: &[&str]| ClaimRow {
         id: id.to_owned(),
+        group: match id {
+            "theorem" => ClaimGroup::Theory,
+            "memorisation" => ClaimGroup::Mechanism,
+            _ => ClaimGroup::Accuracy,
+        },
         claim: claim.to_owned(),
         source: "Section 4.1, Table 2".to_owned(),
-        reading: "paper".to_owned(),
         verdict,
-        statistic: "5 of 6 rows higher; sign test p = 0.22".to_owned(),
+        magnitude: (id == "accuracy").then_some(Magnitude::Smaller),
+        statistic: "+1.20 points [+0.30, +2.10] over 6 rows".to_owned(),
+        rule: "Agrees if the 95% interval lies above 0.".to_owned(),
+        reason: "One point is the smallest effect that would carry the conclusion.".to_owned(),
+        qualification: (id == "theorem").then(|| "It is about a fixed model.".to_owned()),
         settings: settings.iter().map(|id| (*id).to_owned()).collect(),
-        rule: "confirmed where at least 16 of 18 rows are higher on the full grid".to_owned(),
         runs: 66,
     };
     vec![
@@ -407,6 +443,28 @@ fn claims() -> Vec<ClaimRow> {
         row("benchmarks", "The best setup of each data set uses flooding.", Verdict::NotRun, &["cifar10"]),
         row("theorem", "Flooding lowers the mean squared error for b below R.", Verdict::Confirmed, &[]),
     ]
+}
+
+/// One reading of each claim that was run.
+fn claim_readings() -> Vec<ClaimReadingRow> {
+    let reading = |row: ClaimRow| ClaimReadingRow {
+        claim: row.id,
+        reading: "paper".to_owned(),
+        table: Some(TableId::Table2),
+        verdict: row.verdict,
+        magnitude: row.magnitude,
+        effect: Some(1.2),
+        effect_ci: Some((0.3, 2.1).into()),
+        unit: "points".to_owned(),
+        paper_effect: Some(3.3),
+        paper_effect_ci: Some((3.0, 3.6).into()),
+        rows: 6,
+        paper_rows: 9,
+        trials: 18,
+        statistic: row.statistic,
+        settings: row.settings,
+    };
+    claims().into_iter().filter(|row| row.verdict != Verdict::NotRun).map(reading).collect()
 }
 
 fn checks() -> Vec<TheoremCheck> {

@@ -41,8 +41,8 @@ pub fn sharpness(setting: &str) -> Vec<SharpnessRow> {
         .map(|(model, steep)| {
             let minus = (model != ProbedModel::Without).then_some(steep - 2.5);
             let value = Some(Sharpness {
-                rise: steep / 4.0,
-                rise_ci: Some((steep / 5.0, steep / 3.0).into()),
+                change: steep / 4.0,
+                change_ci: Some((steep / 5.0, steep / 3.0).into()),
                 minus_without: minus,
                 minus_without_ci: minus.map(|m| (m - 0.2, m + 0.2).into()),
             });

@@ -8,7 +8,7 @@ use super::{Checkpoint, Interval, MeanStd};
 use crate::definition::{columns, table};
 
 table! {
-    "accuracy" version 1,
+    "accuracy" version 2,
     /// One comparison of Table 2 or 3: test accuracy without and with flooding, for one setting and checkpoint selection.
     /// The level is selected trial by trial, by validation accuracy. Only complete trials count: those in which no level
     /// is missing.
@@ -55,6 +55,10 @@ table! {
         bold_without: bool => "",
         /// bold with flooding
         bold_with: bool => "",
+        /// trials in which b = 0 was selected, so that with flooding is the baseline itself
+        without_selected: u32 => "trials",
+        /// trials in which a level above 0 was selected at an epoch before flooding began: the baseline, too
+        selected_before_flooding: u32 => "trials",
         /// b = 0 was selected in every trial (a dash in Table 3)
         dash: bool => "",
         /// best cell of its dataset and reading, without flooding (underlined in Table 3)
@@ -84,7 +88,8 @@ columns! {
         p_holm: Option<f64> => "probability",
         /// Cohen's d with the pooled standard deviation
         cohens_d: Option<f64> => "standard deviations",
-        /// power of Student's t-test at 1% to detect the observed effect with this number of trials
+        /// power of Student's t-test at 1% to detect the paper's own effect with this number of trials; empty where the paper
+        /// gives no standard deviations
         power: Option<f64> => "probability",
     }
 }
@@ -126,7 +131,7 @@ columns! {
 }
 
 table! {
-    "selections" version 1,
+    "selections" version 2,
     /// What selection did in one complete trial: the runs behind one trial's share of a row of `accuracy`.
     pub struct SelectionRow {
         /// setting id
@@ -149,6 +154,8 @@ table! {
         without_epoch: u32 => "epoch",
         /// evaluated epoch of the run at the selected level
         with_epoch: u32 => "epoch",
+        /// epoch of the first mini-batch below the selected level; empty where none was
+        flooded_from: Option<u32> => "epoch",
         /// key of the run without flooding
         without_run: RunKey => "",
         /// key of the run at the selected level

@@ -6,7 +6,7 @@ use super::{Interval, MeanStd, Measured};
 use crate::definition::{BadCell, Cell, Cells, Column, Field, Table, columns, table};
 
 table! {
-    "curves" version 1,
+    "curves" version 2,
     /// One epoch of one flood level of a setting, averaged over trials.
     pub struct CurveRow {
         /// setting id
@@ -25,8 +25,12 @@ table! {
         train: Option<Measured> => "",
         /// validation set
         validation: Measured => "",
+        /// trials averaged for the test set: those that evaluate it on the way
+        test_trials: u32 => "trials",
         /// test set; empty at epochs where it was not evaluated
         test: Option<Measured> => "",
+        /// trials averaged for the gradients: those that measure them
+        gradient_trials: u32 => "trials",
         /// filter-normalised norm of the loss gradient; empty at epochs where it was not measured
         gradient_norm: Option<GradientNorms> => "",
     }

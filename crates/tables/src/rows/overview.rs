@@ -20,6 +20,10 @@ pub struct Overview {
     pub master_seed: u64,
     /// The readings run, with their sentences.
     pub readings: Vec<(String, String)>,
+    /// The readings that are called by another label than their name, with that label.
+    pub reading_labels: Vec<(String, String)>,
+    /// The margin of equivalence of the scorecard, in percentage points.
+    pub margin: Option<f64>,
     /// Runs of the plan, and how many of them have complete records.
     pub runs: (u64, u64),
     /// What should be there and is not.
@@ -49,5 +53,5 @@ pub struct DatasetRow {
 
 impl Document for Overview {
     const KIND: &'static str = "overview";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }

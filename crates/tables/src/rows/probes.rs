@@ -47,8 +47,8 @@ columns! {
 }
 
 table! {
-    "sharpness" version 1,
-    /// The sharpness of a setting's models: how much the loss rises, on average of both sides, half a filter's norm away.
+    "sharpness" version 2,
+    /// The sharpness of a setting's models: the mean of |L(x) - L(0)| over the distances x within half a filter's norm.
     pub struct SharpnessRow {
         /// setting id
         setting: String => "",
@@ -70,16 +70,16 @@ table! {
 }
 
 columns! {
-    /// A mean rise of the loss with its interval.
+    /// A mean change of the loss with its interval.
     #[derive(Copy)]
     pub struct Sharpness {
         /// mean over directions and trials
-        rise: f64 => "",
-        /// 95% t-interval over the means of the trials, or, of a single trial, over its directions
-        rise_ci: Option<Interval> => "",
-        /// mean of the rise minus the rise without flooding, direction by direction; empty for that model itself
+        change: f64 => "",
+        /// 95% t-interval over the means of the trials; empty for a single trial
+        change_ci: Option<Interval> => "",
+        /// mean change minus that without flooding, direction by direction; empty for that model itself
         minus_without: Option<f64> => "",
-        /// 95% t-interval of that difference, over the same units
+        /// 95% t-interval of that difference over trials; empty for a single one
         minus_without_ci: Option<Interval> => "",
     }
 }

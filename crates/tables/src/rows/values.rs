@@ -69,7 +69,19 @@ pub enum RunStatus {
     Missing,
 }
 
-/// The fixed vocabulary of judgements.
+/// What a claim is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClaimGroup {
+    /// Test accuracy and chosen levels.
+    Accuracy,
+    /// Why flooding works: losses, gradients, flatness, calibration.
+    Mechanism,
+    /// What is proved.
+    Theory,
+}
+
+/// The fixed vocabulary of verdicts on a claim's direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -81,8 +93,79 @@ pub enum Verdict {
     ConsistentAtThisScale,
     /// A reduced grid was run and disagrees; it cannot contradict.
     InconsistentAtThisScale,
-    /// It was run and decides nothing.
+    /// At least one reading decides, and not all decide alike.
+    DependsOnReading,
+    /// It was tested and nothing is decided.
     Inconclusive,
+    /// Too few of its settings, trials or levels were run to judge it.
+    NotTested,
     /// Nothing that bears on it was run.
     NotRun,
+}
+
+impl Verdict {
+    /// Every verdict, in the order of the report.
+    pub const ALL: [Self; 8] = [
+        Self::Confirmed,
+        Self::Contradicted,
+        Self::ConsistentAtThisScale,
+        Self::InconsistentAtThisScale,
+        Self::DependsOnReading,
+        Self::Inconclusive,
+        Self::NotTested,
+        Self::NotRun,
+    ];
+
+    /// What it is called in text.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Contradicted => "contradicted",
+            Self::ConsistentAtThisScale => "consistent at this scale",
+            Self::InconsistentAtThisScale => "inconsistent at this scale",
+            Self::DependsOnReading => "depends on the reading",
+            Self::Inconclusive => "inconclusive",
+            Self::NotTested => "not tested at this scale",
+            Self::NotRun => "not run",
+        }
+    }
+
+    /// Does it say that the paper is right?
+    pub const fn agrees(self) -> bool {
+        matches!(self, Self::Confirmed | Self::ConsistentAtThisScale)
+    }
+
+    /// Does it say that the paper is wrong?
+    pub const fn disagrees(self) -> bool {
+        matches!(self, Self::Contradicted | Self::InconsistentAtThisScale)
+    }
+}
+
+/// The fixed vocabulary of verdicts on a claim's size, beside the paper's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Magnitude {
+    /// Shown to differ from the paper's by less than the margin (two one-sided tests at 5%).
+    AgreesWithThePaper,
+    /// Smaller than the paper's (95% interval of the difference below 0).
+    Smaller,
+    /// Larger than the paper's (95% interval of the difference above 0).
+    Larger,
+    /// Neither.
+    CannotBeTold,
+    /// The readings do not all say the same.
+    DependsOnReading,
+}
+
+impl Magnitude {
+    /// What it is called in text.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::AgreesWithThePaper => "agrees with the paper's size",
+            Self::Smaller => "smaller than the paper's",
+            Self::Larger => "larger than the paper's",
+            Self::CannotBeTold => "size cannot be told",
+            Self::DependsOnReading => "size depends on the reading",
+        }
+    }
 }

@@ -1,11 +1,15 @@
-//! Probes of stored weights (paper, Section 5.3): one document a trial and kind, made again only when the weights that
-//! it was made from changed.
+//! Probes of trained networks (paper, Sections 4.2, 5.2 and 5.3): one document a trial and kind, made again only when the
+//! runs that it was made from changed.
+//!
+//! The runs of the grid keep no weights for this: the two that a trial's probes compare are trained again, which gives
+//! the same numbers, and are looked at on the way.
 //!
 //! A probe compares training with flooding at one level with training without. The level is the one above 0 with the
 //! best validation accuracy at the last epoch of that trial, the smallest of equals.
 
 mod inputs;
 mod measure;
+mod replay;
 mod schedule;
 mod size;
 
@@ -28,22 +32,25 @@ pub enum Kind {
     Flatness,
     /// Confidence against accuracy on the test set.
     Calibration,
+    /// Test curves and gradients on the way (Figures 2, 4, 6 and 7), and Theorem 1 at the end.
+    Replay,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Flatness, Self::Calibration];
+    pub const ALL: [Self; 3] = [Self::Flatness, Self::Calibration, Self::Replay];
 
     /// The name on the command line, and of the document.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Flatness => "flatness",
             Self::Calibration => "calibration",
+            Self::Replay => "replay",
         }
     }
 }
 
-/// Makes the probes of these kinds that are not up to date, for every setting of the plan that keeps weights.
+/// Makes the probes of these kinds that are not up to date, for the trials that the plan probes.
 ///
 /// A trial whose runs are not complete, and a data set that cannot be had, are gaps of the report.
 pub fn run(
@@ -62,8 +69,9 @@ pub fn run(
     if wanted.is_empty() {
         return Ok(StageReport { skipped, ..StageReport::default() });
     }
-    context.progress.stage_started("probes", wanted.len() as u64, "probe");
-    let report = schedule::probe_all(&wanted, store, context, source);
+    let trials = schedule::by_trial(wanted);
+    context.progress.stage_started("probes", trials.len() as u64, "trial");
+    let report = schedule::probe_all(&trials, store, context, source);
     context.progress.stage_finished();
     let mut report = report?;
     report.skipped += skipped;
@@ -91,7 +99,7 @@ pub fn work(
 
 fn decide(plan: &Plan, store: &Store, force: bool, kinds: &[Kind]) -> Result<Vec<(Candidate, Decision)>, TrainError> {
     let mut decided = Vec::new();
-    for group in plan.groups().filter(inputs::has_probes) {
+    for group in inputs::probed(plan) {
         let inputs = inputs::of(&group, store)?;
         for &kind in kinds {
             let candidate = Candidate { kind, group: group.clone(), inputs: inputs.clone() };

@@ -1,4 +1,4 @@
-//! Probes side by side on the CPU, one thread each; one after another on CUDA.
+//! Trials probed side by side on the CPU, one thread each; one after another on CUDA.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,22 +16,34 @@ use flooding_engine::panics::catch;
 
 use super::Kind;
 use super::inputs::{Candidate, Inputs};
-use super::measure::{Bench, CURVES};
+use super::measure::{Bench, Made, pieces};
 use crate::TrainError;
 
-/// Makes all these documents; `done` of the report counts them.
+/// The documents of one trial after another, in the order of their first.
+pub fn by_trial(wanted: Vec<Candidate>) -> Vec<Vec<Candidate>> {
+    let mut trials: Vec<Vec<Candidate>> = Vec::new();
+    for candidate in wanted {
+        match trials.last_mut().filter(|trial| trial[0].trial_id() == candidate.trial_id()) {
+            Some(trial) => trial.push(candidate),
+            None => trials.push(vec![candidate]),
+        }
+    }
+    trials
+}
+
+/// Makes the documents of all these trials; `done` of the report counts documents.
 pub fn probe_all(
-    wanted: &[Candidate],
+    trials: &[Vec<Candidate>],
     store: &Store,
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
     let threads = match context.device {
-        DeviceChoice::Cpu => context.jobs.clamp(1, wanted.len().max(1)),
+        DeviceChoice::Cpu => context.jobs.clamp(1, trials.len().max(1)),
         DeviceChoice::Cuda(_) => 1,
     };
     let state = State {
-        wanted,
+        trials,
         next: AtomicUsize::new(0),
         store,
         context,
@@ -49,7 +61,7 @@ pub fn probe_all(
 }
 
 struct State<'a> {
-    wanted: &'a [Candidate],
+    trials: &'a [Vec<Candidate>],
     next: AtomicUsize,
     store: &'a Store,
     context: &'a Context,
@@ -64,42 +76,45 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl State<'_> {
-    /// One thread's life.
+    /// What one thread does.
     fn work(&self) {
         while !self.context.stop.is_raised() && !self.cancelled.load(Ordering::Relaxed) {
-            let Some(candidate) = self.wanted.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
-            if let Err(error) = self.one(candidate) {
+            let Some(trial) = self.trials.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
+            if let Err(error) = self.one(trial) {
                 lock(&self.error).get_or_insert(error);
                 self.cancelled.store(true, Ordering::Relaxed);
             }
         }
     }
 
-    fn one(&self, candidate: &Candidate) -> Result<(), TrainError> {
-        let id = candidate.id();
+    fn one(&self, trial: &[Candidate]) -> Result<(), TrainError> {
+        let id = format!("{} probes", trial[0].trial_id());
         let progress = &self.context.progress;
         let waiting = |holder: &str| progress.warn(&format!("waiting for {holder}, which makes {id}"));
-        let name = format!("{}-{}", TaskId::of(&candidate.group.runs[0]), candidate.kind.name());
+        let name = format!("{}-probes", TaskId::of(&trial[0].group.runs[0]));
         let Some(_claim) = self.store.claim_when_free(&name, &self.context.stop, waiting)? else { return Ok(()) };
-        // Another process may have made it since it was found missing.
-        if !super::inputs::decide(candidate, self.store, self.context.force)?.runs() {
-            lock(&self.report).skipped += 1;
-            return Ok(());
+        // Another process may have made some since they were found missing.
+        let mut left = Vec::new();
+        for candidate in trial {
+            if super::inputs::decide(candidate, self.store, self.context.force)?.runs() {
+                left.push(candidate.clone());
+            } else {
+                lock(&self.report).skipped += 1;
+            }
         }
-        progress.item_started(&id, if candidate.kind == Kind::Flatness { CURVES } else { 1 });
-        let note = match self.made(candidate, &id) {
+        let trial = left.as_slice();
+        let Some(first) = trial.first() else { return Ok(()) };
+        progress.item_started(&id, pieces(&first.group.runs[0]));
+        let note = match self.made(trial, &id) {
             Ok(Some(made)) => {
-                let path = candidate.path(self.store);
-                match made {
-                    Made::Flatness(probe) => self.store.write_document(&path, &probe)?,
-                    Made::Calibration(probe) => self.store.write_document(&path, &probe)?,
-                };
-                lock(&self.report).done += 1;
+                self.write(trial, &made)?;
                 String::new()
             }
             Ok(None) => "interrupted".to_owned(),
             Err(why) => {
-                lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: id.clone(), why: why.clone() });
+                let gaps =
+                    trial.iter().map(|candidate| Gap { stage: Stage::Train, id: candidate.id(), why: why.clone() });
+                lock(&self.report).gaps.extend(gaps);
                 format!("not made: {why}")
             }
         };
@@ -107,11 +122,26 @@ impl State<'_> {
         Ok(())
     }
 
-    /// The document, `None` when asked to stop, or why it cannot be made.
-    fn made(&self, candidate: &Candidate, id: &str) -> Result<Option<Made>, String> {
-        let inputs = candidate.inputs.as_ref().map_err(Clone::clone)?;
+    fn write(&self, trial: &[Candidate], made: &Made) -> Result<(), TrainError> {
+        for candidate in trial {
+            let path = candidate.path(self.store);
+            match candidate.kind {
+                Kind::Flatness => made.flatness.as_ref().map(|probe| self.store.write_document(&path, probe)),
+                Kind::Calibration => made.calibration.as_ref().map(|probe| self.store.write_document(&path, probe)),
+                Kind::Replay => made.replay.as_ref().map(|probe| self.store.write_document(&path, probe)),
+            }
+            .transpose()?;
+            lock(&self.report).done += 1;
+        }
+        Ok(())
+    }
+
+    /// The trial's documents, `None` when asked to stop, or why they cannot be made.
+    fn made(&self, trial: &[Candidate], id: &str) -> Result<Option<Made>, String> {
+        let inputs = trial[0].inputs.as_ref().map_err(Clone::clone)?;
+        let kinds: Vec<Kind> = trial.iter().map(|candidate| candidate.kind).collect();
         let splits = self.source.splits(&inputs.with.spec).map_err(|error| error.to_string())?;
-        let making = Making { state: self, candidate, inputs, splits: &splits, id };
+        let making = Making { state: self, inputs, kinds: &kinds, splits: &splits, id };
         let result = catch(is_out_of_memory, || device::run(self.context.device, making).map_err(|p| p.to_string())?);
         result.unwrap_or_else(|panic| Err(format!("panicked: {panic}")))
     }
@@ -127,17 +157,11 @@ impl State<'_> {
     }
 }
 
-/// A document ready to be written.
-enum Made {
-    Flatness(flooding_tables::probes::Flatness),
-    Calibration(flooding_tables::probes::Calibration),
-}
-
-/// A document to be made, on any device.
+/// A trial's documents to be made, on any device.
 struct Making<'a> {
     state: &'a State<'a>,
-    candidate: &'a Candidate,
     inputs: &'a Inputs,
+    kinds: &'a [Kind],
     splits: &'a Arc<Splits>,
     id: &'a str,
 }
@@ -146,12 +170,13 @@ impl Work for Making<'_> {
     type Output = Result<Option<Made>, String>;
 
     fn on<B: Backend>(self, backend: &B) -> Self::Output {
-        let Self { state, candidate, inputs, splits, id } = self;
+        let Self { state, inputs, kinds, splits, id } = self;
         let advanced = |done| state.context.progress.item_advanced(id, done);
-        let bench = Bench { backend, store: state.store, splits, stop: &state.context.stop, advanced: &advanced };
-        Ok(match candidate.kind {
-            Kind::Flatness => bench.flatness(candidate, inputs)?.map(Made::Flatness),
-            Kind::Calibration => bench.calibration(candidate, inputs)?.map(Made::Calibration),
-        })
+        let device = match state.context.device {
+            DeviceChoice::Cpu => "cpu".to_owned(),
+            DeviceChoice::Cuda(ordinal) => format!("cuda:{ordinal}"),
+        };
+        let (store, stop) = (state.store, &state.context.stop);
+        Bench { backend, device: &device, store, splits, stop, advanced: &advanced }.make(inputs, kinds)
     }
 }

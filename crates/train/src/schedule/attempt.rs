@@ -52,7 +52,7 @@ impl Place<'_> {
         branch: Branch,
         checkpoints: Checkpoints,
         offer: &dyn Fn(Branch) -> Option<Branch>,
-        advanced: &dyn Fn(u64),
+        advanced: &dyn Fn(u64, usize),
     ) -> Attempt {
         let device = self.context.device;
         let levels = branch.levels.clone();

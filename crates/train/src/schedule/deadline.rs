@@ -8,7 +8,7 @@ use flooding_core::spec::RunSpec;
 use flooding_core::task::TaskId;
 
 use crate::TrainError;
-use crate::cost::cost;
+use crate::cost::epoch_cost;
 
 /// Time that must be left when a training begins: to read its examples, take a step and write a checkpoint.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -64,8 +64,4 @@ impl Pace<'_> {
         let mut pace = self.deadline.pace.lock().unwrap_or_else(PoisonError::into_inner);
         *pace = pace.max(took.as_secs_f64() / self.cost.max(f64::MIN_POSITIVE));
     }
-}
-
-fn epoch_cost(run: &RunSpec) -> f64 {
-    cost(run) / f64::from(run.epochs.max(1))
 }

@@ -45,6 +45,7 @@ pub fn setting(id: &str, levels: &[f64]) -> Setting {
         batch_size: 10,
         epochs: 6,
         observe: Observe::default(),
+        probes: 0,
         trials: 2,
         levels: levels.iter().map(|&b| Level::try_from(b).unwrap()).collect(),
         full_grid: (2, levels.len()),
@@ -63,6 +64,8 @@ pub fn plan(settings: Vec<Setting>) -> Plan {
         settings,
         left_out: Vec::new(),
         readings: Vec::new(),
+        reading_labels: Vec::new(),
+        margin: None,
         theorem: TheoremPlan {
             repetitions: 1,
             sample_sizes: Vec::new(),
@@ -142,7 +145,7 @@ pub fn jobs(jobs: usize) -> Context {
 /// Trains all levels of a group in one network that grows.
 pub fn trained_together<B: Backend>(backend: &B, runs: &[RunSpec], splits: &Arc<Splits>) -> Vec<Trained> {
     let group = Group::of(runs.iter().cloned()).remove(0);
-    let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_| {});
+    let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_, _| {});
     let branch = Branch::new(group.levels().to_vec());
     match train(backend, (&group, branch), splits, &control).unwrap() {
         Ended::Done(results) => results.into_iter().map(|(_, trained)| trained).collect(),

@@ -40,7 +40,7 @@ pub(super) fn binomial_mean(n: u32, p: f64, c: f64) -> Vec<(f64, f64)> {
 }
 
 /// All quantities from the values of R^ and their probabilities.
-pub(crate) fn exact(risk: f64, mse_empirical: f64, level: f64, atoms: &[(f64, f64)]) -> Exact {
+pub(super) fn exact(risk: f64, mse_empirical: f64, level: f64, atoms: &[(f64, f64)]) -> Exact {
     let deviations = |below: bool| -> Vec<(f64, f64)> {
         let side = atoms.iter().filter(|(x, _)| is_below(*x, level) == below);
         side.map(|(x, p)| (x - risk, *p)).collect()

@@ -4,7 +4,6 @@
 //! never through the identity that it is to check.
 
 mod atoms;
-pub(crate) use atoms::exact as of_atoms;
 mod contour;
 mod cross_entropy;
 mod density;

@@ -17,7 +17,7 @@ const BETWEEN_STOPS: u32 = 1 << 20;
 
 /// A distribution of one loss.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Source<'a> {
+pub(crate) enum Source {
     /// c plus a Bernoulli variable.
     ZeroOne { p: f64, c: f64 },
     /// Always c.
@@ -28,11 +28,9 @@ pub(crate) enum Source<'a> {
     Gaussian(f64, f64),
     /// Cross-entropy of a linear score on two Gaussians.
     CrossEntropy(Margin),
-    /// One of these values, each as likely: resampling with replacement.
-    Resampled(&'a [f64]),
 }
 
-impl Source<'_> {
+impl Source {
     /// The losses of a scenario.
     pub(crate) fn of(scenario: &Scenario) -> Self {
         match *scenario {
@@ -68,9 +66,6 @@ impl Source<'_> {
                 Some(())
             }
             Self::CrossEntropy(margin) => cross_entropy(margin, chunk, stream, |sum| visit(sum / size, 1)),
-            Self::Resampled(losses) => {
-                chunk.sums(|| losses[stream.random_range(0..losses.len())], |sum| visit(sum / size, 1))
-            }
         }
     }
 }

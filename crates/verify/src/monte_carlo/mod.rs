@@ -39,9 +39,9 @@ pub struct MonteCarlo {
 }
 
 /// What is drawn for one cell.
-pub(crate) struct Draws<'a> {
+pub(crate) struct Draws {
     /// Where losses come from.
-    pub(crate) source: Source<'a>,
+    pub(crate) source: Source,
     /// Part of every stream's key.
     pub(crate) scope: String,
     /// Losses averaged.

@@ -15,12 +15,7 @@ pub fn explain(id: &str, known: &Known) -> Result<Option<Explained>, Failure> {
     let mut settings: Vec<&String> = Vec::new();
     for claim in &claims {
         let verdict = serde_json::to_value(claim.verdict).map_err(Failure::stage)?;
-        text.push_str(&format!(
-            "reading `{}`: {}\n  {}\n",
-            claim.reading,
-            verdict.as_str().unwrap_or_default(),
-            claim.statistic
-        ));
+        text.push_str(&format!("verdict: {}\n  {}\n", verdict.as_str().unwrap_or_default(), claim.statistic));
         settings.extend(claim.settings.iter().filter(|id| !settings.contains(id)).collect::<Vec<_>>());
     }
     if !first.rule.is_empty() {

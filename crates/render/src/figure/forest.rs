@@ -1,0 +1,182 @@
+//! The forest plot: the published gain and ours, row by row of Table 2, last epoch beside early stopping.
+
+use flooding_tables::{Checkpoint, Estimated, Interval, Quantity, ScorecardRow, to_csv};
+
+use super::axis::Axis;
+use super::ink::Ink;
+use super::sheet::{Anchor, Canvas, Group, Item, UNIT};
+use super::{Figure, Sheet};
+use crate::format::{interval, signed};
+
+const WIDTH: i32 = 720;
+const LABELS: i32 = 128;
+const GAP: i32 = 14;
+const TOP: i32 = 62;
+/// Height of a mark and of the space between two rows, in pixels.
+const MARK: i32 = 11;
+const SPACE: i32 = 10;
+
+const PANELS: [(Checkpoint, &str); 2] =
+    [(Checkpoint::LastEpoch, "(A) Last epoch"), (Checkpoint::BestValidation, "(B) With early stopping")];
+
+/// A reading and what the report calls it.
+pub type Named<'a> = (&'a str, &'a str);
+
+/// The plot of the scorecard's differences under these readings, at most four; `None` without a row.
+pub fn forest(readings: &[Named], scorecard: &[ScorecardRow]) -> Option<Figure> {
+    let drawn = |row: &&ScorecardRow| {
+        row.quantity == Quantity::Difference && readings.iter().any(|(reading, _)| *reading == row.reading)
+    };
+    let rows: Vec<&ScorecardRow> = scorecard.iter().filter(drawn).collect();
+    let mut labels: Vec<(&str, &str)> = Vec::new();
+    for row in &rows {
+        if !labels.contains(&(&row.data, &row.setup)) {
+            labels.push((&row.data, &row.setup));
+        }
+    }
+    let names = readings.iter().map(|(_, label)| format!("“{label}”")).collect::<Vec<_>>().join(", ");
+    (!labels.is_empty()).then(|| Figure {
+        id: "forest".to_owned(),
+        label: "Forest plot".to_owned(),
+        title: "Flooding’s gain, published and reproduced".to_owned(),
+        description: format!(
+            "Test accuracy with minus without flooding in percentage points, for each row of Table 2, with 95% intervals: \
+             published in grey, ours in colour, {names}. A filled mark is a gain in the published direction that is \
+             significant at 1%, a ring is not."
+        ),
+        sheet: draw(readings, &labels, &rows),
+        csv: to_csv(rows.iter().copied()),
+        settings: Vec::new(),
+    })
+}
+
+/// One interval on the plot.
+struct Mark {
+    ink: Ink,
+    estimate: Estimated,
+    fill: bool,
+    title: String,
+}
+
+fn marks(
+    readings: &[Named],
+    rows: &[&ScorecardRow],
+    (data, setup): (&str, &str),
+    (checkpoint, panel): (Checkpoint, &str),
+) -> Vec<Mark> {
+    let of = |row: &&&ScorecardRow| row.data == data && row.setup == setup && row.checkpoint == checkpoint;
+    let name = format!("{data}, {setup}, {panel}");
+    let mut marks = Vec::new();
+    if let Some(paper) = rows.iter().filter(of).find_map(|row| row.paper) {
+        let title = format!("{name}, published: {}", written(paper));
+        marks.push(Mark { ink: Ink::Axis, estimate: paper, fill: true, title });
+    }
+    for (index, (reading, label)) in readings.iter().enumerate() {
+        let Some(row) = rows.iter().filter(of).find(|row| row.reading == *reading) else { continue };
+        let Some(ours) = row.ours else { continue };
+        // Where the published gain is not significant the criterion is not available, and the mark is a ring.
+        let fill = row.criterion.significant == Some(true);
+        let word =
+            if fill { "published direction, significant at 1%" } else { "not significant in that direction at 1%" };
+        marks.push(Mark {
+            ink: Ink::Series(index as u8),
+            estimate: ours,
+            fill,
+            title: format!("{name}, {label}: {}; {word}; {} trials", written(ours), row.trials),
+        });
+    }
+    marks
+}
+
+fn written(estimate: Estimated) -> String {
+    let range = estimate.ci.map_or_else(String::new, |ci| format!(" {}", interval(ci)));
+    format!("{}{range} points", signed(estimate.mean))
+}
+
+fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow]) -> Sheet {
+    let row_height = MARK * (readings.len() as i32 + 1) + SPACE;
+    let bottom = TOP + row_height * labels.len() as i32;
+    let canvas = Canvas::new(WIDTH as u32, (bottom + 44) as u32);
+    let axis = axis(rows);
+    let width = (WIDTH - LABELS - GAP - 8) / 2;
+    legend(&canvas, readings);
+    for (at, (data, setup)) in labels.iter().enumerate() {
+        let top = TOP + row_height * at as i32;
+        let first = at == 0 || labels[at - 1].0 != *data;
+        let rule = if first { Ink::Axis } else { Ink::Grid };
+        canvas.push(Item::Line { ink: rule, width: 6, points: vec![px((0, top)), px((WIDTH, top))] });
+        let text = format!("{data}, {setup}");
+        canvas.text(Ink::Text, (0, top + row_height / 2 + 4), Anchor::Start, 12, false, &text);
+    }
+    for (index, panel) in PANELS.into_iter().enumerate() {
+        let left = LABELS + index as i32 * (width + GAP);
+        let place = |value: f64| {
+            let share = (axis.place(value) - axis.range.0) / (axis.range.1 - axis.range.0);
+            left * UNIT + (share * f64::from(width * UNIT)).round() as i32
+        };
+        canvas.text(Ink::Text, (left, TOP - 8), Anchor::Start, 12, true, panel.1);
+        for (value, label) in &axis.ticks {
+            let ink = if *value == 0.0 { Ink::Text } else { Ink::Grid };
+            let width = if *value == 0.0 { 10 } else { 6 };
+            let points = vec![(place(*value), TOP * UNIT), (place(*value), (bottom + 4) * UNIT)];
+            canvas.push(Item::Line { ink, width, points });
+            canvas.text(Ink::Axis, (place(*value) / UNIT, bottom + 17), Anchor::Middle, 11, false, label);
+        }
+        canvas.text(Ink::Text, (left + width / 2, bottom + 34), Anchor::Middle, 11, false, &axis.label);
+        for (at, label) in labels.iter().enumerate() {
+            for (line, mark) in marks(readings, rows, *label, panel).into_iter().enumerate() {
+                let y = (TOP + row_height * at as i32 + SPACE / 2 + MARK * line as i32 + MARK / 2) * UNIT;
+                canvas.group(Group { level: None, title: mark.title.clone() }, || draw_mark(&canvas, &mark, y, place));
+            }
+        }
+    }
+    canvas.finish()
+}
+
+fn draw_mark(canvas: &Canvas, mark: &Mark, y: i32, place: impl Fn(f64) -> i32) {
+    let at = place(mark.estimate.mean);
+    if let Some(Interval { low, high }) = mark.estimate.ci {
+        let (low, high) = (place(low), place(high));
+        // A ring stays open: the line ends at its edge.
+        for (from, to) in [(low, at - 38), (at + 38, high)] {
+            if from < to {
+                canvas.push(Item::Line { ink: mark.ink, width: 20, points: vec![(from, y), (to, y)] });
+            }
+        }
+    }
+    canvas.push(Item::Circle { ink: mark.ink, center: (at, y), radius: 38, fill: mark.fill });
+    if !mark.fill {
+        canvas.push(Item::Circle { ink: mark.ink, center: (at, y), radius: 30, fill: false });
+    }
+}
+
+/// Every mean with its interval is on it, except for the far ends of intervals that three trials leave wide.
+fn axis(rows: &[&ScorecardRow]) -> Axis {
+    let estimates: Vec<Estimated> = rows.iter().flat_map(|row| [row.ours, row.paper]).flatten().collect();
+    let means = || estimates.iter().map(|estimate| estimate.mean).chain([0.0]);
+    let (low, high) = (means().fold(f64::INFINITY, f64::min), means().fold(f64::NEG_INFINITY, f64::max));
+    let reach = (0.5 * (high - low)).max(1.0);
+    let ends = estimates.iter().filter_map(|estimate| estimate.ci).flat_map(|ci| [ci.low, ci.high]);
+    let within = ends.map(|end| end.clamp(low - reach, high + reach)).chain(means());
+    Axis::linear("percentage points", within, 6)
+}
+
+fn legend(canvas: &Canvas, readings: &[Named]) {
+    let mut left = 0;
+    let mut entry = |ink: Ink, fill: bool, text: &str| {
+        canvas.push(Item::Line { ink, width: 20, points: vec![px((left, 14)), px((left + 24, 14))] });
+        canvas.push(Item::Circle { ink, center: px((left + 12, 14)), radius: 38, fill });
+        canvas.text(Ink::Text, (left + 30, 18), Anchor::Start, 12, false, text);
+        left += 30 + (text.chars().count() as f64 * 6.4) as i32 + 16;
+    };
+    entry(Ink::Axis, true, "published");
+    for (index, (_, label)) in readings.iter().enumerate() {
+        entry(Ink::Series(index as u8), true, label);
+    }
+    let key = "filled: significant at 1% in the published direction; ring: not; bar: 95% interval";
+    canvas.text(Ink::Axis, (0, 36), Anchor::Start, 11, false, key);
+}
+
+const fn px((x, y): (i32, i32)) -> (i32, i32) {
+    (x * UNIT, y * UNIT)
+}
