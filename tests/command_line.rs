@@ -36,6 +36,18 @@ fn only_that_matches_nothing_lists_the_data_sets_and_settings() {
 }
 
 #[test]
+fn a_part_larger_than_its_dataset_is_refused_with_what_there_is() {
+    let project = Project::new();
+    let train = ["stage", "train", "--only", "mnist-mlp", "--offline"];
+    for (option, size, words) in [("--train-size", "70000", "60000 training"), ("--test-size", "10001", "10000 test")] {
+        project.pipeline(&[&train[..], &[option, size]].concat()).exits(2).says(&[option, size, "mnist", words]);
+    }
+    project.pipeline(&[&train[..], &["--train-size", "50"]].concat()).exits(3);
+    let train = ["stage", "train", "--only", "spiral-high", "--train-size", "50"];
+    project.pipeline(&train).exits(2).says(&["--train-size 50", "spiral-high", "draws its 200"]);
+}
+
+#[test]
 fn malformed_toml_is_refused_with_file_and_line() {
     let project = Project::new();
     project.edit("pipeline.toml", "[model.resnet18]", "[model.resnet18");

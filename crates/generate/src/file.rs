@@ -58,5 +58,5 @@ pub fn decode(bytes: &[u8]) -> Result<Splits, String> {
             clean_labels: tensors.names().contains(&clean.as_str()).then(|| labels("clean_labels")).transpose()?,
         })
     };
-    Ok(Splits { train: set(SETS[0])?, validation: set(SETS[1])?, test: set(SETS[2])?, classes: usize::from(CLASSES) })
+    Ok(Splits { train: set(SETS[0])?, validation: set(SETS[1])?, test: set(SETS[2])?, classes: 2 })
 }

@@ -90,7 +90,7 @@ fn walk(store: &Store, folder: &Path, audit: &mut Audit) -> Result<(), StoreErro
         if path.is_symlink() {
             // Followed, it could lead round in circles. The link itself may go where a document of ours belongs.
             let problem = "a symbolic link: what it leads to is not looked at".to_owned();
-            let remove = Vec::from_iter(ours::is_a_documents_place(store, &path).then(|| path.clone()));
+            let remove = if ours::is_a_documents_place(store, &path) { vec![path.clone()] } else { Vec::new() };
             audit.damaged.push(Damage { path, problem, remove });
         } else if path.is_dir() {
             walk(store, &path, audit)?;

@@ -148,7 +148,7 @@ impl Progress for Bars {
 
     fn warn(&self, message: &str) {
         // A display that cannot print has nobody to tell.
-        let _ = self.all.println(format!("warning: {}", shown::message(message)));
+        let _ = self.all.println(format!("warning: {}", shown::message(&shown::without_secrets(message))));
     }
 }
 
@@ -222,6 +222,6 @@ impl Progress for Lines {
     }
 
     fn warn(&self, message: &str) {
-        log(&format!("warning: {}", shown::message(message)));
+        log(&format!("warning: {}", shown::message(&shown::without_secrets(message))));
     }
 }

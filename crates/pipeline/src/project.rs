@@ -7,8 +7,10 @@ use std::time::Duration;
 use flooding_core::config::{Config, ConfigError};
 use flooding_core::context::{Context, DeviceChoice};
 use flooding_core::plan::{Overrides, Plan, Resolver};
+use flooding_core::spec::DataSpec;
 use flooding_core::store::Store;
 use flooding_fetch::Manifest;
+use flooding_fetch::manifest::Entry;
 
 use crate::batch;
 use crate::cli::{DataArgs, ImportArgs, PartArgs, PlanArgs, RunArgs};
@@ -186,8 +188,29 @@ fn resolve(
     for (name, digest) in datasets.iter().filter_map(|name| Some((name, manifest.user_digest(name)?))) {
         plan.set_files(name, digest);
     }
+    check_sizes(&plan, manifest)?;
     plan.check_keys()?;
     Ok(plan)
+}
+
+/// A part of a dataset cannot be larger than the dataset: the whole of it would be called reduced.
+fn check_sizes(plan: &Plan, manifest: &Manifest) -> Result<(), ConfigError> {
+    for setting in &plan.settings {
+        let DataSpec::Images(images) = &setting.data else { continue };
+        let Some(Entry::Published(dataset)) = manifest.get(&images.dataset) else { continue };
+        let sizes = [
+            ("--train-size", plan.overrides.train_size, u64::from(dataset.train), "training"),
+            ("--test-size", plan.overrides.test_size, u64::from(dataset.test), "test"),
+        ];
+        for (option, size, there, set) in sizes {
+            if let Some(size) = size.filter(|size| u64::from(*size) > there) {
+                let problem =
+                    format!("the dataset `{}` of setting {} has {there} {set} images", dataset.name, setting.id);
+                return Err(ConfigError::Option { option, value: size.to_string(), problem });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The settings that an import may bring results of, and the store that takes them, for writing.

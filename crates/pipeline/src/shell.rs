@@ -85,11 +85,11 @@ fn escaped(word: &OsStr) -> String {
         for c in chunk.valid().chars() {
             match c {
                 '\'' | '\\' => text.extend(['\\', c]),
-                c if c.is_control() => c.to_string().bytes().for_each(|byte| text.push_str(&octal(byte))),
+                c if c.is_control() => text.extend(c.to_string().bytes().map(octal)),
                 c => text.push(c),
             }
         }
-        chunk.invalid().iter().for_each(|&byte| text.push_str(&octal(byte)));
+        text.extend(chunk.invalid().iter().copied().map(octal));
     }
     text + "'"
 }

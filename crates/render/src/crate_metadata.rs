@@ -1,12 +1,10 @@
 //! The report for machines: a Workflow Run `RO-Crate` (<https://w3id.org/ro/wfrun/workflow/0.5>).
 
-use crate::tables::Tables;
 use flooding_core::digest::Digest;
 use flooding_tables::Overview;
 use serde_json::{Value, json};
 
-use crate::Files;
-use crate::RenderError;
+use crate::{Files, RenderError, Tables};
 
 /// Where the metadata lie; the specification fixes the name.
 pub const FILE: &str = "ro-crate-metadata.json";

@@ -28,9 +28,8 @@ struct Distribution {
 
 /// The 95% interval, on the scale of the pairs.
 pub(super) fn bca_interval(pairs: &Pairs, whole: &Whole) -> (f64, f64) {
-    let mean = pairs.sample.mean;
     if pairs.constant() {
-        return (mean, mean);
+        return (pairs.sample.mean, pairs.sample.mean);
     }
     let distribution = if pairs.n() <= MOST_LISTED { listed(whole) } else { drawn(whole) };
     let bias = normal::quantile(distribution.share_below(whole));
@@ -38,7 +37,7 @@ pub(super) fn bca_interval(pairs: &Pairs, whole: &Whole) -> (f64, f64) {
     let end = |z: f64| {
         let from_bias = bias + z;
         let level = normal::cdf(bias + from_bias / (1.0 - acceleration * from_bias));
-        mean + whole.mean_above_observed(distribution.quantile(level))
+        whole.mean(distribution.quantile(level))
     };
     (end(-normal::Z_95), end(normal::Z_95))
 }

@@ -28,9 +28,9 @@ impl Whole {
         Self { sum, tolerance: whole(pairs.tolerance) * differences.len() as i128, differences }
     }
 
-    /// The mean that belongs to a sum, minus the observed mean.
-    pub fn mean_above_observed(&self, sum: i128) -> f64 {
-        libm::ldexp((sum - self.sum) as f64, -UNIT) / self.differences.len() as f64
+    /// The mean that belongs to a sum.
+    pub fn mean(&self, sum: i128) -> f64 {
+        libm::ldexp(sum as f64, -UNIT) / self.differences.len() as f64
     }
 
     /// The share of all sign patterns whose mean is as far from 0 as the observed one, or farther; `None` for more

@@ -172,6 +172,7 @@ fn context() -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::document as document_of;
     use super::*;
 
     /// Every key of the document that is no keyword and no value's own.
@@ -214,7 +215,7 @@ mod tests {
         for name in manifest.names() {
             let Some(crate::manifest::Entry::Published(dataset)) = manifest.get(name) else { panic!("published") };
             let counts = Some([vec![1; dataset.classes.len()], vec![1; dataset.classes.len()]]);
-            let mut document: Value = serde_json::from_str(&document(&Facts { dataset, counts })).unwrap();
+            let mut document: Value = serde_json::from_str(&document_of(&Facts { dataset, counts })).unwrap();
             let context = document.as_object_mut().unwrap().remove("@context").unwrap();
             let mut found = Vec::new();
             keys(&document, &mut found);

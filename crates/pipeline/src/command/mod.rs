@@ -66,6 +66,6 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 /// Writes a line of the log on standard error.
 fn log(line: &str) {
-    // Where standard error is closed there is no log.
-    let _ = writeln!(io::stderr(), "{}", shown::text(line));
+    // A command to repeat may have a mirror's password in it. Where standard error is closed there is no log.
+    let _ = writeln!(io::stderr(), "{}", shown::text(&shown::without_secrets(line)));
 }

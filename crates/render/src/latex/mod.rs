@@ -17,10 +17,12 @@ use crate::tables::Tables;
 use accuracy::LatexTable;
 
 /// Every template, by name.
-pub const TEMPLATES: [(&str, &str); 3] = [
+pub const TEMPLATES: [(&str, &str); 5] = [
     ("accuracy.tex", include_str!("../../../../templates/latex/accuracy.tex")),
     ("table1.tex", include_str!("../../../../templates/latex/table1.tex")),
     ("report.tex", include_str!("../../../../templates/latex/report.tex")),
+    ("article.tex", include_str!("../../../../templates/latex/article.tex")),
+    ("metadata.yaml", include_str!("../../../../templates/latex/metadata.yaml")),
 ];
 
 #[derive(Serialize)]
@@ -64,7 +66,9 @@ pub fn files(
         let table = LatexTable::new(table, rows);
         files.push((name, render("accuracy.tex", Value::from(Serde(&table)))?));
     }
-    files.push(("report.tex", render("report.tex", Value::from(Serde(&document)))?));
+    for name in ["report.tex", "article.tex", "metadata.yaml"] {
+        files.push((name, render(name, Value::from(Serde(&document)))?));
+    }
     Ok(files)
 }
 

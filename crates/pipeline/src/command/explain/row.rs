@@ -18,7 +18,7 @@ pub fn explain(setting: &str, checkpoint: Checkpoint, known: &Known) -> Result<E
         return Err(Failure::Usage(format!("no row is called `{setting}`; the tables have: {}", unique(settings))));
     };
     let specs = known.runs_of(setting)?;
-    let commands = Vec::from_iter(repeat::command(known.project, &specs));
+    let commands = repeat::command(known.project, &specs).into_iter().collect::<Vec<_>>();
     let mut text = format!("{} / {} under the reading `{}`\n", row.data, row.setup, row.reading);
     text.push_str(&grid(row));
     text.push_str(&departures(&row.reduced));

@@ -28,7 +28,7 @@ pub fn explain(digits: &str, known: &Known) -> Result<Explained, Failure> {
             made.version, made.commit, made.rustc, made.device, made.processor, made.finished, made.seconds
         ));
     }
-    let commands = Vec::from_iter(repeat::command(known.project, std::slice::from_ref(&spec)));
+    let commands = repeat::command(known.project, std::slice::from_ref(&spec)).into_iter().collect::<Vec<_>>();
     text.push_str(&match commands.first() {
         Some(command) => format!("to repeat it:\n  {command}\n"),
         None => not_described(&spec, known),

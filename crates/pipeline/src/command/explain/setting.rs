@@ -24,7 +24,7 @@ pub fn explain(id: &str, known: &Known) -> Result<Option<Explained>, Failure> {
         let letter = if row.checkpoint == Checkpoint::LastEpoch { "A" } else { "B" };
         text.push_str(&format!("\nrow {id}:{letter}: {}{}", row::grid(row), row::numbers(row)));
     }
-    let commands = Vec::from_iter(repeat::command(known.project, &specs));
+    let commands = repeat::command(known.project, &specs).into_iter().collect::<Vec<_>>();
     text.push_str(&how_to_repeat(&commands, specs.len()));
     let runs = specs.iter().map(RunSpec::key).collect();
     Ok(Some(Explained { text, runs, commands, rows: Some(Rows(rows)), ..Explained::default() }))
@@ -58,7 +58,7 @@ pub fn explain_figure(figure: &str, known: &Known) -> Result<Explained, Failure>
         )));
     };
     let specs = known.runs_of(setting)?;
-    let commands = Vec::from_iter(repeat::command(known.project, &specs));
+    let commands = repeat::command(known.project, &specs).into_iter().collect::<Vec<_>>();
     let mut text = format!("figure-{figure} is drawn from {} runs of {setting}\n", specs.len());
     for run in &specs {
         text.push_str(&format!("  {}  trial {} b = {}\n", run.key().short(), run.trial, run.level));

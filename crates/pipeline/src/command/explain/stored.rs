@@ -1,6 +1,7 @@
 //! What an explanation can look up: the plan, the records, and the tables.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use flooding_core::record::{Provenance, Record};
 use flooding_core::spec::{RunKey, RunSpec};
@@ -41,7 +42,7 @@ impl<'a> Known<'a> {
     }
 
     /// Folders of runs, which end in the first sixteen digits of their keys.
-    fn run_folders(&self, digits: &str) -> Result<Vec<std::path::PathBuf>, Failure> {
+    fn run_folders(&self, digits: &str) -> Result<Vec<PathBuf>, Failure> {
         let start = &digits[..digits.len().min(16)];
         let mut folders = Vec::new();
         let runs = self.store.layout().runs();
@@ -60,7 +61,7 @@ impl<'a> Known<'a> {
     }
 
     /// The names in a folder; none in what is no folder.
-    fn list(&self, path: &std::path::Path) -> Result<Vec<String>, Failure> {
+    fn list(&self, path: &Path) -> Result<Vec<String>, Failure> {
         if path.is_dir() { Ok(self.store.list(path)?) } else { Ok(Vec::new()) }
     }
 
