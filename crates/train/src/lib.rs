@@ -25,7 +25,7 @@ use flooding_core::dataset::Source;
 use flooding_core::plan::Plan;
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::Store;
-use flooding_core::work::{Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, Reason, Stage, StageReport, WorkItem};
 
 pub use calibrate::calibrate;
 pub use cost::cost;
@@ -74,8 +74,10 @@ pub fn train_runs(
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
+    let context = Context { force: true, ..context.clone() };
+    let runs: Vec<_> = runs.into_iter().map(|run| (run, Decision::Run(Reason::Forced))).collect();
     context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
-    let report = schedule::train_all(runs, store, context, source);
+    let report = schedule::train_all(runs, store, &context, source);
     context.progress.stage_finished();
     report
 }

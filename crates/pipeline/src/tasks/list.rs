@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use flooding_core::context::DeviceChoice;
+use flooding_core::progress::Silent;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
 use flooding_core::task::TaskId;
@@ -54,7 +55,8 @@ pub fn open_tasks(project: &Project, store: &Store, device: DeviceChoice) -> Res
 pub fn calibrated_tasks(project: &Project, store: &Store, device: DeviceChoice) -> Result<Vec<OpenTask>, Failure> {
     let surveys = flooding_train::survey(&project.plan, store)?;
     let mut forecaster = Forecaster::from_provenance(&surveys, store, device);
-    forecaster.calibrate(&surveys, &StoredExamples::new(store, &project.manifest), device);
+    let source = StoredExamples::new(store, &project.manifest, &Silent);
+    forecaster.calibrate(&surveys, &source, device);
     Ok(listed(project, surveys, &forecaster, device))
 }
 

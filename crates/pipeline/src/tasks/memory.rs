@@ -3,6 +3,7 @@
 use flooding_core::context::DeviceChoice;
 use flooding_core::dataset::InputShape;
 use flooding_core::spec::{DataSpec, RunSpec};
+use flooding_engine::cost::Sizes;
 use flooding_engine::memory::{Training, cpu, device};
 use flooding_fetch::Manifest;
 use flooding_fetch::manifest::Entry;
@@ -19,12 +20,13 @@ pub fn of_task(runs: &[RunSpec], manifest: &Manifest, choice: DeviceChoice) -> O
     })
 }
 
-/// Shape of an input and number of classes; training, validation and test examples.
-pub fn sizes(spec: &RunSpec, manifest: &Manifest) -> Option<((InputShape, usize), [usize; 3])> {
+/// Shape of an input and number of classes, and how many examples there are.
+fn sizes(spec: &RunSpec, manifest: &Manifest) -> Option<((InputShape, usize), Sizes)> {
     match &spec.data {
         DataSpec::Synthetic(data) => {
             let shape = InputShape::Vector(data.distribution.dimension());
-            Some(((shape, 2), [data.train, data.validation, data.test].map(|count| count as usize)))
+            let [train, validation, test] = [data.train, data.validation, data.test].map(|count| count as usize);
+            Some(((shape, 2), Sizes { train, validation, test }))
         }
         DataSpec::Images(data) => {
             let Some(Entry::Published(dataset)) = manifest.get(&data.dataset) else { return None };
@@ -33,7 +35,7 @@ pub fn sizes(spec: &RunSpec, manifest: &Manifest) -> Option<((InputShape, usize)
             let used = f64::from(data.train_size.map_or(dataset.train, |size| size.min(dataset.train)));
             let validation = (used * data.validation_fraction).round() as usize;
             let test = data.test_size.map_or(dataset.test, |size| size.min(dataset.test)) as usize;
-            Some(((shape, dataset.classes.len()), [used as usize - validation, validation, test]))
+            Some(((shape, dataset.classes.len()), Sizes { train: used as usize - validation, validation, test }))
         }
     }
 }
