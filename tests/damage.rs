@@ -1,4 +1,4 @@
-//! Files that are deleted, cut, changed or exchanged behind the program's back: found, named, and made again with the
+//! Files that are deleted, cut, changed or exchanged behind the program's back: found, named, and rebuilt with the
 //! same bytes. `docs/reliability.md` names these tests.
 
 #![cfg(unix)]
@@ -12,7 +12,7 @@ use support::cli::Tiny;
 use support::{assert_same, tiny};
 
 /// Every file that documents vouch for, and every document: together all that a finished run leaves, but for the lock.
-/// A damaged document vouches for nothing, so the two kinds are damaged one after the other.
+/// The checksums in a damaged document are not used, so the two kinds are damaged one after the other.
 fn vouched_and_vouching(project: &Tiny) -> [Vec<PathBuf>; 2] {
     let all = tiny::files(project.0.path()).into_iter().filter(|path| {
         let name = path.file_name().unwrap();

@@ -250,7 +250,7 @@ fn a_run_that_needs_more_memory_than_there_is_fails_with_its_cause_and_the_other
         shell.args(["-c", "ulimit -v 2000000; exec \"$@\"", "sh"]).args(program);
         Run::of(&shell.output().expect("a shell starts"))
     };
-    let words = ["absurd t00 b0", "out of memory: it needs about", "is to be had; lower batch_size"];
+    let words = ["absurd t00 b0", "out of memory: it needs about", "is available; lower batch_size"];
     limited(&[]).exits(3).says(&words);
     let report = fs::read_to_string(project.path("reports/index.html")).unwrap();
     assert!(report.contains("absurd") && report.contains("out of memory"), "the report names what is missing");

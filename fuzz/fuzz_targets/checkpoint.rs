@@ -1,4 +1,4 @@
-//! Checkpoints. The first byte chooses: a file as it is, or a state in a file that vouches for it.
+//! Checkpoints. The first byte chooses: a file as it is, or a state in a file with its checksum.
 #![no_main]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Stored documents. The first byte chooses: as they are, or a body in a header that vouches for it.
+//! Stored documents. The first byte chooses: as they are, or a body in a header with its checksum.
 #![no_main]
 
 use std::path::Path;

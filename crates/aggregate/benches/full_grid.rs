@@ -37,9 +37,9 @@ fn main() {
     let spec = plan.runs().next().expect("the plan has runs");
     grid.complete(&spec, Made::flat(0.5, 0.5));
     report("one record changed", || assert_eq!(grid.aggregate(&plan).done, 1));
-    let items =
-        flooding_aggregate::work(&plan, &grid.store, &Context::default(), &flooding_aggregate::Inputs::default());
-    assert!(items.is_ok_and(|items| !items[0].decision.runs()));
+    let context = Context::default();
+    let prepared = flooding_aggregate::prepare(&plan, &grid.store, &context, flooding_aggregate::Inputs::default());
+    assert!(prepared.is_ok_and(|prepared| !prepared.items[0].decision.runs()));
 }
 
 fn report(what: &str, work: impl FnOnce()) {

@@ -17,11 +17,11 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::dependencies::TABLES_REVISION;
 use crate::descent::descent;
 use crate::error::AggregateError;
 use crate::final_loss::{final_loss, final_train_loss};
 use crate::frame::{EPOCH, LEVEL, percent};
-use crate::manifest::REVISION;
 use crate::scan::Found;
 
 /// The largest number of epochs of a curve, besides its first and last, that the report draws.
@@ -71,7 +71,7 @@ pub(crate) fn curves(
     let path = store.layout().tables().join("cache").join(format!("{}.json", setting.id));
     let made_from = digest(plan, store, runs);
     if !force
-        // A cache that cannot be read is made again.
+        // A cache that cannot be read is rebuilt.
         && let Ok(Some(cached)) = store.read_document::<SettingCurves>(&path)
         && cached.made_from.as_ref() == Some(&made_from)
     {
@@ -88,7 +88,7 @@ pub(crate) fn curves(
 /// Names the histories by what their records say of them, and by their size, so that a torn or lost one is read (and
 /// refused) again.
 fn digest(plan: &Plan, store: &Store, runs: &[&Found]) -> Digest {
-    let mut hasher = Hasher::new().chain(&REVISION.to_le_bytes()).chain(&plan.master_seed.to_le_bytes());
+    let mut hasher = Hasher::new().chain(&TABLES_REVISION.to_le_bytes()).chain(&plan.master_seed.to_le_bytes());
     for run in runs {
         let Some((record, _)) = run.complete() else { continue };
         let path = store.layout().run(&run.spec).join(Layout::HISTORY);

@@ -12,7 +12,7 @@ use crate::select::{LEVEL_MOMENTS, MAIN_RULE, by_level, selected};
 use crate::stats::{Sample, mean_interval};
 
 /// One row a setting, level and checkpoint selection: the mean over every complete run (their number stands beside it), and
-/// in how many whole trials the level was selected.
+/// in how many complete trials the level was selected.
 pub(crate) fn level_rows(plan: &Plan, runs: &LazyFrame, whole: &LazyFrame) -> Result<Vec<LevelRow>, AggregateError> {
     rows(plan, by_level(runs, selected(whole, MAIN_RULE))).map_err(AggregateError::query("levels"))
 }

@@ -11,15 +11,14 @@ pub mod claims;
 mod compare;
 mod controls;
 mod curves;
+mod dependencies;
 mod descent;
 mod error;
 mod final_loss;
 mod frame;
 mod inputs;
 mod levels;
-mod manifest;
 mod methods;
-mod outputs;
 mod paper;
 mod probes;
 mod published;
@@ -32,12 +31,13 @@ mod stage;
 pub mod stats;
 mod trial_probes;
 
-use flooding_core::store::Kind;
+use flooding_core::store::Registered;
 
+pub use dependencies::TABLES_REVISION;
 pub use error::AggregateError;
 pub use inputs::Inputs;
 pub use published::{outcome as published_outcome, published_runs};
-pub use stage::{run, work};
+pub use stage::prepare;
 
 /// The kinds of documents that only this stage reads; its tables' are among those of [`flooding_core::documents`].
-pub const DOCUMENTS: [Kind; 2] = [Kind::of::<manifest::Manifest>(), Kind::of::<curves::SettingCurves>()];
+pub const DOCUMENTS: [Registered; 1] = [Registered::of::<curves::SettingCurves>()];

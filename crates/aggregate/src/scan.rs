@@ -22,7 +22,7 @@ pub(crate) struct Found {
 /// What became of a run.
 pub(crate) enum Finding {
     Complete(Box<Record>, Summary),
-    /// It ran and could not go on; the cause.
+    /// Training failed; the cause.
     Failed(String),
     /// A record is there and cannot be used; why.
     Damaged(String),
@@ -105,7 +105,7 @@ pub(crate) fn made_by(store: &Store, runs: &[Found]) -> Vec<Provenance> {
         .filter(|run| run.complete().is_some())
         .filter_map(|run| {
             let path = store.layout().run(&run.spec).join(Layout::PROVENANCE);
-            // Provenance is a courtesy beside the record: a damaged one costs its line in the report, no number.
+            // Damaged provenance costs its line in the report, no number.
             let provenance: Provenance = store.read_document(&path).ok()??;
             Some(Provenance { finished: String::new(), seconds: 0.0, training_seconds: 0.0, ..provenance })
         })

@@ -1,6 +1,6 @@
 //! Selection of the flood level: the lazy query plan from the flat runs frame to the tables.
 //!
-//! Only whole trials count (every level of the plan present): a trial with a hole could select a level that its missing
+//! Only complete trials count (every level of the plan present): a trial with a hole could select a level that its missing
 //! run would have beaten. All groupings keep the order of their input, so that no sum depends on the thread count.
 
 use polars::prelude::*;
@@ -43,7 +43,7 @@ fn keys(names: &[&str]) -> Vec<Expr> {
     names.iter().map(|name| col(*name)).collect()
 }
 
-/// The runs of whole trials.
+/// The runs of complete trials.
 pub(crate) fn in_whole_trials(runs: &LazyFrame, settings: LazyFrame) -> LazyFrame {
     let whole = runs
         .clone()
@@ -61,7 +61,7 @@ pub(crate) fn only_levels(runs: &LazyFrame, levels: LazyFrame) -> LazyFrame {
     runs.clone().join(levels, keys(), keys(), JoinArgs::new(JoinType::Inner))
 }
 
-/// One row a whole trial and checkpoint selection: the selected run, and the baseline's columns beside it (null where the
+/// One row a complete trial and checkpoint selection: the selected run, and the baseline's columns beside it (null where the
 /// plan has no b = 0). Sorted by setting, checkpoint, trial.
 pub(crate) fn selected(whole: &LazyFrame, rule: Rule) -> LazyFrame {
     let columns = [RUN, LEVEL, LEVEL_VALUE, EPOCH, TRAIN_ACCURACY, TEST_ACCURACY];

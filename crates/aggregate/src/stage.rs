@@ -1,23 +1,25 @@
 //! The stage itself: reads records, makes every table, writes them all.
 
+use std::collections::BTreeMap;
+
 use flooding_core::context::Context;
+use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
-use flooding_core::store::Store;
-use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
-use flooding_tables::{Overview, TheoremCheck};
+use flooding_core::store::{OutputManifest, OutputWriter, Store};
+use flooding_core::work::{Gap, Prepared, Stage, StageReport, WorkItem};
+use flooding_tables::{Overview, Rows, TheoremCheck, write};
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult};
 
 use crate::accuracy::accuracy;
 use crate::claims::{Evidence, judge};
 use crate::controls::{baseline_rows, gain_rows, placebo_rows};
 use crate::curves::{curves, thinned};
+use crate::dependencies;
 use crate::error::AggregateError;
 use crate::frame::{is_judged, papers_levels, runs_frame, settings_frame};
 use crate::inputs::Inputs;
 use crate::levels::level_rows;
-use crate::manifest;
 use crate::methods::methods;
-use crate::outputs::Outputs;
 use crate::probes::probe_tables;
 use crate::scan::{Found, gaps, made_by, run_rows, scan};
 use crate::scorecard::{counts, overall_effects, paired, scorecard};
@@ -25,16 +27,32 @@ use crate::select::{in_whole_trials, only_levels};
 use crate::selection_noise::selection_noise;
 use crate::spread::spread;
 
-/// Makes the tables of the plan's records under `data/tables/`, unless they are up to date.
+/// Decides whether the tables are those of the plan's records. Running it makes them under `data/tables/`.
 ///
 /// Missing, failed and damaged records are gaps of the report, not errors. A raised stop flag leaves the tables as they
 /// were.
-pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Result<StageReport, AggregateError> {
-    let digests = manifest::inputs(plan, store, inputs)?;
-    let (decision, manifest) = manifest::decide(store, &digests, context.force)?;
-    if let (false, Some(manifest)) = (decision.runs(), manifest) {
-        return Ok(StageReport { skipped: 1, gaps: manifest.gaps, ..StageReport::default() });
-    }
+pub fn prepare<'a>(
+    plan: &'a Plan,
+    store: &'a Store,
+    context: &'a Context,
+    inputs: Inputs,
+) -> Result<Prepared<'a, AggregateError>, AggregateError> {
+    let digests = dependencies::digests(plan, store, &inputs)?;
+    let (decision, manifest) = OutputManifest::decide(store, &store.layout().tables(), &digests, context.force)?;
+    let item = WorkItem { stage: Stage::Aggregate, id: "tables".to_owned(), decision };
+    Ok(Prepared::new(vec![item], move || match manifest {
+        Some(manifest) => Ok(StageReport { skipped: 1, gaps: manifest.gaps, ..StageReport::default() }),
+        None => make(plan, store, context, &inputs, digests),
+    }))
+}
+
+fn make(
+    plan: &Plan,
+    store: &Store,
+    context: &Context,
+    inputs: &Inputs,
+    digests: BTreeMap<String, Digest>,
+) -> Result<StageReport, AggregateError> {
     let interrupted = StageReport { interrupted: true, ..StageReport::default() };
     let progress = &context.progress;
     progress.stage_started(Stage::Aggregate.name(), plan.settings.len() as u64 + 1, "part");
@@ -87,35 +105,35 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Re
     let gains = gain_rows(plan, &accuracy);
     let baselines = baseline_rows(plan, &accuracy);
     let overview = overview(plan, store, inputs, (&runs, complete), &found_gaps);
-    let mut outputs = Outputs::begin(store)?;
+    let mut outputs = OutputWriter::begin(store, store.layout().tables())?;
     outputs.document("overview", &overview)?;
-    outputs.table(counts(&cells, plan.margin))?;
-    outputs.table(cells)?;
-    outputs.table(overall_effects(&accuracy.rows, &accuracy.selections))?;
-    outputs.table(paired(plan, &accuracy.rows, &accuracy.selections))?;
-    outputs.table(selection_noise(plan, &runs))?;
-    outputs.table(spread(plan, &runs, &accuracy.rows))?;
-    outputs.table(accuracy.rows)?;
-    outputs.table(accuracy.selections)?;
-    outputs.table(accuracy.sensitivity)?;
-    outputs.table(levels)?;
-    outputs.table(all)?;
-    outputs.table(drawn)?;
-    outputs.table(descents)?;
-    outputs.table(final_losses)?;
-    outputs.table(run_rows(plan, &runs))?;
-    outputs.table(claims)?;
-    outputs.table(claim_readings)?;
-    outputs.table(placebos.into_iter().map(|placebo| placebo.row).collect())?;
-    outputs.table(gains)?;
-    outputs.table(baselines)?;
-    outputs.table(probes.trials)?;
-    outputs.table(probes.flatness)?;
-    outputs.table(probes.sharpness)?;
-    outputs.table(probes.calibration)?;
-    outputs.table(probes.reliability_bins)?;
-    outputs.table(methods())?;
-    outputs.finish(digests, &found_gaps)?;
+    write(&mut outputs, &Rows(counts(&cells, plan.margin)))?;
+    write(&mut outputs, &Rows(cells))?;
+    write(&mut outputs, &Rows(overall_effects(&accuracy.rows, &accuracy.selections)))?;
+    write(&mut outputs, &Rows(paired(plan, &accuracy.rows, &accuracy.selections)))?;
+    write(&mut outputs, &Rows(selection_noise(plan, &runs)))?;
+    write(&mut outputs, &Rows(spread(plan, &runs, &accuracy.rows)))?;
+    write(&mut outputs, &Rows(accuracy.rows))?;
+    write(&mut outputs, &Rows(accuracy.selections))?;
+    write(&mut outputs, &Rows(accuracy.sensitivity))?;
+    write(&mut outputs, &Rows(levels))?;
+    write(&mut outputs, &Rows(all))?;
+    write(&mut outputs, &Rows(drawn))?;
+    write(&mut outputs, &Rows(descents))?;
+    write(&mut outputs, &Rows(final_losses))?;
+    write(&mut outputs, &Rows(run_rows(plan, &runs)))?;
+    write(&mut outputs, &Rows(claims))?;
+    write(&mut outputs, &Rows(claim_readings))?;
+    write(&mut outputs, &Rows(placebos.into_iter().map(|placebo| placebo.row).collect()))?;
+    write(&mut outputs, &Rows(gains))?;
+    write(&mut outputs, &Rows(baselines))?;
+    write(&mut outputs, &Rows(probes.trials))?;
+    write(&mut outputs, &Rows(probes.flatness))?;
+    write(&mut outputs, &Rows(probes.sharpness))?;
+    write(&mut outputs, &Rows(probes.calibration))?;
+    write(&mut outputs, &Rows(probes.reliability_bins))?;
+    write(&mut outputs, &Rows(methods()))?;
+    outputs.finish(digests, found_gaps.clone())?;
     progress.item_finished("tables", &format!("{complete} of {} runs", runs.len()));
     progress.stage_finished();
     Ok(StageReport { done: 1, gaps: found_gaps, ..StageReport::default() })
@@ -156,11 +174,4 @@ fn theorem_checks(store: &Store, gaps: &mut Vec<Gap>) -> Vec<TheoremCheck> {
             Vec::new()
         }
     }
-}
-
-/// Whether [`run`] would make the tables, and why.
-pub fn work(plan: &Plan, store: &Store, context: &Context, inputs: &Inputs) -> Result<Vec<WorkItem>, AggregateError> {
-    let digests = manifest::inputs(plan, store, inputs)?;
-    let (decision, _) = manifest::decide(store, &digests, context.force)?;
-    Ok(vec![WorkItem { stage: Stage::Aggregate, id: "tables".to_owned(), decision }])
 }

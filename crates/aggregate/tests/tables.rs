@@ -2,7 +2,7 @@
 
 mod support;
 
-use flooding_aggregate::{Inputs, run, work};
+use flooding_aggregate::{Inputs, prepare};
 use flooding_core::context::Context;
 use flooding_core::record::{History, Measure, Status, Summary};
 use flooding_core::store::Layout;
@@ -246,19 +246,20 @@ fn the_second_run_does_nothing_until_something_changes_and_says_what() {
     let grid = Grid::new();
     let plan = small_plan("spiral-high", 2, &[0.0, 0.1]);
     grid.fill(&plan, |_, _| Made::flat(0.5, 0.75));
-    let decision = |inputs: &Inputs| work(&plan, &grid.store, &Context::default(), inputs).unwrap().remove(0).decision;
-    assert_eq!(decision(&Inputs::default()), Decision::Run(Reason::New));
+    let decision =
+        |inputs: Inputs| prepare(&plan, &grid.store, &Context::default(), inputs).unwrap().items.remove(0).decision;
+    assert_eq!(decision(Inputs::default()), Decision::Run(Reason::New));
     assert_eq!(grid.aggregate(&plan).done, 1);
-    assert_eq!(decision(&Inputs::default()), Decision::Skip(Reason::UpToDate));
+    assert_eq!(decision(Inputs::default()), Decision::Skip(Reason::UpToDate));
     let again = grid.aggregate(&plan);
     assert_eq!((again.done, again.skipped), (0, 1));
     let other = Inputs { configuration: "x".into(), ..Inputs::default() };
-    assert_eq!(decision(&other), Decision::Run(Reason::InputChanged { input: "the configuration".into() }));
+    assert_eq!(decision(other), Decision::Run(Reason::InputChanged { input: "the configuration".into() }));
     grid.store.remove(&grid.store.layout().tables().join("accuracy.csv")).unwrap();
-    assert!(matches!(decision(&Inputs::default()), Decision::Run(Reason::Damaged { .. })));
+    assert!(matches!(decision(Inputs::default()), Decision::Run(Reason::Damaged { .. })));
     grid.aggregate(&plan);
     grid.complete(&plan.runs().next().unwrap(), Made::flat(0.5, 0.76));
-    assert_eq!(decision(&Inputs::default()), Decision::Run(Reason::InputChanged { input: "the records".into() }));
+    assert_eq!(decision(Inputs::default()), Decision::Run(Reason::InputChanged { input: "the records".into() }));
     grid.aggregate(&plan);
     close(grid.accuracy(Checkpoint::LastEpoch).without.unwrap().mean, 75.5);
 }
@@ -272,7 +273,7 @@ fn the_same_records_give_the_same_bytes_of_every_table_with_and_without_the_cach
     let files = first.table_files();
     assert_eq!(files, second.table_files());
     let forced = Context { force: true, ..Context::default() };
-    run(&plan, &second.store, &forced, &Inputs::default()).unwrap();
+    prepare(&plan, &second.store, &forced, Inputs::default()).unwrap().run().unwrap();
     assert_eq!(files, second.table_files());
     for name in [
         "overview.json",

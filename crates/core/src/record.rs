@@ -3,15 +3,32 @@
 //! A record holds nothing that another machine, thread count or clock would change; who ran it, when and for how long
 //! stands beside it in [`Provenance`].
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::spec::{RunKey, RunSpec};
-use crate::store::Document;
+use crate::store::{Document, Layout};
 
 impl Document for Record {
     const KIND: &'static str = "run-record";
     const VERSION: u32 = 1;
+
+    fn files(&self) -> BTreeMap<String, Digest> {
+        let mut files = self.files.clone();
+        files.insert(Layout::HISTORY.to_owned(), self.history.clone());
+        files
+    }
+
+    fn misplaced(&self, layout: &Layout, path: &Path) -> Option<String> {
+        if self.key != self.spec.key() {
+            return Some("its key is not the digest of its specification".to_owned());
+        }
+        let place = layout.run(&self.spec).join(Layout::RECORD);
+        (place != path).then(|| format!("belongs in {}", place.display()))
+    }
 }
 
 impl Document for Provenance {
@@ -39,7 +56,7 @@ pub struct Record {
     /// Digest of the history file beside the record.
     pub history: Digest,
     /// Names and digests of further files beside the record (weights, probes).
-    pub files: std::collections::BTreeMap<String, Digest>,
+    pub files: BTreeMap<String, Digest>,
     /// When flooding began; `None` where the mean loss of a mini-batch is not flooded (b = 0, other objectives).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_crossing: Option<FirstCrossing>,

@@ -167,6 +167,31 @@ pub struct Gap {
     pub why: String,
 }
 
+/// A stage that has looked at what is stored: what it will do, item by item, and the means to do exactly that.
+pub struct Prepared<'a, E> {
+    /// Every item, to do or up to date.
+    pub items: Vec<WorkItem>,
+    run: Box<dyn FnOnce() -> Result<StageReport, E> + 'a>,
+}
+
+impl<'a, E: 'a> Prepared<'a, E> {
+    /// The items, and what does those of them that run.
+    pub fn new(items: Vec<WorkItem>, run: impl FnOnce() -> Result<StageReport, E> + 'a) -> Self {
+        Self { items, run: Box::new(run) }
+    }
+
+    /// Does the items that run.
+    pub fn run(self) -> Result<StageReport, E> {
+        (self.run)()
+    }
+
+    /// The same, with another type of errors.
+    pub fn map_err<F: 'a>(self, convert: impl FnOnce(E) -> F + 'a) -> Prepared<'a, F> {
+        let run = self.run;
+        Prepared::new(self.items, move || run().map_err(convert))
+    }
+}
+
 /// What came of a stage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StageReport {

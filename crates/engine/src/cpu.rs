@@ -254,7 +254,7 @@ impl Backend for FastCpu {
         let slopes = slopes.to_vec();
         let inner = losses.clone();
         let total: T1<Cpu> = self.device.try_tensor_from_vec(vec![slopes.iter().sum()], (1,))?;
-        // The slopes go in as they are; the number at the end of the tape is nobody's.
+        // The slopes go in as they are; the number at the end of the tape is not used.
         tape.add_backward_op(move |grads| put(grads, &inner, slopes));
         total.put_tape(tape).try_sum::<dfdx::prelude::Rank0, _>()?.try_backward()
     }

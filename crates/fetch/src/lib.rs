@@ -16,4 +16,4 @@ mod vouched;
 pub use load::{Images, LoadError, load};
 pub use manifest::{Manifest, ManifestError};
 pub use splits::splits;
-pub use stage::{fetch, run, work};
+pub use stage::{fetch, prepare};

@@ -3,25 +3,43 @@
 use flooding_core::context::Context;
 use flooding_core::plan::Plan;
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, Gap, Prepared, Reason, Stage, StageReport, WorkItem};
 
 use crate::download::{FetchError, Fetched, Fetcher, Mirror};
 use crate::manifest::{Entry, Manifest, UserProblem};
 use crate::state::{FileState, inspect};
 
-/// Fetches what the plan needs and the store does not have. A data set that cannot be had becomes a gap.
+/// Decides what there is to do: an item an image data set of the plan; touches no network. Running it fetches what the
+/// store does not have. A data set that is not available becomes a gap.
 ///
 /// # Errors
-/// A store that cannot be written.
-pub fn run(plan: &Plan, store: &Store, context: &Context, manifest: &Manifest) -> Result<StageReport, FetchError> {
-    let names = plan.image_datasets();
-    fetch(&names, store, context, manifest)
+/// Running it: a store that cannot be written.
+pub fn prepare<'a>(
+    plan: &'a Plan,
+    store: &'a Store,
+    context: &'a Context,
+    manifest: &'a Manifest,
+) -> Prepared<'a, FetchError> {
+    let item = |name: &str| WorkItem {
+        stage: Stage::Fetch,
+        id: name.to_owned(),
+        decision: decide(name, store, context, manifest),
+    };
+    let items: Vec<WorkItem> = plan.image_datasets().into_iter().map(item).collect();
+    let up_to_date = |item: &&WorkItem| item.decision == Decision::Skip(Reason::UpToDate);
+    let skipped = items.iter().filter(up_to_date).count() as u64;
+    let wanted: Vec<String> = items.iter().filter(|item| !up_to_date(item)).map(|item| item.id.clone()).collect();
+    Prepared::new(items, move || {
+        let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        let report = fetch(&names, store, context, manifest)?;
+        Ok(StageReport { skipped: report.skipped + skipped, ..report })
+    })
 }
 
 /// Fetches these data sets, whatever a plan says.
 ///
 /// # Errors
-/// As [`run`], and a name that no data set has.
+/// A store that cannot be written, and a name that no dataset has.
 pub fn fetch(names: &[&str], store: &Store, context: &Context, manifest: &Manifest) -> Result<StageReport, FetchError> {
     let fetcher = Fetcher::new(store, context, manifest);
     let mut report = StageReport::default();
@@ -46,16 +64,6 @@ pub fn fetch(names: &[&str], store: &Store, context: &Context, manifest: &Manife
         context.progress.stage_finished();
     }
     Ok(report)
-}
-
-/// What [`run`] would do, and why; touches no network.
-pub fn work(plan: &Plan, store: &Store, context: &Context, manifest: &Manifest) -> Vec<WorkItem> {
-    let item = |name: &str| WorkItem {
-        stage: Stage::Fetch,
-        id: name.to_owned(),
-        decision: decide(name, store, context, manifest),
-    };
-    plan.image_datasets().into_iter().map(item).collect()
 }
 
 fn decide(name: &str, store: &Store, context: &Context, manifest: &Manifest) -> Decision {

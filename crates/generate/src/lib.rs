@@ -14,5 +14,5 @@ mod trial;
 pub use draw::draw;
 pub use error::GenerateError;
 pub use file::decode;
-pub use stage::{load, run, work};
+pub use stage::{load, prepare};
 pub use trial::{GENERATOR_REVISION, TrialDocument};

@@ -5,32 +5,34 @@ use flooding_core::dataset::Splits;
 use flooding_core::plan::Plan;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Reason, Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, Prepared, Reason, Stage, StageReport, WorkItem};
 use rayon::prelude::*;
 
 use crate::GenerateError;
 use crate::trial::TrialSpec;
 
-/// What [`run`] would do: an item a setting and trial with synthetic data.
-pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, GenerateError> {
-    let decide = |spec: TrialSpec| {
+/// Decides what there is to do: an item a setting and trial with synthetic data. Running it draws and stores what is new,
+/// changed or damaged, `context.jobs` trials at a time.
+pub fn prepare<'a>(
+    plan: &'a Plan,
+    store: &'a Store,
+    context: &'a Context,
+) -> Result<Prepared<'a, GenerateError>, GenerateError> {
+    let (mut items, mut wanted) = (Vec::new(), Vec::new());
+    for spec in trials(plan) {
         let decision = decide(&spec, store, context)?;
-        Ok(WorkItem { stage: Stage::Generate, id: spec.id(), decision })
-    };
-    trials(plan).map(decide).collect()
+        let id = spec.id();
+        if decision.runs() {
+            wanted.push(spec);
+        }
+        items.push(WorkItem { stage: Stage::Generate, id, decision });
+    }
+    let skipped = (items.len() - wanted.len()) as u64;
+    Ok(Prepared::new(items, move || run(&wanted, skipped, store, context)))
 }
 
-/// Draws and stores what is new, changed or damaged, `context.jobs` trials at a time.
-pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport, GenerateError> {
-    let mut wanted = Vec::new();
-    let mut report = StageReport::default();
-    for spec in trials(plan) {
-        if decide(&spec, store, context)?.runs() {
-            wanted.push(spec);
-        } else {
-            report.skipped += 1;
-        }
-    }
+fn run(wanted: &[TrialSpec], skipped: u64, store: &Store, context: &Context) -> Result<StageReport, GenerateError> {
+    let mut report = StageReport { skipped, ..StageReport::default() };
     context.progress.stage_started(Stage::Generate.name(), wanted.len() as u64, "data set");
     let jobs = context.jobs.max(1);
     let threads = rayon::ThreadPoolBuilder::new()

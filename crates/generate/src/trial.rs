@@ -1,13 +1,14 @@
 //! The document beside a trial's examples: what they were drawn from, and how to know them again.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use flooding_core::dataset::Splits;
 use flooding_core::digest::Digest;
 use flooding_core::plan::Setting;
 use flooding_core::seeds::Streams;
 use flooding_core::spec::{DataSpec, RunSpec, SyntheticSpec};
-use flooding_core::store::{Document, Store};
+use flooding_core::store::{Document, Layout, Store};
 use flooding_core::work::Reason;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,15 @@ pub struct TrialDocument {
 impl Document for TrialDocument {
     const KIND: &'static str = "synthetic-trial";
     const VERSION: u32 = 1;
+
+    fn files(&self) -> BTreeMap<String, Digest> {
+        BTreeMap::from([(self.file.clone(), self.digest.clone())])
+    }
+
+    fn misplaced(&self, layout: &Layout, path: &Path) -> Option<String> {
+        let place = layout.synthetic(&self.spec.setting).join(format!("t{:02}.json", self.spec.trial));
+        (place != path).then(|| format!("belongs in {}", place.display()))
+    }
 }
 
 impl TrialSpec {

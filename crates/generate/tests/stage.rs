@@ -12,8 +12,12 @@ use flooding_core::spec::{
     SinusoidInputs, SyntheticSpec,
 };
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Reason};
-use flooding_generate::{GenerateError, load, run, work};
+use flooding_core::work::{Decision, Reason, StageReport};
+use flooding_generate::{GenerateError, load, prepare};
+
+fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport, GenerateError> {
+    prepare(plan, store, context)?.run()
+}
 
 struct Project {
     _folder: tempfile::TempDir,
@@ -32,7 +36,7 @@ impl Project {
     }
 
     fn reasons(&self, plan: &Plan) -> Vec<(String, Decision)> {
-        let items = work(plan, &self.store, &Context::default()).unwrap();
+        let items = prepare(plan, &self.store, &Context::default()).unwrap().items;
         items.into_iter().map(|item| (item.id, item.decision)).collect()
     }
 }
@@ -222,7 +226,13 @@ fn forcing_draws_the_same_bytes_again() {
     run(&plan, &project.store, &Context::default()).unwrap();
     let before = bytes_of_all_files(&project);
     let forced = Context { force: true, ..Context::default() };
-    assert!(work(&plan, &project.store, &forced).unwrap().iter().all(|i| i.decision == Decision::Run(Reason::Forced)));
+    assert!(
+        prepare(&plan, &project.store, &forced)
+            .unwrap()
+            .items
+            .iter()
+            .all(|i| i.decision == Decision::Run(Reason::Forced))
+    );
     assert_eq!(run(&plan, &project.store, &forced).unwrap().done, 6);
     assert_eq!(bytes_of_all_files(&project), before);
 }

@@ -9,16 +9,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use flooding_core::digest::Digest;
-use flooding_core::documents;
 use flooding_core::files;
-use flooding_core::spec::RunSpec;
-use flooding_core::store::{AnyDocument, Kind, Layout, Store, StoreError};
+use flooding_core::store::{AnyDocument, DocumentError, Inspected, Store, StoreError, parse_any_document};
 use flooding_fetch::Manifest;
 use flooding_fetch::manifest::Entry;
 use flooding_fetch::state::{self, FileState};
-use flooding_generate::TrialDocument;
 use serde::Serialize;
-use serde_json::Value;
+
+use crate::registry;
 
 /// What was looked at and what is wrong.
 #[derive(Debug, Default, Serialize)]
@@ -103,33 +101,29 @@ fn walk(store: &Store, folder: &Path, audit: &mut Audit) -> Result<(), StoreErro
 
 /// A document, and the files whose digests it records.
 fn document(store: &Store, path: &Path, audit: &mut Audit) {
-    let document = match store.read_any_document(path) {
-        Ok(Some(document)) => document,
+    let itself = |problem| Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] };
+    let inspected = match inspect(store, path) {
+        Ok(Some(inspected)) => inspected,
         // Gone since the folder was listed: a pipeline is at work.
         Ok(None) => return,
         Err(_) if !ours::is_a_documents_place(store, path) => {
+            // Whole, and perhaps of a newer version of this program.
             audit.foreign.push(path.to_owned());
             return;
         }
-        Err(error) => {
-            let problem = unprefixed(error.to_string(), path);
-            audit.damaged.push(Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] });
-            return;
-        }
+        Err(problem) => return audit.damaged.push(itself(problem)),
     };
+    audit.damaged.extend(inspected.misplaced.map(itself));
     audit.files += 1;
     audit.bytes += path.metadata().map_or(0, |metadata| metadata.len());
     let folder = path.parent().unwrap_or(path);
-    let is_unknown = unknown(&document);
-    if is_unknown.is_some() && !ours::is_a_documents_place(store, path) {
-        // Whole, and perhaps of a newer version of this program.
-        audit.foreign.push(path.to_owned());
-        return;
-    }
-    if let Some(problem) = is_unknown.or_else(|| misplaced(store, path, &document)) {
-        audit.damaged.push(Damage { path: path.to_owned(), problem, remove: vec![path.to_owned()] });
-    }
-    for (name, digest) in recorded_digests(&document) {
+    for (name, digest) in inspected.files {
+        // A name that leads elsewhere would have this command read, and remove, other people's files.
+        let inside = |part| matches!(part, std::path::Component::Normal(_));
+        if name.is_empty() || !Path::new(&name).components().all(inside) {
+            audit.damaged.push(itself(format!("names a file outside its folder: `{name}`")));
+            continue;
+        }
         let file = folder.join(&name);
         match Digest::of_file(&file) {
             Ok((found, bytes)) if found == digest => {
@@ -151,70 +145,19 @@ fn document(store: &Store, path: &Path, audit: &mut Audit) {
     }
 }
 
+/// What the document says, read as its own type; the error names what is wrong.
+fn inspect(store: &Store, path: &Path) -> Result<Option<Inspected>, String> {
+    let problem = |error: DocumentError| unprefixed(error.to_string(), path);
+    let Some(bytes) = store.read_document_bytes(path).map_err(problem)? else { return Ok(None) };
+    let AnyDocument { kind, version, .. } = parse_any_document(&bytes, path).map_err(problem)?;
+    let Some(registered) = registry::find(&kind, version) else {
+        return Err(format!("is a {kind} of version {version}, which this version does not read"));
+    };
+    registered.inspect(&bytes, path, store.layout()).map(Some).map_err(problem)
+}
+
 /// Without the path, which is printed beside it.
 fn unprefixed(text: String, path: &Path) -> String {
     let prefix = format!("{}: ", path.display());
     text.strip_prefix(&prefix).map(str::to_owned).unwrap_or(text)
-}
-
-/// Is it of a kind or version that nothing here reads?
-fn unknown(document: &AnyDocument) -> Option<String> {
-    let own = [Kind::of::<TrialDocument>(), Kind::of::<state::Verified>(), Kind::of::<flooding_render::Manifest>()];
-    let stages = flooding_aggregate::DOCUMENTS.into_iter().chain(flooding_verify::DOCUMENTS);
-    let tables = flooding_tables::catalogue::documents();
-    let mut known = documents::DOCUMENTS.into_iter().chain(tables).chain(stages).chain(own);
-    let AnyDocument { kind, version, .. } = document;
-    if known.any(|known| known.name == kind && known.version == *version) {
-        return None;
-    }
-    Some(format!("is a {kind} of version {version}, which this version does not read"))
-}
-
-/// A record says which run it is of, a trial's document which trial: elsewhere, or with a changed specification, they are
-/// worth nothing.
-fn misplaced(store: &Store, path: &Path, document: &AnyDocument) -> Option<String> {
-    let belongs = |place: PathBuf| (place != path).then(|| format!("belongs in {}", place.display()));
-    if document.kind == Kind::of::<TrialDocument>().name {
-        let spec = &document.body["spec"];
-        let (setting, trial) = (spec["setting"].as_str()?, spec["trial"].as_u64()?);
-        return belongs(store.layout().synthetic(setting).join(format!("t{trial:02}.json")));
-    }
-    if document.kind != "run-record" {
-        return None;
-    }
-    let Ok(spec) = serde_json::from_value::<RunSpec>(document.body["spec"].clone()) else {
-        return Some("its specification is not one that this version knows".to_owned());
-    };
-    if document.body["key"] != spec.key().as_str() {
-        return Some("its key is not the digest of its specification".to_owned());
-    }
-    belongs(store.layout().run(&spec).join(Layout::RECORD))
-}
-
-/// Names and digests of the files beside a document that it records.
-fn recorded_digests(document: &AnyDocument) -> Vec<(String, Digest)> {
-    let body = &document.body;
-    let pair = |name: &str, digest: &Value| {
-        let digest = Digest::try_from(digest.as_str()?.to_owned()).ok()?;
-        // A name that leads elsewhere would have this command read, and remove, other people's files.
-        let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        (plain && !name.is_empty()).then(|| (name.to_owned(), digest))
-    };
-    let table = |value: &Value| -> Vec<(String, Digest)> {
-        value.as_object().into_iter().flatten().filter_map(|(name, digest)| pair(name, digest)).collect()
-    };
-    match document.kind.as_str() {
-        "run-record" => {
-            let mut files = table(&body["files"]);
-            files.extend(pair(Layout::HISTORY, &body["history"]));
-            files
-        }
-        "synthetic-trial" => body["file"].as_str().and_then(|name| pair(name, &body["digest"])).into_iter().collect(),
-        "tables-manifest" | "theorem-inputs" => table(&body["outputs"]),
-        "report-manifest" => {
-            let entry = |entry: &Value| pair(entry[0].as_str()?, &entry[1]);
-            body["files"].as_array().into_iter().flatten().filter_map(entry).collect()
-        }
-        _ => Vec::new(),
-    }
 }

@@ -85,9 +85,22 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The folder of the project; created if it is missing
+    #[arg(default_value = ".", value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Write the templates of the report too: those in the project replace the built-in ones
+    #[arg(long)]
+    pub templates: bool,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Start a project: write pipeline.toml and data/datasets.toml
+    Init(InitArgs),
     /// Run all stages: fetch, generate, train, verify, aggregate, render
     #[command(after_help = EXAMPLES)]
     Run(RunArgs),

@@ -13,6 +13,7 @@ mod forecast;
 mod interrupt;
 mod project;
 mod published;
+mod registry;
 mod replaced;
 mod shell;
 mod significant;

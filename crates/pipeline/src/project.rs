@@ -154,6 +154,11 @@ impl Project {
         folder_of(&self.place.config)
     }
 
+    /// The folder whose files replace the built-in templates.
+    pub fn templates(&self) -> PathBuf {
+        folder_of(&self.place.config).join("templates")
+    }
+
     fn folders(&self) -> [PathBuf; 2] {
         let Place { config, data, reports } = &self.place;
         let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| folder_of(config).join(name));

@@ -3,9 +3,10 @@
 use flooding_aggregate::Inputs;
 use flooding_core::context::Context;
 use flooding_core::store::{Claim, Store};
-use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
+use flooding_core::work::{Gap, Prepared, Stage};
 use flooding_fetch::manifest::{Entry, Inventory};
 use flooding_fetch::state::{FileState, inspect};
+use flooding_render::Templates;
 use flooding_tables::DatasetRow;
 use flooding_train::probes::{self, Kind};
 
@@ -45,48 +46,47 @@ pub fn claim(stage: Stage, store: &Store, context: &Context) -> Result<Option<Cl
     Ok(store.claim_when_free(&format!(".stages/{name}"), &context.stop, waiting)?)
 }
 
-/// What `task` would do, and why.
-pub fn work(task: &Task, project: &Project, store: &Store, context: &Context) -> Result<Vec<WorkItem>, Failure> {
+/// Decides what `task` has to do, and why; running what is returned does exactly that.
+pub fn prepare<'a>(
+    task: &'a Task,
+    project: &'a Project,
+    store: &'a Store,
+    context: &'a Context,
+) -> Result<Prepared<'a, Failure>, Failure> {
     let Project { plan, manifest, .. } = project;
-    let stage = match task {
-        Task::Stage(stage) => *stage,
-        Task::Probes(kinds) => return probes::work(plan, store, context, kinds, &|_| true).map_err(Failure::stage),
-    };
-    match stage {
-        Stage::Fetch => Ok(flooding_fetch::work(plan, store, context, manifest)),
-        Stage::Generate => flooding_generate::work(plan, store, context).map_err(Failure::stage),
-        Stage::Train => flooding_train::work(plan, store, context).map_err(Failure::stage),
-        Stage::Verify => flooding_verify::work(plan, store, context).map_err(Failure::stage),
-        Stage::Aggregate => {
-            flooding_aggregate::work(plan, store, context, &inputs(project, store)).map_err(Failure::stage)
-        }
-        Stage::Render => flooding_render::work(plan, store, context).map_err(Failure::stage),
-    }
-}
-
-/// Does what `task` has to do.
-pub fn run(task: &Task, project: &Project, store: &Store, context: &Context) -> Result<StageReport, Failure> {
-    let Project { plan, manifest, .. } = project;
+    let examples = || StoredExamples::new(store, manifest, &*context.progress);
     let stage = match task {
         Task::Stage(stage) => *stage,
         Task::Probes(kinds) => {
-            let source = StoredExamples::new(store, manifest, &*context.progress);
-            return probes::run(plan, store, context, &source, kinds).map_err(Failure::stage);
+            let items = probes::work(plan, store, context, kinds, &|_| true).map_err(Failure::stage)?;
+            let source = examples();
+            return Ok(Prepared::new(items, move || {
+                probes::run(plan, store, context, &source, kinds).map_err(Failure::stage)
+            }));
         }
     };
     match stage {
-        Stage::Fetch => flooding_fetch::run(plan, store, context, manifest).map_err(Failure::stage),
-        Stage::Generate => flooding_generate::run(plan, store, context).map_err(Failure::stage),
+        Stage::Fetch => Ok(flooding_fetch::prepare(plan, store, context, manifest).map_err(Failure::stage)),
+        Stage::Generate => ready(flooding_generate::prepare(plan, store, context)),
         Stage::Train => {
-            let source = StoredExamples::new(store, manifest, &*context.progress);
-            flooding_train::run(plan, store, context, &source).map_err(Failure::stage)
+            let items = flooding_train::work(plan, store, context).map_err(Failure::stage)?;
+            let source = examples();
+            Ok(Prepared::new(items, move || flooding_train::run(plan, store, context, &source).map_err(Failure::stage)))
         }
-        Stage::Verify => flooding_verify::run(plan, store, context).map_err(Failure::stage),
-        Stage::Aggregate => {
-            flooding_aggregate::run(plan, store, context, &inputs(project, store)).map_err(Failure::stage)
+        Stage::Verify => ready(flooding_verify::prepare(plan, store, context)),
+        Stage::Aggregate => ready(flooding_aggregate::prepare(plan, store, context, inputs(project, store))),
+        Stage::Render => {
+            let templates = Templates::with_folder(&project.templates()).map_err(Failure::stage)?;
+            ready(flooding_render::prepare(plan, store, context, templates))
         }
-        Stage::Render => flooding_render::run(plan, store, context).map_err(Failure::stage),
     }
+}
+
+/// A stage's own errors as this program's.
+fn ready<E: std::error::Error + Send + Sync + 'static>(
+    prepared: Result<Prepared<'_, E>, E>,
+) -> Result<Prepared<'_, Failure>, Failure> {
+    prepared.map(|prepared| prepared.map_err(Failure::stage)).map_err(Failure::stage)
 }
 
 /// What the tables say besides the records. It depends on what is stored alone, not on how this process got there, so

@@ -21,6 +21,14 @@ pub enum RenderError {
         /// The template engine's word.
         source: minijinja::Error,
     },
+    /// A file that would replace a template could not be read.
+    #[error("cannot read the template {path}: {source}", path = path.display())]
+    TemplateFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A figure could not be laid out.
     #[error("drawing a figure: {0}")]
     Draw(#[from] DrawError),

@@ -10,28 +10,7 @@ use serde::Serialize;
 use crate::RenderError;
 use crate::context::ReportContext;
 use crate::figure::ink::{Theme, rules, variables};
-use crate::figure::svg::STYLE;
-
-/// Every template of the page, by the name that the others include it under.
-pub const TEMPLATES: [(&str, &str); 17] = [
-    ("report.html", include_str!("../../../templates/report.html")),
-    ("macros.html", include_str!("../../../templates/macros.html")),
-    ("sections/headline.html", include_str!("../../../templates/sections/headline.html")),
-    ("sections/scorecard.html", include_str!("../../../templates/sections/scorecard.html")),
-    ("sections/claims.html", include_str!("../../../templates/sections/claims.html")),
-    ("sections/accuracy.html", include_str!("../../../templates/sections/accuracy.html")),
-    ("sections/methods.html", include_str!("../../../templates/sections/methods.html")),
-    ("sections/figures.html", include_str!("../../../templates/sections/figures.html")),
-    ("sections/theorem.html", include_str!("../../../templates/sections/theorem.html")),
-    ("sections/readings.html", include_str!("../../../templates/sections/readings.html")),
-    ("sections/details.html", include_str!("../../../templates/sections/details.html")),
-    ("sections/missing.html", include_str!("../../../templates/sections/missing.html")),
-    ("sections/data.html", include_str!("../../../templates/sections/data.html")),
-    ("sections/repeat.html", include_str!("../../../templates/sections/repeat.html")),
-    ("sections/provenance.html", include_str!("../../../templates/sections/provenance.html")),
-    ("style.css", include_str!("../../../templates/style.css")),
-    ("report.js", include_str!("../../../templates/report.js")),
-];
+use crate::templates::{FIGURE_STYLE, Templates};
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -40,18 +19,18 @@ struct Page<'a> {
     light: String,
     dark: String,
     rules: String,
-    figure_style: &'static str,
+    figure_style: &'a str,
 }
 
 /// The whole page as one file that needs no other.
-pub fn page(report: &ReportContext) -> Result<String, RenderError> {
-    let environment = environment()?;
+pub fn page(report: &ReportContext, templates: &Templates) -> Result<String, RenderError> {
+    let environment = environment(templates)?;
     let page = Page {
         report,
         light: variables(Theme::Light),
         dark: variables(Theme::Dark),
         rules: rules(),
-        figure_style: STYLE,
+        figure_style: templates.get(FIGURE_STYLE),
     };
     let failed = |source| RenderError::Template { name: "report.html", source };
     environment
@@ -60,7 +39,7 @@ pub fn page(report: &ReportContext) -> Result<String, RenderError> {
         .map_err(failed)
 }
 
-fn environment() -> Result<Environment<'static>, RenderError> {
+fn environment(templates: &Templates) -> Result<Environment<'_>, RenderError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.set_syntax(syntax());
@@ -69,7 +48,7 @@ fn environment() -> Result<Environment<'static>, RenderError> {
     environment.add_filter("math", |source: &str| math(source, DisplayMode::Inline));
     environment.add_filter("display", |source: &str| math(source, DisplayMode::Block));
     environment.add_filter("code", |text: &str| code(text));
-    for (name, source) in TEMPLATES {
+    for (name, source) in templates.page() {
         environment.add_template(name, source).map_err(|source| RenderError::Template { name, source })?;
     }
     Ok(environment)

@@ -7,10 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{QUICK, SMALL, tables};
 use flooding_core::context::Context;
 use flooding_core::plan::{Overrides, Plan, TheoremPlan};
-use flooding_core::store::Store;
-use flooding_core::work::{Decision, Reason};
-use flooding_render::{Files, ReportContext, Tables, render};
+use flooding_core::store::{OutputWriter, Store};
+use flooding_core::work::{Decision, Reason, StageReport};
+use flooding_render::{Files, RenderError, ReportContext, Tables, Templates, prepare, render};
 use flooding_tables::{Rows, RunStatus};
+
+fn made(tables: &Tables) -> Result<Files, RenderError> {
+    render(tables, &Templates::built_in())
+}
 
 fn page(files: &Files) -> &str {
     std::str::from_utf8(&files["index.html"]).unwrap()
@@ -57,7 +61,7 @@ fn tags(html: &str) -> Vec<(String, BTreeMap<String, String>)> {
 
 #[test]
 fn every_anchor_that_is_linked_exists_and_no_id_is_used_twice() {
-    let files = render(&tables(QUICK)).unwrap();
+    let files = made(&tables(QUICK)).unwrap();
     let tags = tags(page(&files));
     let mut ids = BTreeSet::new();
     for id in tags.iter().filter_map(|(_, attributes)| attributes.get("id")) {
@@ -74,7 +78,7 @@ fn every_anchor_that_is_linked_exists_and_no_id_is_used_twice() {
 #[test]
 fn every_file_that_is_linked_is_made() {
     for tables in [tables(QUICK), Tables::default()] {
-        let files = render(&tables).unwrap();
+        let files = made(&tables).unwrap();
         for (_, attributes) in tags(page(&files)) {
             let Some(link) = attributes.get("href") else { continue };
             if !link.starts_with('#') && !link.starts_with("data:") {
@@ -86,7 +90,7 @@ fn every_file_that_is_linked_is_made() {
 
 #[test]
 fn nothing_is_loaded_from_elsewhere() {
-    let files = render(&tables(SMALL)).unwrap();
+    let files = made(&tables(SMALL)).unwrap();
     for (name, attributes) in tags(page(&files)) {
         for key in ["src", "srcset", "poster", "data", "xlink:href"] {
             assert!(!attributes.contains_key(key), "<{name} {key}>");
@@ -102,7 +106,7 @@ fn nothing_is_loaded_from_elsewhere() {
 #[test]
 fn elements_are_closed_in_the_order_they_were_opened() {
     const VOID: [&str; 6] = ["meta", "link", "br", "hr", "input", "img"];
-    let files = render(&tables(SMALL)).unwrap();
+    let files = made(&tables(SMALL)).unwrap();
     let page = page(&files);
     let mut open: Vec<String> = Vec::new();
     let end = page.find("<script>").unwrap();
@@ -123,7 +127,7 @@ fn elements_are_closed_in_the_order_they_were_opened() {
 
 #[test]
 fn the_same_tables_give_the_same_bytes() {
-    assert_eq!(render(&tables(SMALL)).unwrap(), render(&tables(SMALL)).unwrap());
+    assert_eq!(made(&tables(SMALL)).unwrap(), made(&tables(SMALL)).unwrap());
 }
 
 #[test]
@@ -145,7 +149,7 @@ fn a_setting_named_with_signs_survives_in_html_latex_and_svg() {
     tables.levels.as_mut().unwrap().iter_mut().for_each(|row| rename(&mut row.setting));
     tables.curves.as_mut().unwrap().iter_mut().for_each(|row| rename(&mut row.setting));
     tables.runs.as_mut().unwrap().iter_mut().for_each(|row| rename(&mut row.setting));
-    let files = render(&tables).unwrap();
+    let files = made(&tables).unwrap();
     assert!(page(&files).contains("a_b &amp; &lt;c&gt; %"));
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
     assert!(text("latex/table2.tex").contains(r"a\_b \& \textless{}c\textgreater{} \%"));
@@ -161,7 +165,7 @@ fn a_setting_named_with_signs_survives_in_html_latex_and_svg() {
 
 #[test]
 fn a_quick_run_is_called_one_at_every_table_and_figure_and_is_never_the_papers_grid() {
-    let files = render(&tables(SMALL)).unwrap();
+    let files = made(&tables(SMALL)).unwrap();
     let main = without_drawings(main_of(&files));
     let said = |part: &str| {
         assert!(part.contains("Quick run, not the paper’s grid: 2 of the paper’s 10 trials"), "{part}");
@@ -187,7 +191,7 @@ fn a_quick_run_is_called_one_at_every_table_and_figure_and_is_never_the_papers_g
 
 #[test]
 fn where_the_training_loss_floats_is_drawn_once_a_data_set_and_told_in_numbers() {
-    let files = render(&tables(QUICK)).unwrap();
+    let files = made(&tables(QUICK)).unwrap();
     let main = without_drawings(main_of(&files));
     let drawn: Vec<_> = files
         .keys()
@@ -215,14 +219,14 @@ fn where_the_training_loss_floats_is_drawn_once_a_data_set_and_told_in_numbers()
 
 #[test]
 fn an_empty_store_gives_a_report_that_says_so_everywhere() {
-    let files = render(&Tables::default()).unwrap();
+    let files = made(&Tables::default()).unwrap();
     let main = main_of(&files);
     for words in [
         "No results",
         "Not judged: no claims table has been made.",
         "this run holds no setting of Table 2",
         "Not run: no learning curves are stored",
-        "Not run: no level has a whole trial.",
+        "Not run: no level has a complete trial.",
         "the theorem has not been checked",
         "accuracy (Tables 2 and 3): not run",
     ] {
@@ -239,9 +243,9 @@ fn a_row_without_a_whole_trial_is_marked_and_never_blank_or_zero() {
     tables.selections.as_mut().unwrap().clear();
     let run = &mut tables.runs.as_mut().unwrap()[0];
     (run.status, run.at_last, run.at_best_validation) = (RunStatus::Missing, None, None);
-    let files = render(&tables).unwrap();
+    let files = made(&tables).unwrap();
     let main = main_of(&files);
-    assert!(main.contains("not run: 1 run missing, no trial is whole"));
+    assert!(main.contains("not run: 1 run missing, no trial is complete"));
     assert!(main.contains("gaussians-low t00 b0.00"));
     assert!(!main.contains("<td class=\"n\"></td>") && !main.contains("NaN"));
     let latex = String::from_utf8(files["latex/table2.tex"].clone()).unwrap();
@@ -250,7 +254,7 @@ fn a_row_without_a_whole_trial_is_marked_and_never_blank_or_zero() {
 
 #[test]
 fn latex_macros_are_defined_once_and_all_that_are_used_are_defined() {
-    let files = render(&tables(QUICK)).unwrap();
+    let files = made(&tables(QUICK)).unwrap();
     let mut defined = BTreeSet::new();
     for name in ["latex/table2.tex", "latex/table3.tex"] {
         let text = String::from_utf8(files[name].clone()).unwrap();
@@ -279,7 +283,7 @@ fn the_contexts_are_what_they_were() {
 
 #[test]
 fn the_page_is_what_it_was() {
-    let files = render(&tables(SMALL)).unwrap();
+    let files = made(&tables(SMALL)).unwrap();
     insta::assert_snapshot!("main", without_drawings(main_of(&files)));
 }
 
@@ -303,43 +307,46 @@ fn plan() -> Plan {
     }
 }
 
+fn run(store: &Store) -> Result<StageReport, RenderError> {
+    prepare(&plan(), store, &Context::default(), Templates::built_in())?.run()
+}
+
 fn store_of(tables: &Tables) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
     let place = store.layout().tables();
-    store.write_document(&place.join("overview.json"), tables.overview.as_ref().unwrap()).unwrap();
-    flooding_tables::write(&store, &place, &Rows(tables.accuracy.clone().unwrap())).unwrap();
-    flooding_tables::write(&store, &place, &Rows(tables.claims.clone().unwrap())).unwrap();
+    let mut outputs = OutputWriter::begin(&store, place).unwrap();
+    outputs.document("overview", tables.overview.as_ref().unwrap()).unwrap();
+    flooding_tables::write(&mut outputs, &Rows(tables.accuracy.clone().unwrap())).unwrap();
+    flooding_tables::write(&mut outputs, &Rows(tables.claims.clone().unwrap())).unwrap();
     (folder, store)
 }
 
 #[test]
 fn the_stage_makes_the_report_once_and_again_only_for_a_reason() {
     let (_folder, store) = store_of(&tables(SMALL));
-    let decision = || {
-        let mut items = flooding_render::work(&plan(), &store, &Context::default()).unwrap();
-        items.remove(0).decision
-    };
+    let decision =
+        || prepare(&plan(), &store, &Context::default(), Templates::built_in()).unwrap().items.remove(0).decision;
     assert_eq!(decision(), Decision::Run(Reason::New));
-    assert_eq!(flooding_render::run(&plan(), &store, &Context::default()).unwrap().done, 1);
+    assert_eq!(run(&store).unwrap().done, 1);
     assert_eq!(decision(), Decision::Skip(Reason::UpToDate));
-    assert_eq!(flooding_render::run(&plan(), &store, &Context::default()).unwrap().skipped, 1);
+    assert_eq!(run(&store).unwrap().skipped, 1);
 
     let index = store.layout().reports().join("index.html");
     let first = store.read(&index).unwrap().unwrap();
     std::fs::remove_dir_all(store.layout().reports()).unwrap();
     assert_eq!(decision(), Decision::Run(Reason::New));
-    flooding_render::run(&plan(), &store, &Context::default()).unwrap();
+    run(&store).unwrap();
     assert_eq!(store.read(&index).unwrap().unwrap(), first, "the same bytes again");
 
     store.write(&index, b"changed by hand").unwrap();
     assert!(matches!(decision(), Decision::Run(Reason::Damaged { .. })));
-    flooding_render::run(&plan(), &store, &Context::default()).unwrap();
+    run(&store).unwrap();
 
     let claims = store.layout().tables().join("claims.json");
     store.remove(&claims).unwrap();
     assert_eq!(decision(), Decision::Run(Reason::InputChanged { input: "tables".to_owned() }));
-    flooding_render::run(&plan(), &store, &Context::default()).unwrap();
+    run(&store).unwrap();
     let left_over = store.layout().reports().join("tables/claims.json");
     assert_eq!(store.read(&left_over).unwrap(), None, "files of the earlier report are gone");
     let name = "tables/accuracy.parquet";
@@ -353,7 +360,7 @@ fn a_damaged_table_is_refused_with_its_path() {
     let path = store.layout().tables().join("accuracy.json");
     let text = String::from_utf8(store.read(&path).unwrap().unwrap()).unwrap();
     store.write(&path, text.replacen("gaussians-low", "gaussians-lox", 1).as_bytes()).unwrap();
-    let error = flooding_render::run(&plan(), &store, &Context::default()).unwrap_err().to_string();
+    let error = run(&store).unwrap_err().to_string();
     assert!(error.contains("accuracy.json") && error.contains("pipeline stage aggregate"), "{error}");
 }
 
@@ -366,10 +373,23 @@ fn a_test_set_that_was_only_evaluated_at_the_end_gets_no_empty_panel() {
         for row in curves.iter_mut().filter(|row| only_at_the_end && Some(row.epoch) != last) {
             row.test = None;
         }
-        let files = render(&tables).unwrap();
+        let files = made(&tables).unwrap();
         let name = files.keys().find(|name| name.contains("figure-2-") && common::ends(name, "svg")).unwrap();
         String::from_utf8(files[name].clone()).unwrap()
     };
     assert!(drawn(false).contains("test loss") && drawn(false).contains("validation loss"));
     assert!(!drawn(true).contains("test loss") && drawn(true).contains("validation loss"));
+}
+
+#[test]
+fn a_template_in_the_projects_folder_replaces_the_built_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("sections")).unwrap();
+    std::fs::write(folder.path().join("sections/methods.html"), "<p>ours, {{ methods.rows|length }} rows</p>").unwrap();
+    let files = render(&tables(SMALL), &Templates::with_folder(folder.path()).unwrap()).unwrap();
+    assert!(page(&files).contains("<p>ours, 2 rows</p>"));
+    assert!(page(&files).contains("id=\"figures\""), "the other templates are the built-in ones");
+    std::fs::write(folder.path().join("sections/methods.html"), "{{ methods.nothing }}").unwrap();
+    let error = render(&tables(SMALL), &Templates::with_folder(folder.path()).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("report.html") && error.contains("methods.html"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Every table there is.
 
-use flooding_core::store::Kind;
+use flooding_core::store::Registered;
 
 use crate::definition::{Column, Table};
 use crate::document::Rows;
@@ -23,14 +23,20 @@ pub struct Definition {
     pub about: &'static str,
     /// [`Table::columns`].
     pub columns: fn() -> Vec<Column>,
-    /// The kind of its JSON document.
-    pub kind: Kind,
+    /// Its JSON document.
+    pub document: Registered,
 }
 
 impl Definition {
     /// That of a type.
     pub const fn of<T: Table>() -> Self {
-        Self { name: T::NAME, version: T::VERSION, about: T::ABOUT, columns: T::columns, kind: Kind::of::<Rows<T>>() }
+        Self {
+            name: T::NAME,
+            version: T::VERSION,
+            about: T::ABOUT,
+            columns: T::columns,
+            document: Registered::of::<Rows<T>>(),
+        }
     }
 }
 
@@ -71,10 +77,14 @@ pub const VERIFIED: [Definition; 2] = [Definition::of::<TheoremRow>(), Definitio
 pub const PUBLISHED: [Definition; 1] = [Definition::of::<PublishedRunRow>()];
 
 /// The documents of this crate that are no tables.
-const OTHER_DOCUMENTS: [Kind; 4] =
-    [Kind::of::<Overview>(), Kind::of::<Flatness>(), Kind::of::<Calibration>(), Kind::of::<Replay>()];
+const OTHER_DOCUMENTS: [Registered; 4] = [
+    Registered::of::<Overview>(),
+    Registered::of::<Flatness>(),
+    Registered::of::<Calibration>(),
+    Registered::of::<Replay>(),
+];
 
-/// The kinds of all documents that this crate defines.
-pub fn documents() -> impl Iterator<Item = Kind> {
-    AGGREGATED.into_iter().chain(VERIFIED).map(|table| table.kind).chain(OTHER_DOCUMENTS)
+/// All documents that this crate defines.
+pub fn documents() -> impl Iterator<Item = Registered> {
+    AGGREGATED.into_iter().chain(VERIFIED).map(|table| table.document).chain(OTHER_DOCUMENTS)
 }

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use flooding_core::digest::Digest;
-use flooding_core::store::{DocumentError, Store};
+use flooding_core::store::{DocumentError, OutputWriter, Store};
 
 use crate::csv::to_csv;
 use crate::definition::{Cell, Table};
@@ -14,19 +13,14 @@ use crate::parquet::to_parquet;
 /// The endings of a table's files, each with the same rows and the same columns.
 pub const FORMATS: [&str; 3] = ["parquet", "csv", "json"];
 
-/// Writes `NAME.parquet`, `NAME.csv` and `NAME.json` into `folder`; returns the files' names and digests. The same rows
-/// give the same bytes.
-pub fn write<T: Table>(store: &Store, folder: &Path, rows: &Rows<T>) -> Result<[(String, Digest); 3], TableError> {
+/// Writes `NAME.parquet`, `NAME.csv` and `NAME.json`. The same rows give the same bytes.
+pub fn write<T: Table>(outputs: &mut OutputWriter, rows: &Rows<T>) -> Result<(), TableError> {
     check(&rows.0)?;
-    let name = |format: &str| format!("{}.{format}", T::NAME);
-    let [parquet, csv, json] = FORMATS.map(name);
-    let digests = [
-        store.write(&folder.join(&parquet), &to_parquet(&rows.0)?)?,
-        store.write(&folder.join(&csv), &to_csv(&rows.0))?,
-        store.write_document(&folder.join(&json), rows)?,
-    ];
-    let [a, b, c] = digests;
-    Ok([(parquet, a), (csv, b), (json, c)])
+    let [parquet, csv, _] = FORMATS.map(|format| format!("{}.{format}", T::NAME));
+    outputs.write(&parquet, &to_parquet(&rows.0)?)?;
+    outputs.write(&csv, &to_csv(&rows.0))?;
+    outputs.document(T::NAME, rows)?;
+    Ok(())
 }
 
 /// The rows of `NAME.json` in `folder`; `None` where the table was never written.

@@ -1,11 +1,13 @@
 //! The three formats of a table hold the same rows under the same names.
 
+use std::collections::BTreeMap;
+
 use flooding_core::config::{Scenario, TableId};
 use flooding_core::level::Level;
-use flooding_core::store::Store;
+use flooding_core::store::{OutputWriter, Store};
 use flooding_tables::{
-    AccuracyRow, Checkpoint, CurveRow, Difference, Estimate, GradientNorms, MeanStd, Measured, PaperCell, Printed,
-    Rows, Table, TheoremRow, from_csv, read, write,
+    AccuracyRow, Checkpoint, CurveRow, Difference, Estimate, FORMATS, GradientNorms, MeanStd, Measured, PaperCell,
+    Printed, Rows, Table, TheoremRow, from_csv, read, write,
 };
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
@@ -15,6 +17,12 @@ fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
     (folder, store)
+}
+
+fn written<T: Table>(store: &Store, rows: &Rows<T>) {
+    let mut outputs = OutputWriter::begin(store, store.layout().tables()).unwrap();
+    write(&mut outputs, rows).unwrap();
+    outputs.finish(BTreeMap::new(), Vec::new()).unwrap();
 }
 
 fn curve(epoch: u32) -> CurveRow {
@@ -109,9 +117,9 @@ fn same_in_every_format<T: Table + PartialEq + std::fmt::Debug>(rows: Vec<T>) {
     let (_folder, store) = store();
     let folder = store.layout().tables();
     let rows = Rows(rows);
-    let files = write(&store, &folder, &rows).unwrap();
-    assert_eq!(files.each_ref().map(|(name, _)| name.rsplit('.').next().unwrap()), ["parquet", "csv", "json"]);
-    let [parquet, csv, json] = files.map(|(name, _)| store.read(&folder.join(name)).unwrap().unwrap());
+    written(&store, &rows);
+    let [parquet, csv, json] = FORMATS.map(|format| format!("{}.{format}", T::NAME));
+    let [parquet, csv, json] = [parquet, csv, json].map(|name| store.read(&folder.join(name)).unwrap().unwrap());
     assert_eq!(read::<T>(&store, &folder).unwrap().unwrap(), rows.0, "JSON");
     assert_eq!(from_csv::<T>(&csv).unwrap(), rows.0, "CSV");
     let document: Value = serde_json::from_slice(&json).unwrap();
@@ -147,7 +155,7 @@ fn numbers_texts_flags_and_empty_cells_are_the_same_in_parquet_csv_and_json() {
 fn a_table_without_rows_still_has_its_columns() {
     let (_folder, store) = store();
     let folder = store.layout().tables();
-    write(&store, &folder, &Rows(Vec::<CurveRow>::new())).unwrap();
+    written(&store, &Rows(Vec::<CurveRow>::new()));
     let csv = store.read(&folder.join("curves.csv")).unwrap().unwrap();
     assert_eq!(from_csv::<CurveRow>(&csv).unwrap(), []);
     let parquet = store.read(&folder.join("curves.parquet")).unwrap().unwrap();
@@ -173,7 +181,8 @@ fn a_number_that_is_not_finite_is_refused_by_table_row_and_column() {
     let (_folder, store) = store();
     let mut row = curve(2);
     row.test = Some(Measured { loss: f64::INFINITY, accuracy: 50.0 });
-    let error = write(&store, &store.layout().tables(), &Rows(vec![curve(1), row])).unwrap_err().to_string();
+    let mut outputs = OutputWriter::begin(&store, store.layout().tables()).unwrap();
+    let error = write(&mut outputs, &Rows(vec![curve(1), row])).unwrap_err().to_string();
     assert_eq!(error, "table curves, row 2: test_loss is inf, which is not a finite number");
 }
 

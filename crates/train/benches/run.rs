@@ -43,7 +43,7 @@ fn main() {
         let branch = Branch::new(group.levels().to_vec());
         let trained = train(&FastCpu::default(), (&group, branch), &splits, &control).expect("no device error");
         let whole = start.elapsed().as_secs_f64();
-        let Ended::Done(results) = trained else { unreachable!("nobody stops it") };
+        let Ended::Done(results) = trained else { unreachable!("no stop flag is raised") };
         let steps = results[0].1.training.as_secs_f64();
         println!(
             "  {whole:.2} s, of which {steps:.2} s in steps: everything else is {:.0}% of them",

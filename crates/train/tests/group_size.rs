@@ -110,7 +110,7 @@ fn a_refusal_says_what_is_needed_what_is_there_and_what_to_do() {
     let refused = NoPlace::TooLarge { needed: 3_400_000_000, there: 1_200_000_000 }.to_string();
     assert_eq!(
         refused,
-        "out of memory: it needs about 3.2 GiB, and 1.1 GiB is to be had; lower batch_size or the network's size, or \
+        "out of memory: it needs about 3.2 GiB, and 1.1 GiB is available; lower batch_size or the network's size, or \
          repeat where there is more"
     );
     assert!(is_out_of_memory(&refused));

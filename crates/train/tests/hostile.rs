@@ -68,7 +68,7 @@ fn no_weights_that_do_not_fit_their_network_are_taken() {
     assert!(Weights::from_safetensors(&bytes, &*network).unwrap().to_safetensors() == bytes);
     for damaged in damaged(&bytes, 1).chain(lying_safetensors(&bytes)) {
         if let Ok(read) = Weights::from_safetensors(&damaged, &*network) {
-            // Nothing here vouches for the numbers (a run's record does), but names and shapes are the network's.
+            // Nothing here has a checksum of the numbers (a run's record does), but names and shapes are the network's.
             assert_eq!(read.to_safetensors().len(), bytes.len());
         }
     }

@@ -17,4 +17,4 @@ pub use cell::{MonteCarloJson, TheoremCell, cell};
 pub use error::VerifyError;
 pub use exact::{Exact, flooded, risk};
 pub use monte_carlo::Mean;
-pub use stage::{DOCUMENTS, VERIFY_REVISION, run, work};
+pub use stage::{DOCUMENTS, VERIFY_REVISION, prepare};

@@ -8,8 +8,8 @@ use flooding_core::config::Scenario;
 use flooding_core::context::Context;
 use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
-use flooding_core::store::{Document, DocumentError, Kind, Store};
-use flooding_core::work::{Decision, Reason, Stage, StageReport, WorkItem};
+use flooding_core::store::{Document, DocumentError, OutputManifest, OutputWriter, Registered, Store};
+use flooding_core::work::{Decision, Prepared, Reason, Stage, StageReport, WorkItem};
 use flooding_tables::{Rows, TheoremCheck, TheoremRow, scenario_word};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -33,65 +33,81 @@ impl Document for Part {
     const VERSION: u32 = 2;
 }
 
-/// What the tables were made from and what they are.
-#[derive(Serialize, Deserialize)]
-struct Inputs {
-    parts: BTreeMap<String, Digest>,
-    outputs: BTreeMap<String, Digest>,
-}
-
-impl Document for Inputs {
-    const KIND: &'static str = "theorem-inputs";
-    const VERSION: u32 = 1;
-}
-
 /// The kinds of documents that only this stage reads.
-pub const DOCUMENTS: [Kind; 2] = [Kind::of::<Part>(), Kind::of::<Inputs>()];
+pub const DOCUMENTS: [Registered; 1] = [Registered::of::<Part>()];
 
 /// The item that stands for both tables.
 const TABLES: &str = "theorem tables";
 
-/// What [`run`] would do: an item a scenario, and one for the tables.
-pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, VerifyError> {
+/// Decides what there is to do: an item a scenario, and one for the tables.
+///
+/// Running it computes what is new or changed on `context.jobs` threads and writes the tables of the cells and of the
+/// verdicts. What was finished before a stop is kept.
+pub fn prepare<'a>(
+    plan: &'a Plan,
+    store: &'a Store,
+    context: &'a Context,
+) -> Result<Prepared<'a, VerifyError>, VerifyError> {
     let mut items = Vec::new();
+    let mut wanted = Vec::new();
     for scenario in scenarios(plan) {
-        items.push(item(scenario_word(scenario), part_decision(scenario, plan, store, context)?));
+        let decision = part_decision(scenario, plan, store, context)?;
+        if decision.runs() {
+            wanted.push(scenario);
+        }
+        items.push(item(scenario_word(scenario), decision));
     }
-    let changed = items.iter().find(|item: &&WorkItem| item.decision.runs()).map(|item| item.id.clone());
-    let decision = tables_decision(plan, store, context, changed)?;
+    // The digests of parts that are about to be written are not known yet.
+    let decision = match wanted.first() {
+        Some(scenario) if OutputManifest::path(&store.layout().theorem()).exists() => {
+            Decision::Run(Reason::InputChanged { input: scenario_word(scenario) })
+        }
+        Some(_) => Decision::Run(Reason::New),
+        None => {
+            let inputs = part_digests(plan, store)?;
+            OutputManifest::decide(store, &store.layout().theorem(), &inputs, context.force)?.0
+        }
+    };
+    let skipped = items.len() - wanted.len();
+    let tables = decision.runs();
     items.push(item(TABLES.to_owned(), decision));
-    Ok(items)
+    Ok(Prepared::new(items, move || {
+        let mut report = StageReport { skipped: skipped as u64 + u64::from(!tables), ..StageReport::default() };
+        run(&wanted, tables, plan, store, context, &mut report)?;
+        Ok(report)
+    }))
 }
 
 fn item(id: String, decision: Decision) -> WorkItem {
     WorkItem { stage: Stage::Verify, id, decision }
 }
 
-/// Computes what is new or changed on `context.jobs` threads and writes the tables of the cells and of the verdicts.
-/// What was finished before a stop is kept.
-pub fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport, VerifyError> {
-    let items = work(plan, store, context)?;
-    let wanted = |id: &str| items.iter().any(|item| item.id == id && item.decision.runs());
-    let mut report = StageReport::default();
-    let runs = items.iter().filter(|item| item.decision.runs()).count() as u64;
-    report.skipped = items.len() as u64 - runs;
-    context.progress.stage_started(Stage::Verify.name(), runs, "scenario");
+fn run(
+    wanted: &[&Scenario],
+    tables: bool,
+    plan: &Plan,
+    store: &Store,
+    context: &Context,
+    report: &mut StageReport,
+) -> Result<(), VerifyError> {
+    let all = wanted.len() as u64 + u64::from(tables);
+    context.progress.stage_started(Stage::Verify.name(), all, "scenario");
     let pool = threads(context.jobs)?;
-    for scenario in scenarios(plan).filter(|scenario| wanted(&scenario_word(scenario))) {
+    for scenario in wanted {
         if !pool.install(|| compute(scenario, plan, store, context))? {
             report.interrupted = true;
             break;
         }
         report.done += 1;
     }
-    if wanted(TABLES) && !report.interrupted {
+    if tables && !report.interrupted {
         context.progress.item_started(TABLES, 1);
         let verdict = tabulate(plan, store)?;
         context.progress.item_finished(TABLES, &verdict);
         report.done += 1;
     }
     context.progress.stage_finished();
-    Ok(report)
+    Ok(())
 }
 
 /// Computes and stores one scenario; `false` when asked to stop.
@@ -121,14 +137,10 @@ fn tabulate(plan: &Plan, store: &Store) -> Result<String, VerifyError> {
     checks.extend(batches::judge(plan.master_seed));
     let passed = checks.iter().filter(|check| check.passed).count();
     let verdict = format!("{passed} of {} statements hold", checks.len());
-    let folder = store.layout().theorem();
-    // An older document must not vouch for new tables, should we be stopped half way.
-    store.remove(&folder.join("inputs.json"))?;
-    let mut outputs = BTreeMap::new();
-    outputs.extend(flooding_tables::write(store, &folder, &Rows(rows))?);
-    outputs.extend(flooding_tables::write(store, &folder, &Rows(checks))?);
-    let inputs = Inputs { parts: part_digests(plan, store)?, outputs };
-    store.write_document(&folder.join("inputs.json"), &inputs)?;
+    let mut outputs = OutputWriter::begin(store, store.layout().theorem())?;
+    flooding_tables::write(&mut outputs, &Rows(rows))?;
+    flooding_tables::write(&mut outputs, &Rows(checks))?;
+    outputs.finish(part_digests(plan, store)?, Vec::new())?;
     Ok(verdict)
 }
 
@@ -165,39 +177,11 @@ fn part_decision(scenario: &Scenario, plan: &Plan, store: &Store, context: &Cont
     })
 }
 
-fn tables_decision(
-    plan: &Plan,
-    store: &Store,
-    context: &Context,
-    changed: Option<String>,
-) -> Result<Decision, VerifyError> {
-    let folder = store.layout().theorem();
-    let inputs = match store.read_document::<Inputs>(&folder.join("inputs.json")) {
-        Ok(None) => return Ok(Decision::Run(Reason::New)),
-        Ok(Some(inputs)) => inputs,
-        Err(error) => return damaged(error),
-    };
-    if let Some(input) = changed {
-        return Ok(Decision::Run(Reason::InputChanged { input }));
-    }
-    if inputs.parts != part_digests(plan, store)? {
-        return Ok(Decision::Run(Reason::InputChanged { input: "the list of scenarios".to_owned() }));
-    }
-    for (name, digest) in &inputs.outputs {
-        let path = folder.join(name);
-        if store.read(&path)?.is_none_or(|bytes| Digest::of(&bytes) != *digest) {
-            let why = format!("{} is not the file that was written", path.display());
-            return Ok(Decision::Run(Reason::Damaged { why }));
-        }
-    }
-    Ok(up_to_date(context))
-}
-
 const fn up_to_date(context: &Context) -> Decision {
     if context.force { Decision::Run(Reason::Forced) } else { Decision::Skip(Reason::UpToDate) }
 }
 
-/// A document that cannot be used is made again; a store that cannot be read is an error.
+/// A document that cannot be used is rebuilt; a store that cannot be read is an error.
 fn damaged(error: DocumentError) -> Result<Decision, VerifyError> {
     match error {
         DocumentError::Store(error) => Err(error.into()),

@@ -6,9 +6,9 @@ use flooding_core::config::Scenario;
 use flooding_core::context::Context;
 use flooding_core::plan::{Overrides, Plan, TheoremPlan};
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Reason};
+use flooding_core::work::{Decision, Reason, StageReport};
 use flooding_tables::{Rows, TheoremCheck, TheoremRow};
-use flooding_verify::{run, work};
+use flooding_verify::{VerifyError, prepare};
 
 fn plan() -> Plan {
     Plan {
@@ -40,8 +40,12 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
+fn run(plan: &Plan, store: &Store, context: &Context) -> Result<StageReport, VerifyError> {
+    prepare(plan, store, context)?.run()
+}
+
 fn decisions(plan: &Plan, store: &Store) -> Vec<Decision> {
-    work(plan, store, &Context::default()).unwrap().into_iter().map(|item| item.decision).collect()
+    prepare(plan, store, &Context::default()).unwrap().items.into_iter().map(|item| item.decision).collect()
 }
 
 fn file(store: &Store, name: &str) -> Vec<u8> {
@@ -88,7 +92,7 @@ fn the_tables_are_the_same_bytes_whatever_the_number_of_jobs() {
     let ((_a, one), (_b, three)) = (store(), store());
     run(&plan(), &one, &Context::default()).unwrap();
     run(&plan(), &three, &Context { jobs: 3, ..Context::default() }).unwrap();
-    for name in ["theorem.json", "theorem_checks.json", "theorem.csv", "theorem_checks.csv", "inputs.json"] {
+    for name in ["theorem.json", "theorem_checks.json", "theorem.csv", "theorem_checks.csv", "manifest.json"] {
         assert_eq!(file(&one, name), file(&three, name), "{name}");
     }
 }

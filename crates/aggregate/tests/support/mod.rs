@@ -8,7 +8,7 @@ pub mod claims;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use flooding_aggregate::{Inputs, run};
+use flooding_aggregate::{Inputs, prepare};
 use flooding_core::config::Config;
 use flooding_core::context::Context;
 use flooding_core::digest::Digest;
@@ -136,7 +136,7 @@ impl Grid {
     }
 
     pub fn aggregate(&self, plan: &Plan) -> StageReport {
-        run(plan, &self.store, &Context::default(), &Inputs::default()).unwrap()
+        prepare(plan, &self.store, &Context::default(), Inputs::default()).unwrap().run().unwrap()
     }
 
     pub fn read<T: Document>(&self, name: &str) -> T {

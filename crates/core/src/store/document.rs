@@ -1,12 +1,13 @@
 //! JSON documents that carry their kind, their format's version and their own digest.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Store, StoreError};
+use super::{Layout, Store, StoreError};
 use crate::digest::Digest;
 
 /// A type that is stored as a document of its own.
@@ -15,6 +16,16 @@ pub trait Document: Serialize + DeserializeOwned {
     const KIND: &'static str;
     /// Raised when the shape changes; older versions are refused by name.
     const VERSION: u32;
+
+    /// Digests of the files whose checksums the document records, by their path in its own folder.
+    fn files(&self) -> BTreeMap<String, Digest> {
+        BTreeMap::new()
+    }
+
+    /// Why the document does not belong at `path`; `None` where it does, or may be anywhere.
+    fn misplaced(&self, _layout: &Layout, _path: &Path) -> Option<String> {
+        None
+    }
 }
 
 /// What a document is, and in which version.
@@ -31,6 +42,40 @@ impl Kind {
     pub const fn of<T: Document>() -> Self {
         Self { name: T::KIND, version: T::VERSION }
     }
+}
+
+/// What can be asked of a document of a registered type by someone who does not know the type.
+#[derive(Clone, Copy, Debug)]
+pub struct Registered {
+    /// The kind of the type's documents.
+    pub kind: Kind,
+    inspect: fn(&[u8], &Path, &Layout) -> Result<Inspected, DocumentError>,
+}
+
+/// What a document says of itself and its folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspected {
+    /// [`Document::files`].
+    pub files: BTreeMap<String, Digest>,
+    /// [`Document::misplaced`].
+    pub misplaced: Option<String>,
+}
+
+impl Registered {
+    /// Registers a type.
+    pub const fn of<T: Document>() -> Self {
+        Self { kind: Kind::of::<T>(), inspect: inspect::<T> }
+    }
+
+    /// Reads the bytes of a document of this kind, as its type does; an error where they are not such a document.
+    pub fn inspect(&self, bytes: &[u8], path: &Path, layout: &Layout) -> Result<Inspected, DocumentError> {
+        (self.inspect)(bytes, path, layout)
+    }
+}
+
+fn inspect<T: Document>(bytes: &[u8], path: &Path, layout: &Layout) -> Result<Inspected, DocumentError> {
+    let document: T = parse_document(bytes, path)?;
+    Ok(Inspected { files: document.files(), misplaced: document.misplaced(layout, path) })
 }
 
 /// Why a document cannot be used; always names the path.
@@ -173,15 +218,16 @@ impl Store {
 
     /// Reads and checks a document; `None` where there is none.
     pub fn read_document<T: Document>(&self, path: &Path) -> Result<Option<T>, DocumentError> {
-        self.read_bounded(path)?.map(|bytes| parse_document(&bytes, path)).transpose()
+        self.read_document_bytes(path)?.map(|bytes| parse_document(&bytes, path)).transpose()
     }
 
     /// Reads and checks a document of any kind and version; `None` where there is none.
     pub fn read_any_document(&self, path: &Path) -> Result<Option<AnyDocument>, DocumentError> {
-        self.read_bounded(path)?.map(|bytes| parse_any_document(&bytes, path)).transpose()
+        self.read_document_bytes(path)?.map(|bytes| parse_any_document(&bytes, path)).transpose()
     }
 
-    fn read_bounded(&self, path: &Path) -> Result<Option<Vec<u8>>, DocumentError> {
+    /// The bytes of a document, which no document's size exceeds; `None` where there is none.
+    pub fn read_document_bytes(&self, path: &Path) -> Result<Option<Vec<u8>>, DocumentError> {
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.len() > LARGEST => {
                 Err(DocumentError::TooLarge { path: path.to_owned(), bytes: metadata.len() })

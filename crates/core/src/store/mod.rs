@@ -12,16 +12,21 @@ mod import_note;
 mod inside;
 mod layout;
 mod lock;
+mod manifest;
 pub mod operation;
 mod partial;
 mod stale;
 
 pub use atomic::{AtomicFile, write_whole};
 pub use claim::{Claim, Claimed, LivingClaim};
-pub use document::{AnyDocument, Document, DocumentError, Kind, document_bytes, parse_any_document, parse_document};
+pub use document::{
+    AnyDocument, Document, DocumentError, Inspected, Kind, Registered, document_bytes, parse_any_document,
+    parse_document,
+};
 pub use import_note::ImportNote;
 pub use layout::Layout;
 pub use lock::{Lock, LockError};
+pub use manifest::{OutputManifest, OutputWriter};
 pub use partial::PartialFile;
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! One file that arrives piece by piece and may be gone on with after an interruption.
+//! One file that arrives piece by piece and may be resumed after an interruption.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};

@@ -36,7 +36,7 @@ pub struct Place<'a>(&'a Room, u64);
 pub enum NoPlace {
     /// It would not fit alone, either.
     #[error(
-        "out of memory: it needs about {}, and {} is to be had; lower batch_size or the network's size, or repeat where \
+        "out of memory: it needs about {}, and {} is available; lower batch_size or the network's size, or repeat where \
          there is more",
         in_words(*needed), in_words(*there)
     )]

@@ -5,7 +5,7 @@ use std::path::Path;
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::store::{PartialFile, Store, StoreError};
 
-/// Bytes arrive here, are written and hashed; a later try or a later process goes on where this one ended.
+/// Bytes arrive here, are written and hashed; a later try or a later process resumes where this one ended.
 pub(super) struct Sink {
     part: PartialFile,
     hasher: Hasher,

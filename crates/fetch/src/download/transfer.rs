@@ -17,7 +17,7 @@ use super::{Failure, Http, Policy, Source};
 
 const BUFFER: usize = 1 << 17;
 
-/// What is to be had: published name, size and digest.
+/// What to download: published name, size and digest.
 pub(super) struct Target<'a> {
     /// For progress: dataset and name, and the bytes that the piece of work already has.
     pub(super) id: &'a str,

@@ -27,7 +27,7 @@ pub fn is_a_documents_place(store: &Store, path: &Path) -> bool {
         Some(["synthetic", _]) => is_trial(stem),
         Some(["runs", _, trial, run]) => is_trial(trial) && is_run(run),
         Some(["probes", _, trial]) => is_trial(trial),
-        Some(["theorem"]) => stem == "inputs" || VERIFIED.iter().any(|table| table.name == stem),
+        Some(["theorem"]) => stem == "manifest" || VERIFIED.iter().any(|table| table.name == stem),
         Some(["theorem", "parts"] | ["tables", "cache"]) => true,
         Some(["tables"]) => BESIDE_TABLES.contains(&stem) || AGGREGATED.iter().any(|table| table.name == stem),
         _ => false,

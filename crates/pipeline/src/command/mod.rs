@@ -6,6 +6,7 @@ mod data;
 mod explain;
 mod forecast;
 mod import;
+mod init;
 mod pack;
 mod publish;
 mod run;
@@ -29,6 +30,7 @@ use crate::exit::{Failure, Outcome};
 /// Does what the command line says.
 pub fn run(command: Command) -> Result<Outcome, Failure> {
     match command {
+        Command::Init(args) => init::run(&args),
         Command::Run(args) => run::all(&args),
         Command::Stage { stage, probe, args } if !probe.is_empty() => run::probes(stage.into(), &probe, &args),
         Command::Stage { stage, args, .. } => run::one(stage.into(), &args),

@@ -71,10 +71,11 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
         let stage = task.stage();
         // Decided after the claim: another process may just have done it.
         let claim = stages::claim(stage, &store, context)?;
-        let items = stages::work(task, &project, &store, context)?;
-        explain(stage, &items);
+        let prepared = stages::prepare(task, &project, &store, context)?;
+        let items = &prepared.items;
+        explain(stage, items);
         if stage == Stage::Train
-            && let Some(forecast) = forecast::of_training(&items, &project, &store, context)
+            && let Some(forecast) = forecast::of_training(items, &project, &store, context)
         {
             log(&format!("note: {forecast}"));
         }
@@ -84,7 +85,7 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
         {
             log(&format!("note: {notice}"));
         }
-        let report = stages::run(task, &project, &store, context)?;
+        let report = prepared.run()?;
         drop(claim);
         let interrupted = report.interrupted;
         finished.push(Finished { stage, seconds: begun.elapsed().as_secs_f64(), report });
@@ -125,7 +126,7 @@ fn with_what_is_missing(
         // With --force the runs are trained again, on the data that are here.
         let context = Context { force: false, ..context.clone() };
         for task in [Stage::Fetch, Stage::Generate].map(Task::Stage) {
-            let items = stages::work(&task, project, store, &context)?;
+            let items = stages::prepare(&task, project, store, &context)?.items;
             if items.iter().any(|item| item.decision.runs()) {
                 tasks.push(task);
             }
@@ -190,7 +191,7 @@ fn dry_run(args: &RunArgs, wanted: &[Task], project: &Project, context: &Context
     let store = project.read_only_store();
     let mut items = Vec::new();
     for task in with_what_is_missing(wanted, project, &store, context)? {
-        items.extend(stages::work(&task, project, &store, context)?);
+        items.extend(stages::prepare(&task, project, &store, context)?.items);
     }
     let items = summary::with_what_follows(items, &project.plan);
     if args.plan.json {

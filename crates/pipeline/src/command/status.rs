@@ -46,7 +46,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let training = training(flooding_train::survey(&project.plan, &store)?, whereabouts);
     let mut items = Vec::new();
     for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Train) {
-        items.extend(stages::work(&Task::Stage(stage), &project, &store, &context)?);
+        items.extend(stages::prepare(&Task::Stage(stage), &project, &store, &context)?.items);
     }
     let items = summary::with_what_follows(items, &project.plan);
     let is_done = training.complete == training.runs && !items.iter().any(|item| item.decision.runs());

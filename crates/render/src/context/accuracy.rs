@@ -41,7 +41,7 @@ pub struct Part {
     pub caption: String,
     /// Is it on a reduced grid?
     pub quick: bool,
-    /// Has the paper a chosen level for these rows?
+    /// Has the paper a selected flood level for these rows?
     pub paper_levels: bool,
     /// The rows.
     pub rows: Vec<Row>,
@@ -68,9 +68,9 @@ pub struct Row {
     pub with: Cell,
     /// With flooding, the paper's.
     pub paper_with: Cell,
-    /// The chosen level, ours.
+    /// The selected flood level, ours.
     pub chosen_b: String,
-    /// The chosen level, the paper's.
+    /// The selected flood level, the paper's.
     pub paper_b: String,
     /// With minus without, in points.
     pub difference: String,
@@ -230,13 +230,13 @@ fn table_row(row: &AccuracyRow, starts_block: bool, scale: String) -> Row {
         if row.missing_runs == 0 {
             "not run".to_owned()
         } else {
-            format!("not run: {} missing, no trial is whole", count(row.missing_runs.into(), "run"))
+            format!("not run: {} missing, no trial is complete", count(row.missing_runs.into(), "run"))
         }
     } else {
         String::new()
     };
     let note = if missing.is_empty() && (row.missing_runs > 0 || whole < row.trials) {
-        format!("{whole} of {} whole", count(row.trials.into(), "trial"))
+        format!("{whole} of {} complete", count(row.trials.into(), "trial"))
     } else {
         String::new()
     };

@@ -138,7 +138,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
             by_level.push(figure::accuracy_by_level(&name, &settings, levels)?);
         }
     }
-    let missing = if figures.is_empty() { "Not run: no level has a whole trial." } else { "" };
+    let missing = if figures.is_empty() { "Not run: no level has a complete trial." } else { "" };
     drawn.add(["levels", "Test accuracy against b", LEVELS], by_level, None, missing, index);
     let table = controls::memorised(tables, index);
     drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, table, missing, index);
@@ -263,7 +263,7 @@ const FLOATING: &str = "The paper’s claim: with flooding the training loss doe
     levels above 0; the table has the same levels of every setting.";
 const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lower, after a second descent. Every level is \
     drawn; the dotted line is training without flooding.";
-const FIGURE_3: &str = "The paper’s claim: the chosen level often leaves the training accuracy at 100%, so training error \
+const FIGURE_3: &str = "The paper’s claim: the selected flood level often leaves the training accuracy at 100%, so training error \
     can be zero while training loss is not; higher levels give memorisation up.";
 const LEVELS: &str = "How much depends on the level, and how sure the choice of one is: a flat top, or ticks that scatter \
     over it, say that the gain does not hang on the level chosen.";

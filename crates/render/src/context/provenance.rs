@@ -48,7 +48,7 @@ pub struct CellProvenance {
     pub sensitivity: Vec<String>,
     /// Missing runs.
     pub missing: String,
-    /// One a whole trial.
+    /// One a complete trial.
     pub trials: Vec<Trial>,
 }
 
@@ -170,7 +170,7 @@ fn cell(tables: &Tables, row: &AccuracyRow) -> CellProvenance {
 }
 
 fn tests(row: &AccuracyRow) -> String {
-    let Some(d) = row.difference else { return "No whole trial: no test.".to_owned() };
+    let Some(d) = row.difference else { return "No complete trial: no test.".to_owned() };
     let mut parts = vec![format!("difference {} points", signed(d.mean))];
     parts.extend(d.ci.map(|i| format!("95% interval {}", interval(i))));
     for (name, p) in [

@@ -111,7 +111,7 @@ fn accuracy(tables: &Tables) -> String {
     let rows: Vec<&AccuracyRow> = tables.accuracy.iter().flatten().collect();
     let judged: Vec<_> = rows.iter().filter_map(|row| row.difference.map(|d| (*row, d))).collect();
     if judged.is_empty() {
-        return "Not measured: no comparison has a whole trial.".to_owned();
+        return "Not measured: no comparison has a complete trial.".to_owned();
     }
     let higher = judged.iter().filter(|(_, d)| d.mean > 0.0).count();
     let significant = |sign: f64, p: &dyn Fn(&Difference) -> Option<f64>| {
@@ -166,7 +166,7 @@ fn scale(tables: &Tables, index: &Index) -> String {
 fn machines(tables: &Tables) -> String {
     let makers = tables.overview.as_ref().map_or(&[][..], |overview| &overview.made_by);
     if makers.is_empty() {
-        return "No run has told its machine.".to_owned();
+        return "The machine is not recorded.".to_owned();
     }
     let mut words: Vec<String> = Vec::new();
     for made in makers {

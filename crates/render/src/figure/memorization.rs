@@ -1,4 +1,4 @@
-//! Figure 3: training accuracy against b, the chosen levels marked, without and with early stopping.
+//! Figure 3: training accuracy against b, the selected flood levels marked, without and with early stopping.
 
 use flooding_tables::{Checkpoint, LevelRow, to_csv};
 

@@ -5,18 +5,15 @@ use std::fmt::Write as _;
 use super::ink::{Ink, Theme, rules, variables};
 use super::sheet::{Anchor, Group, Item, Sheet, UNIT};
 
-/// The rules shared by the page and by files of their own.
-pub const STYLE: &str = include_str!("../../../../templates/figure.css");
-
 /// The drawing as an `<svg>` element for a page that has the style sheet; `id` makes its names unique in the page.
 pub fn inline(sheet: &Sheet, id: &str, title: &str, description: &str) -> String {
     element(sheet, id, title, description, "")
 }
 
-/// The drawing as a file of its own, with its style sheet inside.
-pub fn file(sheet: &Sheet, id: &str, title: &str, description: &str) -> String {
+/// The drawing as a file of its own, with these rules inside.
+pub fn file(sheet: &Sheet, id: &str, title: &str, description: &str, rules_of_file: &str) -> String {
     let style = format!(
-        "<style>svg{{{}}}@media(prefers-color-scheme:dark){{svg{{{}background:#14171a}}}}{}{STYLE}</style>",
+        "<style>svg{{{}}}@media(prefers-color-scheme:dark){{svg{{{}background:#14171a}}}}{}{rules_of_file}</style>",
         variables(Theme::Light),
         variables(Theme::Dark),
         rules(),

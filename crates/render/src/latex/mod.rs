@@ -13,17 +13,9 @@ use crate::RenderError;
 use crate::context::ReportContext;
 use crate::figure::Figure;
 use crate::tables::Tables;
+use crate::templates::Templates;
 
 use accuracy::LatexTable;
-
-/// Every template, by name.
-pub const TEMPLATES: [(&str, &str); 5] = [
-    ("accuracy.tex", include_str!("../../../../templates/latex/accuracy.tex")),
-    ("table1.tex", include_str!("../../../../templates/latex/table1.tex")),
-    ("report.tex", include_str!("../../../../templates/latex/report.tex")),
-    ("article.tex", include_str!("../../../../templates/latex/article.tex")),
-    ("metadata.yaml", include_str!("../../../../templates/latex/metadata.yaml")),
-];
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -45,8 +37,9 @@ pub fn files(
     tables: &Tables,
     report: &ReportContext,
     figures: &[Figure],
+    templates: &Templates,
 ) -> Result<Vec<(&'static str, String)>, RenderError> {
-    let environment = environment()?;
+    let environment = environment(templates)?;
     let render = |name: &'static str, context: Value| {
         let failed = |source| RenderError::Template { name, source };
         environment.get_template(name).and_then(|template| template.render(context)).map_err(failed)
@@ -72,14 +65,14 @@ pub fn files(
     Ok(files)
 }
 
-fn environment() -> Result<Environment<'static>, RenderError> {
+fn environment(templates: &Templates) -> Result<Environment<'_>, RenderError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.set_syntax(crate::html::syntax());
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("latex".into()));
     environment.set_formatter(latex_formatter);
     environment.add_filter("code", |text: &str| code(text));
-    for (name, source) in TEMPLATES {
+    for (name, source) in templates.latex() {
         environment.add_template(name, source).map_err(|source| RenderError::Template { name, source })?;
     }
     Ok(environment)

@@ -438,8 +438,18 @@ fn claims() -> Vec<ClaimRow> {
             Verdict::ConsistentAtThisScale,
             &["gaussians-low", "gaussians-high"],
         ),
-        row("noise", "The chosen level grows with label noise.", Verdict::InconsistentAtThisScale, &["gaussians-high"]),
-        row("memorisation", "The chosen level keeps zero training error.", Verdict::Inconclusive, &["gaussians-low"]),
+        row(
+            "noise",
+            "The selected flood level grows with label noise.",
+            Verdict::InconsistentAtThisScale,
+            &["gaussians-high"],
+        ),
+        row(
+            "memorisation",
+            "The selected flood level keeps zero training error.",
+            Verdict::Inconclusive,
+            &["gaussians-low"],
+        ),
         row("benchmarks", "The best setup of each data set uses flooding.", Verdict::NotRun, &["cifar10"]),
         row("theorem", "Flooding lowers the mean squared error for b below R.", Verdict::Confirmed, &[]),
     ]

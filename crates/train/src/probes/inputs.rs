@@ -13,8 +13,8 @@ use flooding_tables::probes::{Calibration, Flatness};
 
 use super::Kind;
 
-/// Raised whenever a probe's numbers change, so that old documents are made again.
-const REVISION: u32 = 2;
+/// Raised whenever a probe's numbers change, so that old documents are rebuilt.
+pub const PROBES_REVISION: u32 = 2;
 
 /// One document to be made.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ impl Candidate {
 
 /// The digest of what a document is made from: the probe's definition and the records of its runs.
 pub fn made_from(kind: Kind, inputs: &Inputs) -> Digest {
-    let mut hasher = Hasher::new().chain(kind.name().as_bytes()).chain(&REVISION.to_le_bytes());
+    let mut hasher = Hasher::new().chain(kind.name().as_bytes()).chain(&PROBES_REVISION.to_le_bytes());
     for run in [&inputs.with, &inputs.without] {
         hasher.update(run.spec.key().as_str().as_bytes());
         hasher.update(run.record.history.as_str().as_bytes());

@@ -1,4 +1,4 @@
-//! Probes of trained networks (paper, Sections 4.2, 5.2 and 5.3): one document a trial and kind, made again only when the
+//! Probes of trained networks (paper, Sections 4.2, 5.2 and 5.3): one document a trial and kind, rebuilt only when the
 //! runs that it was made from changed.
 //!
 //! The runs of the grid keep no weights for this: the two that a trial's probes compare are trained again, which gives
@@ -21,6 +21,8 @@ use flooding_core::store::Store;
 use flooding_core::work::{Decision, Stage, StageReport, WorkItem};
 
 use crate::TrainError;
+pub use inputs::PROBES_REVISION;
+
 use inputs::Candidate;
 
 pub use size::kept_bytes;

@@ -149,6 +149,6 @@ pub fn trained_together<B: Backend>(backend: &B, runs: &[RunSpec], splits: &Arc<
     let branch = Branch::new(group.levels().to_vec());
     match train(backend, (&group, branch), splits, &control).unwrap() {
         Ended::Done(results) => results.into_iter().map(|(_, trained)| trained).collect(),
-        Ended::Stopped | Ended::Parked(_) => panic!("nobody stops it"),
+        Ended::Stopped | Ended::Parked(_) => panic!("no stop flag is raised"),
     }
 }

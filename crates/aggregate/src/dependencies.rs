@@ -1,4 +1,4 @@
-//! What the tables were made from: the reason to make them again, or not to.
+//! What the tables depend on.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,11 +6,9 @@ use std::path::PathBuf;
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::plan::Plan;
 use flooding_core::record::Provenance;
-use flooding_core::store::{Document, Layout, Store};
-use flooding_core::work::{Decision, Gap, Reason};
+use flooding_core::store::{Layout, Store};
 use flooding_tables::{Table as _, TheoremCheck};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::error::AggregateError;
 use crate::inputs::Inputs;
@@ -18,31 +16,10 @@ use crate::probes::files;
 use crate::scan::planned;
 
 /// Raised whenever this crate makes other tables from the same records.
-pub(crate) const REVISION: u32 = 4;
-
-/// What the last run of the stage read and wrote.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Manifest {
-    /// Digests of the inputs by name.
-    pub inputs: BTreeMap<String, Digest>,
-    /// Digests of the files by name.
-    pub outputs: BTreeMap<String, Digest>,
-    /// What it could not do.
-    pub gaps: Vec<Gap>,
-}
-
-impl Document for Manifest {
-    const KIND: &'static str = "tables-manifest";
-    const VERSION: u32 = 1;
-}
-
-/// Where it lies.
-pub(crate) fn path(store: &Store) -> PathBuf {
-    store.layout().tables().join("manifest.json")
-}
+pub const TABLES_REVISION: u32 = 4;
 
 /// Digests of everything that the tables depend on. Times in provenance do not count: they are in no table.
-pub(crate) fn inputs(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTreeMap<String, Digest>, AggregateError> {
+pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTreeMap<String, Digest>, AggregateError> {
     let json = |value: Result<Vec<u8>, serde_json::Error>| Digest::of(&value.expect("plain data"));
     let runs = planned(plan);
     let records: Vec<Digest> = (runs.par_iter())
@@ -72,7 +49,7 @@ pub(crate) fn inputs(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTre
         }
     }
     Ok(BTreeMap::from([
-        ("the tables' own revision".to_owned(), Digest::of(&REVISION.to_le_bytes())),
+        ("the tables' own revision".to_owned(), Digest::of(&TABLES_REVISION.to_le_bytes())),
         ("the plan".to_owned(), json(serde_json::to_vec(plan))),
         ("the records".to_owned(), records.finish()),
         ("the probes".to_owned(), probes.finish()),
@@ -86,31 +63,4 @@ pub(crate) fn inputs(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTre
 /// What `verify` found.
 fn theorem_checks(store: &Store) -> PathBuf {
     store.layout().theorem().join(format!("{}.json", TheoremCheck::NAME))
-}
-
-/// Are the tables those that these inputs make? Also returns the manifest of tables that are up to date.
-pub(crate) fn decide(
-    store: &Store,
-    inputs: &BTreeMap<String, Digest>,
-    force: bool,
-) -> Result<(Decision, Option<Manifest>), AggregateError> {
-    let manifest = match store.read_document::<Manifest>(&path(store)) {
-        Ok(Some(manifest)) => manifest,
-        Ok(None) => return Ok((Decision::Run(Reason::New), None)),
-        Err(error) => return Ok((Decision::Run(Reason::Damaged { why: error.to_string() }), None)),
-    };
-    if force {
-        return Ok((Decision::Run(Reason::Forced), None));
-    }
-    if let Some((name, _)) = inputs.iter().find(|(name, digest)| manifest.inputs.get(*name) != Some(digest)) {
-        return Ok((Decision::Run(Reason::InputChanged { input: name.clone() }), None));
-    }
-    for (name, digest) in &manifest.outputs {
-        let file = store.layout().tables().join(name);
-        if store.digest(&file)?.as_ref() != Some(digest) {
-            let why = format!("{} is missing or not as it was written", file.display());
-            return Ok((Decision::Run(Reason::Damaged { why }), None));
-        }
-    }
-    Ok((Decision::Skip(Reason::UpToDate), Some(manifest)))
 }
