@@ -146,11 +146,11 @@ fn start_training(project: &Tiny) -> Child {
     child
 }
 
-fn interrupted_by(signal: Signal) {
+fn interrupted_by(signal: Signal, code: i32) {
     let project = slow();
     let mut child = start_training(&project);
     kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(child.wait().unwrap().code(), Some(code));
     let log = fs::read_to_string(project.path("log")).unwrap();
     assert!(log.contains("everything finished is kept") && log.contains("stage train --jobs 1"), "{log}");
     project.pipeline(&["verify-store"]).exits(0);
@@ -161,25 +161,26 @@ fn interrupted_by(signal: Signal) {
 
 #[test]
 fn ctrl_c_stops_cleanly_and_the_same_command_goes_on() {
-    interrupted_by(Signal::SIGINT);
+    interrupted_by(Signal::SIGINT, 130);
 }
 
 #[test]
-fn a_batch_systems_sigterm_stops_cleanly_and_the_same_command_goes_on() {
-    interrupted_by(Signal::SIGTERM);
+fn a_batch_systems_signals_stop_cleanly_and_ask_for_the_same_command_again() {
+    interrupted_by(Signal::SIGTERM, 75);
+    interrupted_by(Signal::SIGUSR1, 75);
 }
 
 #[test]
 fn a_lost_terminals_sighup_stops_cleanly_and_the_same_command_goes_on() {
-    interrupted_by(Signal::SIGHUP);
+    interrupted_by(Signal::SIGHUP, 130);
 }
 
 #[test]
-fn a_living_holder_of_the_folder_is_named_and_a_dead_ones_lock_does_not_stick() {
+fn a_repair_waits_for_nobody_and_names_who_works_there_and_a_dead_ones_lock_does_not_stick() {
     let project = slow();
     let mut child = start_training(&project);
     let holder = format!("process {}", child.id());
-    project.run(&[]).exits(1).says(&["another pipeline works on", &holder]);
+    project.pipeline(&["verify-store", "--repair"]).exits(1).says(&["another pipeline works on", &holder]);
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(fs::read_to_string(project.path("data/.lock")).unwrap().contains(&holder));

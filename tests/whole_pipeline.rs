@@ -154,20 +154,6 @@ fn a_damaged_record_is_found_and_only_that_run_is_repeated() {
     assert_same(&before, &project.results(&RESULTS));
 }
 
-#[test]
-fn a_second_pipeline_on_the_same_folder_is_told_who_has_it() {
-    let project = Project::new();
-    project.edit("pipeline.toml", "epochs = 4", "epochs = 4000");
-    let arguments = ["run", "--profile", "smoke", "--offline", "--jobs", "1"];
-    let mut first = project.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait_until(|| project.path("data/synthetic/gaussians-high").exists());
-    let second = project.smoke(&[]);
-    first.kill().unwrap();
-    first.wait().unwrap();
-    second.exits(1).says(&["another pipeline works on", &format!("process {}", first.id())]);
-    project.pipeline(&["stage", "generate", "--profile", "smoke"]).exits(0);
-}
-
 /// A file of this name somewhere below a folder.
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);

@@ -64,7 +64,8 @@ impl Tiny {
 /// The same of a project's folder, or of a part of one.
 pub fn results_in(project: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let is_result = |path: &PathBuf| {
-        !["provenance.json", "verified.json", ".lock"].iter().any(|name| path.file_name().unwrap() == *name)
+        !path.starts_with("data/claims")
+            && !["provenance.json", "verified.json", ".lock"].iter().any(|name| path.file_name().unwrap() == *name)
     };
     let files = tiny::files(project).into_iter().filter(is_result);
     files.map(|path| (path.clone(), fs::read(project.join(path)).unwrap())).collect()

@@ -153,7 +153,7 @@ impl Reference {
         let store = Store::read_only(project.join("data"), project.join("reports"));
         for path in tiny::files(project) {
             let name = path.file_name().unwrap().to_string_lossy();
-            if name.ends_with(".tmp") || name == ".lock" || name == "datasets.toml" {
+            if name.ends_with(".tmp") || name == ".lock" || name == "datasets.toml" || path.starts_with("data/claims") {
                 continue;
             }
             let whole = if OF_THE_MOMENT.contains(&&*name) {
@@ -192,7 +192,8 @@ pub fn cores() -> usize {
 fn results(project: &Path) -> BTreeMap<PathBuf, Digest> {
     let of_interest = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy();
-        !OF_THE_MOMENT.contains(&&*name) && name != ".lock" && !name.ends_with(".tmp")
+        let is_ours_alone = name == ".lock" || path.starts_with("data/claims");
+        !OF_THE_MOMENT.contains(&&*name) && !is_ours_alone && !name.ends_with(".tmp")
     };
     let digest = |path: PathBuf| {
         let bytes = fs::read(project.join(&path)).unwrap();

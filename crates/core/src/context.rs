@@ -1,8 +1,9 @@
 //! How a stage is to work: everything that must not change its numbers.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::progress::{Progress, Silent, StopFlag};
 
@@ -14,6 +15,15 @@ pub enum DeviceChoice {
     Cpu,
     /// The CUDA device of this ordinal.
     Cuda(usize),
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.pad("cpu"),
+            Self::Cuda(ordinal) => f.pad(&format!("cuda:{ordinal}")),
+        }
+    }
 }
 
 /// How many runs of one trial a device trains together at most.
@@ -45,7 +55,9 @@ pub struct Context {
     pub checkpoint_every: Duration,
     /// Raise the stop flag at the first failure.
     pub fail_fast: bool,
-    /// Raised by Ctrl-C.
+    /// When this process will be ended from outside, by a scheduler's time limit; `None` where nobody says.
+    pub ends: Option<Instant>,
+    /// Raised by a signal.
     pub stop: StopFlag,
     /// Whom to tell.
     pub progress: Arc<dyn Progress>,
@@ -87,6 +99,7 @@ impl Default for Context {
             mirror: None,
             checkpoint_every: Duration::from_mins(1),
             fail_fast: false,
+            ends: None,
             stop: StopFlag::default(),
             progress: Arc::new(Silent),
         }

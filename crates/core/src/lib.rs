@@ -23,4 +23,5 @@ pub mod spec;
 pub mod split;
 pub mod spreadsheet;
 pub mod store;
+pub mod task;
 pub mod work;

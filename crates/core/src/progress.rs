@@ -41,7 +41,7 @@ impl Progress for Silent {
     fn warn(&self, _: &str) {}
 }
 
-/// Raised by Ctrl-C (or the first failure under `--fail-fast`): whoever works looks at it between steps.
+/// Raised by a signal (or the first failure under `--fail-fast`): whoever works looks at it between steps.
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag(Arc<Raised>);
 
@@ -49,12 +49,25 @@ pub struct StopFlag(Arc<Raised>);
 struct Raised {
     asked: AtomicBool,
     failed: AtomicBool,
+    restarts: AtomicBool,
+    by_time: AtomicBool,
 }
 
 impl StopFlag {
     /// Asks everyone to stop at the next step.
     pub fn raise(&self) {
         self.0.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// The same, because a batch system ends the process: the same command will be started again.
+    pub fn raise_for_restart(&self) {
+        self.0.restarts.store(true, Ordering::Relaxed);
+    }
+
+    /// The same before the batch system ends the process, because its time is nearly up.
+    pub fn raise_by_time(&self) {
+        self.0.by_time.store(true, Ordering::Relaxed);
+        self.raise_for_restart();
     }
 
     /// Asks everyone to stop at the next step, because something failed.
@@ -64,11 +77,23 @@ impl StopFlag {
 
     /// Has someone asked to stop?
     pub fn is_raised(&self) -> bool {
-        self.0.asked.load(Ordering::Relaxed) || self.0.failed.load(Ordering::Relaxed)
+        let Raised { asked, failed, restarts, .. } = &*self.0;
+        [asked, failed, restarts].iter().any(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Has a failure asked, and nobody else?
     pub fn is_after_failure(&self) -> bool {
-        self.0.failed.load(Ordering::Relaxed) && !self.0.asked.load(Ordering::Relaxed)
+        let Raised { asked, failed, restarts, .. } = &*self.0;
+        failed.load(Ordering::Relaxed) && !asked.load(Ordering::Relaxed) && !restarts.load(Ordering::Relaxed)
+    }
+
+    /// Will the same command be started again?
+    pub fn is_for_restart(&self) -> bool {
+        self.0.restarts.load(Ordering::Relaxed) && !self.0.asked.load(Ordering::Relaxed)
+    }
+
+    /// Is the time nearly up, rather than the job cancelled or moved?
+    pub fn is_by_time(&self) -> bool {
+        self.0.by_time.load(Ordering::Relaxed)
     }
 }

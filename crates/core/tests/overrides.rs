@@ -93,7 +93,7 @@ fn a_parameter_of_an_optimiser_or_distribution_is_refused_by_its_own_name() {
             "{ kind = \"adam\", lr = 0.001, beta1 = 2.0 }",
             "protocol.synthetic.optimiser.beta1",
         ),
-        ("tau = 0.4", "tau = -1.0", "reading.paper.data.spiral.distribution.tau"),
+        ("kind = \"spiral\", tau = 0.4", "kind = \"spiral\", tau = -1.0", "reading.paper.data.spiral.distribution.tau"),
         ("w_prime = [0.0, 1.0]", "w_prime = [1.0, 1.0]", "reading.paper.data.sinusoid.distribution.w_prime"),
         ("factor = 0.1", "factor = 7.0", "setting.cifar10-aug.schedule.factor"),
     ] {

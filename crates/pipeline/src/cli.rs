@@ -1,5 +1,6 @@
 //! The command line, in one place: help, completion and parsing all come from here.
 
+mod cluster;
 mod data;
 mod exchange;
 mod published;
@@ -10,7 +11,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use flooding_core::context::{DeviceChoice, GroupSize};
+use flooding_core::task::TaskId;
 use flooding_core::work::Stage;
+
+use crate::tasks::Shard;
+
+pub use cluster::{ForecastArgs, HyperqueueArgs, SlurmArgs, SubmitCommand, TasksArgs};
 
 pub use data::{DataArgs, DataCommand, DataFormat};
 pub use exchange::{ImportArgs, PackArgs};
@@ -33,6 +39,7 @@ Exit codes:
   1  failed
   2  usage or configuration
   3  finished with gaps: something could not be had; the report names it
+  75  the time was up (SIGTERM, SIGUSR1, the end of the batch job): checkpoints are left, start the same command again
   130  interrupted; the same command goes on";
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -42,6 +49,13 @@ Examples:
   pipeline explain spiral-high:A           a row of Table 2 (A); :B for early stopping
   pipeline explain figure-2-spiral-high    a figure, by its id in the report
   pipeline explain level-grows-with-noise  a claim, by its id in data/tables/claims.csv";
+
+const SUBMIT_EXAMPLES: &str = "\
+Examples:
+  pipeline submit slurm --profile full --dry-run                       the scripts, nothing is submitted
+  pipeline submit slurm --profile full --partition cpu --jobs 8 --max-running 50
+  pipeline submit slurm --profile full --only cifar10 --device cuda --time 12:00:00
+  pipeline submit hyperqueue --profile full > job.toml                 for `hq job submit-file job.toml`";
 
 const PACK_EXAMPLES: &str = "\
 Examples:
@@ -124,6 +138,17 @@ pub enum Command {
         /// Which one.
         #[command(subcommand)]
         command: StatsCommand,
+    },
+    /// List the tasks that are left to train: a setting's trial each, with what it takes and its command
+    Tasks(TasksArgs),
+    /// Say what is left to train and what it takes: hours, memory, disk
+    Forecast(ForecastArgs),
+    /// Submit what is left to a batch system
+    #[command(after_help = SUBMIT_EXAMPLES)]
+    Submit {
+        /// Which one.
+        #[command(subcommand)]
+        to: SubmitCommand,
     },
     /// Write the finished runs, with their drawn trials and probes, to a tar file
     #[command(after_help = PACK_EXAMPLES)]
@@ -275,6 +300,17 @@ pub struct VerifyStoreArgs {
     pub json: bool,
 }
 
+/// Which part of the training is done.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PartArgs {
+    /// Only these tasks: a setting's trial, such as spiral-high/t03 (`pipeline tasks` lists them)
+    #[arg(long, value_name = "TASK", value_delimiter = ',')]
+    pub task: Vec<TaskId>,
+    /// Only the I-th of N parts of about equal cost, such as 1/3; always the same part, whatever is done already
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+}
+
 /// How stages work.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line, independent of the others")]
 #[derive(Args, Clone, Debug)]
@@ -305,6 +341,12 @@ pub struct RunArgs {
     /// Seconds between two checkpoints of one training, so that no more is lost when it is killed; 0 is one an epoch
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub checkpoint_every: u64,
+    #[command(flatten)]
+    pub part: PartArgs,
+    /// A shell command to run before leaving with exit code 75 because the time is up, such as `scontrol requeue
+    /// $SLURM_JOB_ID`
+    #[arg(long, value_name = "COMMAND")]
+    pub on_again: Option<String>,
     /// Stop at the first run that fails
     #[arg(long)]
     pub fail_fast: bool,

@@ -20,8 +20,11 @@ pub enum Outcome {
     Gaps,
     /// What was checked is not as it should be: exit code 1.
     Failed,
-    /// Stopped by Ctrl-C or a signal, everything finished is kept: exit code 130.
+    /// Stopped by Ctrl-C, everything finished is kept: exit code 130.
     Interrupted,
+    /// Stopped by a batch system because the time was up; the same command is to be started again: exit code 75
+    /// (`EX_TEMPFAIL` of sysexits.h).
+    Again,
 }
 
 impl Outcome {
@@ -32,6 +35,7 @@ impl Outcome {
             Self::Gaps => 3,
             Self::Failed => 1,
             Self::Interrupted => 130,
+            Self::Again => 75,
         }
     }
 }

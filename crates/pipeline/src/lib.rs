@@ -1,6 +1,8 @@
 //! The command line: from the paper's claims to a report, one stage after another.
 
+mod again;
 mod audit;
+mod batch;
 mod cli;
 mod command;
 mod compare;
@@ -17,6 +19,9 @@ mod shell;
 mod significant;
 mod source;
 mod stages;
+mod submit;
+mod tasks;
+mod words;
 
 use std::ffi::OsString;
 

@@ -12,7 +12,8 @@ use flooding_core::store::Store;
 use flooding_fetch::Manifest;
 use flooding_fetch::manifest::Entry;
 
-use crate::cli::{DataArgs, ImportArgs, PlanArgs, RunArgs};
+use crate::batch;
+use crate::cli::{DataArgs, ImportArgs, PartArgs, PlanArgs, RunArgs};
 use crate::display;
 use crate::exchange::KnownSettings;
 use crate::exit::Failure;
@@ -97,10 +98,26 @@ impl Project {
             levels: args.levels.clone(),
             trials: args.trials,
             keys: keys.to_vec(),
+            tasks: None,
         };
         let place = Place { config: args.config.clone(), data: args.data.clone(), reports: args.reports.clone() };
         let plan = resolve(&config, &configuration, &place, &manifest, &args.profile, &overrides)?;
         Ok(Self { plan, manifest, configuration, config, place })
+    }
+
+    /// Leaves only the part of the plan that the command line names.
+    pub fn keep(&mut self, part: &PartArgs) -> Result<(), Failure> {
+        let tasks = match (part.task.as_slice(), part.shard) {
+            ([], None) => return Ok(()),
+            ([], Some(shard)) => shard.of(&self.plan),
+            (tasks, None) => tasks.iter().cloned().collect(),
+            _ => {
+                return Err(Failure::Usage(
+                    "--task names the work and --shard divides it: give one of them".to_owned(),
+                ));
+            }
+        };
+        Ok(self.plan.keep_tasks(tasks)?)
     }
 
     /// Another plan of the same configuration.
@@ -120,6 +137,21 @@ impl Project {
         let mut command = shell::Command::new(arguments);
         command.project(config, data.as_deref(), reports.as_deref());
         command
+    }
+
+    /// The same, on this plan.
+    pub fn planned<const N: usize>(&self, arguments: [&str; N]) -> shell::Command {
+        let mut command = self.command(arguments);
+        command.option("profile", &self.plan.profile);
+        for (name, value) in (Overrides { tasks: None, ..self.plan.overrides.clone() }).options() {
+            command.option(name, value);
+        }
+        command
+    }
+
+    /// The configuration's folder.
+    pub fn folder(&self) -> PathBuf {
+        folder_of(&self.place.config)
     }
 
     /// The folder whose files replace the built-in templates.
@@ -211,6 +243,7 @@ pub fn context(args: &RunArgs) -> Result<Context, Failure> {
     }
     flooding_engine::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
     Ok(Context {
+        ends: batch::job_end(),
         jobs: args.jobs.map_or_else(cores, usize::from),
         device: args.device,
         group_size: args.group_size.unwrap_or_default(),

@@ -29,6 +29,11 @@ impl Command {
         self
     }
 
+    /// The program and its arguments.
+    pub fn words(&self) -> &[OsString] {
+        &self.0
+    }
+
     /// Adds where the project is, so that the command means the same in any folder.
     pub fn project(&mut self, config: &Path, data: Option<&Path>, reports: Option<&Path>) -> &mut Self {
         self.option("config", absolute(config));
@@ -65,7 +70,7 @@ fn absolute(path: &Path) -> OsString {
 }
 
 /// One word. Bytes that are not text and control characters are written as `$'\x1b'`, which POSIX.1-2024 has.
-fn quoted(word: &OsStr) -> String {
+pub fn quoted(word: &OsStr) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@+".contains(c);
     match word.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),

@@ -2,7 +2,7 @@
 
 use flooding_aggregate::Inputs;
 use flooding_core::context::Context;
-use flooding_core::store::Store;
+use flooding_core::store::{Claim, Store};
 use flooding_core::work::{Gap, Prepared, Stage};
 use flooding_fetch::manifest::{Entry, Inventory};
 use flooding_fetch::state::{FileState, inspect};
@@ -31,6 +31,19 @@ impl Task {
             Self::Probes(_) => Stage::Train,
         }
     }
+}
+
+/// Takes a stage that writes files which its whole plan shares; waits while another process works on it. Fetching locks
+/// its folders and training claims its tasks: several processes do these side by side, and here is no claim for them.
+pub fn claim(stage: Stage, store: &Store, context: &Context) -> Result<Option<Claim>, Failure> {
+    let name = match stage {
+        Stage::Fetch | Stage::Train => return Ok(None),
+        Stage::Generate | Stage::Verify => stage.name(),
+        // The report is drawn from the tables: nobody changes them meanwhile.
+        Stage::Aggregate | Stage::Render => "tables",
+    };
+    let waiting = |holder: &str| context.progress.warn(&format!("waiting for {holder}, which works on {stage}"));
+    Ok(store.claim_when_free(&format!(".stages/{name}"), &context.stop, waiting)?)
 }
 
 /// Decides what `task` has to do, and why; running what is returned does exactly that.

@@ -388,7 +388,7 @@ fn a_template_in_the_projects_folder_replaces_the_built_in_one() {
     std::fs::write(folder.path().join("sections/methods.html"), "<p>ours, {{ methods.rows|length }} rows</p>").unwrap();
     let files = render(&tables(SMALL), &Templates::with_folder(folder.path()).unwrap()).unwrap();
     assert!(page(&files).contains("<p>ours, 2 rows</p>"));
-    assert!(page(&files).contains("id=\"figures\""), "the other templates are the built-in ones");
+    assert!(page(&files).contains("id=\"claims\""), "the other templates are the built-in ones");
     std::fs::write(folder.path().join("sections/methods.html"), "{{ methods.nothing }}").unwrap();
     let error = render(&tables(SMALL), &Templates::with_folder(folder.path()).unwrap()).unwrap_err().to_string();
     assert!(error.contains("report.html") && error.contains("methods.html"), "{error}");

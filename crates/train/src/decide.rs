@@ -18,7 +18,7 @@ pub fn decide(plan: &Plan, store: &Store, force: bool) -> Result<Vec<(RunSpec, D
     Ok(decided.into_iter().flatten().collect())
 }
 
-fn decide_group(group: Group, store: &Store, force: bool) -> Result<Vec<(RunSpec, Decision)>, StoreError> {
+pub fn decide_group(group: Group, store: &Store, force: bool) -> Result<Vec<(RunSpec, Decision)>, StoreError> {
     let Some(first) = group.runs.first() else { return Ok(Vec::new()) };
     let folder = store.layout().group(&first.setting, first.trial);
     let names = store.list(&folder)?;

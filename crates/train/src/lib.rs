@@ -5,6 +5,7 @@
 //! depends on its specification alone: not on threads, order, interruptions or the clock.
 
 pub mod branch;
+mod calibrate;
 pub mod checkpoint;
 mod cost;
 mod decide;
@@ -14,6 +15,7 @@ pub mod probes;
 mod provenance;
 mod save;
 mod schedule;
+mod survey;
 pub mod trainer;
 
 use std::collections::HashSet;
@@ -23,10 +25,13 @@ use flooding_core::dataset::Source;
 use flooding_core::plan::Plan;
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::Store;
-use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport, WorkItem};
 
+pub use calibrate::calibrate;
 pub use cost::cost;
 pub use error::TrainError;
+pub use probes::kept_bytes;
+pub use survey::{Survey, survey};
 
 /// Trains every run of the plan that is not up to date, then makes the [`probes`] of the trials that the plan probes.
 ///
@@ -39,9 +44,9 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
         checkpoint::remove(store, spec, &*context.progress);
     }
     let total = decided.len();
-    let runs: Vec<_> = decided.into_iter().filter(|(_, decision)| decision.runs()).map(|(spec, _)| spec).collect();
+    let runs: Vec<_> = decided.into_iter().filter(|(_, decision)| decision.runs()).collect();
     let skipped = (total - runs.len()) as u64;
-    let kept = probes::kept_bytes(&runs);
+    let kept = kept_bytes(runs.iter().map(|(spec, _)| spec));
     if kept > 0 {
         let megabytes = kept.div_ceil(1_000_000);
         let folder = store.layout().runs();
@@ -50,7 +55,8 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
     context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
     let report = schedule::train_all(runs, store, context, source);
     context.progress.stage_finished();
-    let mut report = StageReport { skipped, ..report? };
+    let mut report = report?;
+    report.skipped += skipped;
     if !report.interrupted {
         let probed = probes::run(plan, store, context, source, &probes::Kind::ALL)?;
         report.done += probed.done;
@@ -74,8 +80,10 @@ pub fn train_runs(
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
+    let context = Context { force: true, ..context.clone() };
+    let runs: Vec<_> = runs.into_iter().map(|run| (run, Decision::Run(Reason::Forced))).collect();
     context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
-    let report = schedule::train_all(runs, store, context, source);
+    let report = schedule::train_all(runs, store, &context, source);
     context.progress.stage_finished();
     report
 }

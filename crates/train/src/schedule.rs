@@ -2,10 +2,12 @@
 //! thread each; all levels of a group in one network on CUDA.
 
 mod attempt;
+mod claims;
+mod deadline;
 mod meter;
 mod queue;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,9 +17,9 @@ use flooding_core::dataset::{Source, SourceError, Splits};
 use flooding_core::group::Group;
 use flooding_core::level::Level;
 use flooding_core::record::Status;
-use flooding_core::spec::RunSpec;
-use flooding_core::store::Store;
-use flooding_core::work::{Gap, Stage, StageReport};
+use flooding_core::spec::{RunKey, RunSpec};
+use flooding_core::store::{Claim, Store};
+use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport};
 use flooding_engine::memory::{Room, Training, available, even, fitting, indexable};
 use flooding_engine::panics::catch;
 use flooding_engine::threads::with_threads_inside;
@@ -29,6 +31,7 @@ use crate::cost::{cost, epoch_cost};
 use crate::save::{DatasetFingerprint, SaveContext, save};
 use crate::trainer::Results;
 use attempt::{Attempt, Place};
+use deadline::Deadline;
 use meter::Meter;
 use queue::{Next, Queue, Task};
 
@@ -50,12 +53,16 @@ fn part_id(levels: &[Level], group: &Group) -> String {
 
 /// Trains all these runs; `done` and `skipped` of the report count runs.
 pub fn train_all(
-    runs: Vec<RunSpec>,
+    runs: Vec<(RunSpec, Decision)>,
     store: &Store,
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
-    let state = State::new(longest_first(Group::of(runs)), store, context, source);
+    let has_failed = |decision: &Decision| matches!(decision, Decision::Run(Reason::FailedBefore { .. }));
+    let failed: HashSet<RunKey> =
+        runs.iter().filter(|(_, decision)| has_failed(decision)).map(|(run, _)| run.key()).collect();
+    let groups = longest_first(Group::of(runs.into_iter().map(|(run, _)| run)));
+    let state = State::new(groups, failed, store, context, source);
     let threads = match context.device {
         DeviceChoice::Cpu => context.workers(state.runs()),
         DeviceChoice::Cuda(_) => 1,
@@ -88,22 +95,34 @@ fn whole_cost(group: &Group) -> f64 {
     epoch_cost(group.common()) * f64::from(group.common().epochs)
 }
 
-/// A group on its way.
+/// A group that is to be trained.
 struct Trial {
-    group: Group,
-    examples: Mutex<Examples>,
+    /// What was to be done when the plan was looked at.
+    planned: Group,
+    work: Mutex<Work>,
 }
 
-/// A trial's examples, drawn when its first run needs them and dropped after its last one.
-struct Examples {
+/// A group on its way.
+#[derive(Default)]
+struct Work {
+    /// What is done here, once the group is claimed; others may have done the rest.
+    group: Option<Arc<Group>>,
+    claim: Option<Claim>,
+    /// Had another process the group when it was looked at?
+    was_elsewhere: bool,
     /// Runs that are not done.
     left: usize,
+    /// The trial's examples, drawn when its first run needs them and dropped after its last one.
     splits: Option<(Arc<Splits>, Arc<DatasetFingerprint>)>,
 }
 
 struct State<'a> {
     trials: Vec<Trial>,
+    /// Runs that had failed before.
+    had_failed: HashSet<RunKey>,
     queue: Queue,
+    deadline: Deadline,
+    has_told: AtomicBool,
     store: &'a Store,
     context: &'a Context,
     source: &'a dyn Source,
@@ -123,17 +142,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> State<'a> {
-    fn new(groups: Vec<Group>, store: &'a Store, context: &'a Context, source: &'a dyn Source) -> Self {
-        let trial = |group: Group| {
-            let examples = Mutex::new(Examples { left: group.levels().len(), splits: None });
-            Trial { group, examples }
-        };
+    fn new(
+        groups: Vec<Group>,
+        had_failed: HashSet<RunKey>,
+        store: &'a Store,
+        context: &'a Context,
+        source: &'a dyn Source,
+    ) -> Self {
         let work = |group: &Group| whole_cost(group) * group.levels().len() as f64;
         Self {
             meter: Meter::new(groups.iter().map(work).sum()),
+            had_failed,
+            deadline: Deadline::new(context.ends),
+            has_told: AtomicBool::new(false),
             // As many as there are workers, and a few more, so that none waits for the next fork.
             queue: Queue::new(groups.len(), context.workers(usize::MAX) + 2),
-            trials: groups.into_iter().map(trial).collect(),
+            trials: groups.into_iter().map(|planned| Trial { planned, work: Mutex::default() }).collect(),
             store,
             context,
             source,
@@ -146,7 +170,7 @@ impl<'a> State<'a> {
     }
 
     fn runs(&self) -> usize {
-        self.trials.iter().map(|trial| trial.group.levels().len()).sum()
+        self.trials.iter().map(|trial| trial.planned.levels().len()).sum()
     }
 
     fn is_stopped(&self) -> bool {
@@ -170,8 +194,14 @@ impl<'a> State<'a> {
 
     /// Puts the branches with which a group starts into the queue.
     fn begin(&self, number: usize) -> Result<(), TrainError> {
-        let group = &self.trials[number].group;
-        let Some((splits, _)) = self.splits(number)? else { return Ok(()) };
+        let Some(group) = self.claim(number)? else { return Ok(()) };
+        if self.is_too_late(&group)? {
+            return Ok(());
+        }
+        let Some((splits, _)) = self.splits(number)? else {
+            *lock(&self.trials[number].work) = Work::default();
+            return Ok(());
+        };
         let training = Training::new(group.common(), &splits);
         let mut branches: Vec<Branch> = Vec::new();
         match self.context.device {
@@ -181,7 +211,7 @@ impl<'a> State<'a> {
             }
             DeviceChoice::Cpu => {
                 let largest = checkpoint::largest(training.tensors(), group.levels().len(), group.common().epochs);
-                let (held, left) = self.checkpoints(group).resumable(largest);
+                let (held, left) = self.checkpoints(&group).resumable(largest);
                 for (levels, epochs) in held {
                     self.meter.skip(epoch_cost(group.common()) * f64::from(epochs) * levels.len() as f64);
                     branches.push(Branch::stored(levels));
@@ -208,7 +238,7 @@ impl<'a> State<'a> {
     /// Trains a branch, and what leaves it and finds no other worker.
     fn branch(&self, task: Task) -> Result<(), TrainError> {
         let Task { group: number, branch } = task;
-        let group = &self.trials[number].group;
+        let group = &*self.group(number);
         let Some((splits, seen)) = self.splits(number)? else { return Ok(()) };
         let training = Training::new(group.common(), &splits);
         let is_stopped = || self.is_stopped();
@@ -229,7 +259,9 @@ impl<'a> State<'a> {
             let progress = &self.context.progress;
             progress.item_started(&id, group.common().epochs.into());
             let (start, shared) = (Instant::now(), branch.training);
+            let pace = self.deadline.pace(group.common());
             let advanced = |epochs, levels| {
+                pace.epoch_done();
                 progress.item_advanced(&id, epochs);
                 let (done, left) = self.meter.done(each_epoch, levels);
                 progress.work_left(done, left);
@@ -241,6 +273,9 @@ impl<'a> State<'a> {
                 }
                 Attempt::Stopped => {
                     progress.item_paused(&id);
+                    for branch in waiting {
+                        self.leave(number, branch);
+                    }
                     return Ok(());
                 }
                 Attempt::Parked(branches) => {
@@ -278,7 +313,7 @@ impl<'a> State<'a> {
         results: Results,
         took: Duration,
     ) -> Result<(), TrainError> {
-        let group = &self.trials[number].group;
+        let group = self.group(number);
         let device = self.device_name();
         let context = SaveContext { store: self.store, device: &device };
         let lowest = results.first().map(|(level, _)| group.run(*level));
@@ -323,13 +358,13 @@ impl<'a> State<'a> {
     /// A group's examples; `None` where its data set is not available, which is a gap of the report.
     #[allow(clippy::type_complexity)] // Two things that always go together.
     fn splits(&self, number: usize) -> Result<Option<(Arc<Splits>, Arc<DatasetFingerprint>)>, TrainError> {
-        let Trial { group, examples } = &self.trials[number];
-        let spec = group.common();
+        let Trial { planned, work } = &self.trials[number];
+        let spec = planned.common();
         if lock(&self.unavailable).contains(spec.data.name()) {
             return Ok(None);
         }
-        let mut examples = lock(examples);
-        if let Some(known) = &examples.splits {
+        let mut work = lock(work);
+        if let Some(known) = &work.splits {
             return Ok(Some(known.clone()));
         }
         // Examples that make their reader panic are not available; the other data sets are.
@@ -340,7 +375,7 @@ impl<'a> State<'a> {
         match splits {
             Ok(splits) => {
                 let seen = Arc::new(DatasetFingerprint::of(&splits));
-                Ok(Some(examples.splits.insert((splits, seen)).clone()))
+                Ok(Some(work.splits.insert((splits, seen)).clone()))
             }
             Err(SourceError::Unavailable { dataset: name, why }) => {
                 if lock(&self.unavailable).insert(spec.data.name().to_owned()) {
@@ -354,16 +389,20 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Drops a trial's examples after its last run.
+    /// Drops a trial's examples, and the claim on it, after its last run.
     fn finished_with(&self, number: usize) {
-        let mut examples = lock(&self.trials[number].examples);
-        examples.left -= 1;
-        if examples.left == 0 {
-            examples.splits = None;
+        let mut work = lock(&self.trials[number].work);
+        work.left -= 1;
+        if work.left == 0 {
+            work.splits = None;
+            work.claim = None;
         }
     }
 
     fn into_report(self) -> Result<StageReport, TrainError> {
+        for Task { group, branch } in self.queue.take_branches() {
+            self.leave(group, branch);
+        }
         if let Some(error) = self.error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }

@@ -173,6 +173,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         let mut seen: usize = plan.batches().take(self.batches as usize).map(|(indices, _)| indices.len()).sum();
         for (indices, placements) in plan.batches().skip(self.batches as usize) {
             if self.control.stop.is_raised() {
+                self.leave()?;
                 return Ok(Flow::Stopped);
             }
             if indices.len() < smallest {

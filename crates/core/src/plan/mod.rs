@@ -14,12 +14,15 @@ pub use select::glob_matches;
 
 use serde::Serialize;
 
-use crate::config::{Scenario, TableId};
+use std::collections::BTreeSet;
+
+use crate::config::{ConfigError, Scenario, TableId};
 use crate::digest::Digest;
 use crate::level::Level;
 use crate::spec::{
     DataSpec, ENGINE_REVISION, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec,
 };
+use crate::task::TaskId;
 
 /// Before a pattern of `--only`: compare it with ids of settings alone.
 pub const ID_ALONE: &str = "setting:";
@@ -164,12 +167,31 @@ pub struct TheoremPlan {
 }
 
 impl Plan {
+    /// Leaves only these tasks to do.
+    ///
+    /// # Errors
+    /// A task that the plan does not have.
+    pub fn keep_tasks(&mut self, tasks: BTreeSet<TaskId>) -> Result<(), ConfigError> {
+        let is_planned = |task: &TaskId| {
+            self.settings.iter().any(|setting| setting.id == task.setting && task.trial < setting.trials)
+        };
+        if let Some(unknown) = tasks.iter().find(|task| !is_planned(task)) {
+            let profile = &self.profile;
+            let problem =
+                format!("profile `{profile}` has no such task; `pipeline tasks` lists those that are left to do");
+            return Err(ConfigError::Option { option: "--task", value: unknown.to_string(), problem });
+        }
+        self.overrides.tasks = Some(tasks);
+        Ok(())
+    }
+
     /// All groups, in the order of the settings and trials, without the runs that `--key` leaves out.
     pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
         self.settings
             .iter()
-            .flat_map(|setting| {
-                (0..setting.trials).map(|trial| Group {
+            .flat_map(move |setting| {
+                let trials = (0..setting.trials).filter(move |&trial| self.overrides.keeps_trial(&setting.id, trial));
+                trials.map(|trial| Group {
                     runs: (setting.levels.iter().map(|&level| setting.run(self.master_seed, trial, level)))
                         .filter(|run| self.overrides.keeps(run))
                         .collect(),

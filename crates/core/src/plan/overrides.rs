@@ -1,11 +1,14 @@
 //! What the command line changes of a profile.
 
+use std::collections::BTreeSet;
+
 use super::Plan;
 use crate::config::ConfigError;
 use crate::spec::{RunKey, RunSpec};
+use crate::task::TaskId;
 
-/// What the command line may change of a profile; anything set here but `only` and `keys` is marked in the records as a
-/// reduction.
+/// What the command line may change of a profile; anything set here but `only`, `keys` and `tasks` is marked in the
+/// records as a reduction.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// Data-set names, setting ids or globs; empty is everything.
@@ -22,6 +25,8 @@ pub struct Overrides {
     pub trials: Option<u32>,
     /// First digits of the keys of the only runs to train; empty is every run.
     pub keys: Vec<String>,
+    /// The only tasks to do; `None` is every task.
+    pub tasks: Option<BTreeSet<TaskId>>,
 }
 
 impl Overrides {
@@ -30,6 +35,7 @@ impl Overrides {
         let list = |items: &[String]| (!items.is_empty()).then(|| items.join(","));
         let number = |value: Option<u32>| value.map(|value| value.to_string());
         let levels = |levels: &Vec<f64>| levels.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+        let tasks = |tasks: &BTreeSet<TaskId>| tasks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let options = [
             ("only", list(&self.only)),
             ("epochs", number(self.epochs)),
@@ -38,8 +44,15 @@ impl Overrides {
             ("levels", self.levels.as_ref().map(levels)),
             ("trials", number(self.trials)),
             ("key", list(&self.keys)),
+            ("task", self.tasks.as_ref().map(tasks)),
         ];
         options.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// Is this one of the trials that `tasks` leaves?
+    pub(super) fn keeps_trial(&self, setting: &str, trial: u32) -> bool {
+        let wanted = |tasks: &BTreeSet<TaskId>| tasks.contains(&TaskId { setting: setting.to_owned(), trial });
+        self.tasks.as_ref().is_none_or(wanted)
     }
 
     /// Is this one of the runs that `keys` leaves?

@@ -36,6 +36,21 @@ impl Layout {
         self.data.join(".lock")
     }
 
+    /// `data/claims/`: what living processes work on.
+    pub fn claims(&self) -> PathBuf {
+        self.data.join("claims")
+    }
+
+    /// `data/claims/NAME`: the claim on one piece of work.
+    pub fn claim(&self, name: &str) -> PathBuf {
+        self.claims().join(name)
+    }
+
+    /// `data/cluster/`: the scripts and logs of batch systems.
+    pub fn cluster(&self) -> PathBuf {
+        self.data.join("cluster")
+    }
+
     /// `data/raw/DATASET/`: the original files of a data set.
     pub fn raw(&self, dataset: &str) -> PathBuf {
         self.data.join("raw").join(dataset)

@@ -1,8 +1,9 @@
-//! One pipeline at a time on one folder.
+//! Who works on a folder: many processes side by side, or one alone.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::atomic::is_unsupported;
 use super::operation::{OperationKind, Phase, Step};
@@ -12,7 +13,11 @@ use crate::{files, shown};
 /// Bytes of a lock file that are looked at for its holder's name.
 const HOLDER: u64 = 1024;
 
-/// The store is ours while this lives. The operating system releases it when the process dies, however it dies.
+/// How long a process that wants to share the store waits for one that has it alone, which tidies up for a moment.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The store is ours, alone or with others, while this lives. The operating system releases it when the process dies,
+/// however it dies.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -37,14 +42,30 @@ pub enum LockError {
 
 impl Lock {
     pub(super) fn acquire(path: &Path) -> Result<Self, LockError> {
+        let file = open(path)?;
+        Self::locked(file.try_lock(), file, path)
+    }
+
+    /// Waits a little while another process has the store alone.
+    pub(super) fn share(path: &Path) -> Result<Self, LockError> {
+        let begun = Instant::now();
+        loop {
+            let file = open(path)?;
+            match Self::locked(file.try_lock_shared(), file, path) {
+                Err(LockError::Held { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(PATIENCE / 500),
+                locked => return locked,
+            }
+        }
+    }
+
+    fn locked(tried: Result<(), TryLockError>, mut file: File, path: &Path) -> Result<Self, LockError> {
         let folder = path.parent().unwrap_or(path);
-        inside::refuse_link(path, folder)?;
-        let (mut file, _) = files::open_in_place(path).map_err(StoreError::io("open the lock", path))?;
         let mut notices = Vec::new();
-        match file.try_lock() {
+        match tried {
             Ok(()) => {}
             Err(TryLockError::Error(error)) if has_no_locks(&error) => notices.push(format!(
-                "the file system of {} has no locks ({error}): make sure that no other pipeline works on this folder",
+                "the file system of {} has no locks ({error}): give every process on this folder runs of its own with \
+                 --shard I/N, or one task each",
                 folder.display()
             )),
             Err(TryLockError::WouldBlock) => {
@@ -65,19 +86,30 @@ impl Lock {
         &self.notices
     }
 
+    pub(super) fn into_notices(self) -> Vec<String> {
+        self.notices
+    }
+
+    /// Those of the lock that this one follows, which has seen at least as much.
+    pub(super) fn replace_notices(&mut self, notices: Vec<String>) {
+        if !notices.is_empty() {
+            self.notices = notices;
+        }
+    }
+
     pub(super) fn notice(&mut self, sentence: String) {
         self.notices.push(sentence);
     }
 }
 
-/// Lustre without `-o flock` says ENOSYS, NFS without its lock service ENOLCK, which has no kind of its own.
-fn has_no_locks(error: &io::Error) -> bool {
-    const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
-    is_unsupported(error) || (cfg!(unix) && error.raw_os_error() == Some(ENOLCK))
+pub(super) fn open(path: &Path) -> Result<File, StoreError> {
+    inside::refuse_link(path, path.parent().unwrap_or(path))?;
+    let (file, _) = files::open_in_place(path).map_err(StoreError::io("open the lock", path))?;
+    Ok(file)
 }
 
 /// What the holder wrote of itself, or whoever wrote there last: the lock itself is the operating system's.
-fn holder(file: &File) -> String {
+pub(super) fn holder(file: &File) -> String {
     let mut bytes = Vec::new();
     match file.take(HOLDER).read_to_end(&mut bytes) {
         Ok(_) => shown::line(String::from_utf8_lossy(&bytes).trim()),
@@ -85,11 +117,27 @@ fn holder(file: &File) -> String {
     }
 }
 
-/// How the holder is called in the message to the one who has to wait: on a cluster the machine matters.
-fn this_process() -> String {
-    let id = std::process::id();
-    match std::fs::read_to_string("/proc/sys/kernel/hostname") {
-        Ok(machine) => format!("process {id} on {}\n", machine.trim()),
-        Err(_) => format!("process {id}\n"),
+/// Lustre without `-o flock` says ENOSYS, NFS without its lock service ENOLCK, which has no kind of its own.
+pub(super) fn has_no_locks(error: &io::Error) -> bool {
+    const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
+    is_unsupported(error) || (cfg!(unix) && error.raw_os_error() == Some(ENOLCK))
+}
+
+/// How this process calls itself: on a cluster the machine and the job matter. The environment also holds secrets, such as
+/// `HQ_ACCESS_KEY`: only the names of jobs are read.
+pub(super) fn this_process() -> String {
+    let mut text = format!("process {}", std::process::id());
+    if let Ok(machine) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
+        text.push_str(&format!(" on {}", machine.trim()));
     }
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| value.len() < 40);
+    let parts = |kind: &str, job: &str, part: &str| {
+        let part = variable(part).map_or_else(String::new, |part| format!("_{part}"));
+        variable(job).map(|job| format!(", {kind} job {job}{part}"))
+    };
+    let slurm = parts("Slurm", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID");
+    let slurm = slurm.or_else(|| parts("Slurm", "SLURM_JOB_ID", ""));
+    text.extend(slurm.or_else(|| parts("HyperQueue", "HQ_JOB_ID", "HQ_TASK_ID")));
+    text.push('\n');
+    text
 }

@@ -6,6 +6,7 @@
 //! promise, `tests/crash.rs` its proof.
 
 mod atomic;
+mod claim;
 mod document;
 mod import_note;
 mod inside;
@@ -17,6 +18,7 @@ mod partial;
 mod stale;
 
 pub use atomic::{AtomicFile, write_whole};
+pub use claim::{Claim, Claimed, LivingClaim};
 pub use document::{
     AnyDocument, Document, DocumentError, Inspected, Kind, Registered, document_bytes, parse_any_document,
     parse_document,
@@ -241,7 +243,23 @@ impl Store {
         }
     }
 
-    /// Takes the store for this process; another one gets [`LockError::Held`] until the lock is dropped or we die.
+    /// Takes the store for this process beside others that share it. Whoever finds nobody else there removes the
+    /// temporary files of processes that died.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] while another process has the store alone.
+    pub fn share(&self) -> Result<Lock, LockError> {
+        let notices = match self.lock() {
+            Ok(alone) => alone.into_notices(),
+            Err(LockError::Held { .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let mut shared = Lock::share(&self.layout.lock())?;
+        shared.replace_notices(notices);
+        Ok(shared)
+    }
+
+    /// Takes the store for this process alone; another one gets [`LockError::Held`] until the lock is dropped or we die.
     ///
     /// Removes the temporary files of processes that died; [`Lock::notices`] names them.
     pub fn lock(&self) -> Result<Lock, LockError> {

@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod data;
 mod explain;
+mod forecast;
 mod import;
 mod init;
 mod pack;
@@ -13,7 +14,9 @@ mod schema;
 mod selftest;
 mod stats;
 mod status;
+mod submit;
 mod summary;
+mod tasks;
 mod theorem;
 mod verify_store;
 
@@ -36,6 +39,9 @@ pub fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Explain { what, args } => explain::run(&what, &args),
         Command::Theorem(args) => theorem::run(&args),
         Command::Stats { command } => stats::run(&command),
+        Command::Tasks(args) => tasks::run(&args),
+        Command::Forecast(args) => forecast::run(&args),
+        Command::Submit { to } => submit::run(&to),
         Command::Pack(args) => pack::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Publish(args) => publish::run(&args),

@@ -8,6 +8,7 @@ use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use serde::Serialize;
 
 use super::{log, print, print_json, summary};
+use crate::again;
 use crate::cli::{ProbeName, RunArgs};
 use crate::exit::{Failure, Outcome};
 use crate::forecast;
@@ -45,14 +46,16 @@ struct Finished {
 }
 
 fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
-    check_keys(args, wanted)?;
-    let project = Project::load_runs(&args.plan, &args.key)?;
+    check_part(args, wanted)?;
+    let mut project = Project::load_runs(&args.plan, &args.key)?;
+    project.keep(&args.part)?;
+    let project = project;
     let context = project::context(args)?;
     if args.dry_run {
         return dry_run(args, wanted, &project, &context);
     }
     let store = project.store()?;
-    let lock = store.lock()?;
+    let lock = store.share()?;
     for notice in lock.notices() {
         log(&format!("warning: {notice}"));
     }
@@ -66,6 +69,8 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
         let context = if is_asked_for { &context } else { &unforced };
         let begun = Instant::now();
         let stage = task.stage();
+        // Decided after the claim: another process may just have done it.
+        let claim = stages::claim(stage, &store, context)?;
         let prepared = stages::prepare(task, &project, &store, context)?;
         let items = &prepared.items;
         explain(stage, items);
@@ -81,10 +86,15 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
             log(&format!("note: {notice}"));
         }
         let report = prepared.run()?;
+        drop(claim);
         let interrupted = report.interrupted;
         finished.push(Finished { stage, seconds: begun.elapsed().as_secs_f64(), report });
         if interrupted {
-            let what = if context.stop.is_after_failure() { "stopped by --fail-fast" } else { "interrupted" };
+            let what = match &context.stop {
+                stop if stop.is_after_failure() => "stopped by --fail-fast",
+                stop if stop.is_for_restart() => "stopped in time",
+                _ => "interrupted",
+            };
             log(&format!(
                 "{what} during {stage}; everything finished is kept. To go on:\n  {}",
                 interrupt::command_to_resume()
@@ -94,7 +104,14 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
     }
     let outcome = conclude(args, &store, &finished, started.elapsed())?;
     // Whoever asked for it was not interrupted: what is missing is named, as in any run that left gaps.
-    Ok(if context.stop.is_after_failure() { Outcome::Gaps } else { outcome })
+    Ok(match outcome {
+        _ if context.stop.is_after_failure() => Outcome::Gaps,
+        Outcome::Interrupted if context.stop.is_for_restart() => {
+            again::requeue(args.on_again.as_deref(), &context);
+            Outcome::Again
+        }
+        outcome => outcome,
+    })
 }
 
 /// A training alone first gets the data that it needs and that are not here.
@@ -119,12 +136,21 @@ fn with_what_is_missing(
     Ok(tasks)
 }
 
-/// Tables and report are of whole plans, and so are data: only training takes single runs.
-fn check_keys(args: &RunArgs, wanted: &[Task]) -> Result<(), Failure> {
-    if args.key.is_empty() || matches!(wanted, [Task::Stage(Stage::Train)]) {
+/// Tables and report are of whole plans, and so are data: only training takes a part of the runs.
+fn check_part(args: &RunArgs, wanted: &[Task]) -> Result<(), Failure> {
+    if matches!(wanted, [Task::Stage(Stage::Train) | Task::Probes(_)]) {
         return Ok(());
     }
-    Err(Failure::Usage("--key goes with `stage train` alone: it names single runs to train".to_owned()))
+    let part = &args.part;
+    for (option, is_given) in
+        [("--key", !args.key.is_empty()), ("--task", !part.task.is_empty()), ("--shard", part.shard.is_some())]
+    {
+        if is_given {
+            let problem = format!("{option} goes with `stage train` alone: it names a part of the runs to train");
+            return Err(Failure::Usage(problem));
+        }
+    }
+    Ok(())
 }
 
 /// Results on standard output, warnings last on standard error, and the exit code.

@@ -1,41 +1,149 @@
-//! `pipeline status`: what is there, what is missing, and why.
+//! `pipeline status`: what is there, what is missing and where it is, and the command that goes on.
+
+use std::collections::BTreeMap;
 
 use flooding_core::context::Context;
 use flooding_core::work::{Decision, Reason, Stage, WorkItem};
+use flooding_train::Survey;
+use serde::Serialize;
 
 use super::{print, print_json, summary};
 use crate::cli::PlanArgs;
 use crate::exit::{Failure, Outcome};
 use crate::project::Project;
 use crate::stages::{self, Task};
+use crate::tasks::{Whereabout, Whereabouts};
+
+/// How far the training is, for `--json`.
+#[derive(Default, Serialize)]
+struct Training {
+    runs: usize,
+    complete: usize,
+    failed: usize,
+    damaged: usize,
+    tasks: usize,
+    /// Tasks that are not done, each with where it is.
+    open: BTreeMap<String, Whereabouts>,
+    /// Why the batch system does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silence: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    /// The pieces of work of the other stages.
+    items: &'a [WorkItem],
+    training: &'a Training,
+    /// The command that goes on; none where all is done.
+    command: Option<String>,
+}
 
 pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let project = Project::load(args)?;
     let store = project.read_only_store();
     let context = Context::default();
+    let whereabouts = Whereabout::look(&store)?;
+    let training = training(flooding_train::survey(&project.plan, &store)?, whereabouts);
     let mut items = Vec::new();
-    for stage in Stage::ALL {
+    for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Train) {
         items.extend(stages::prepare(&Task::Stage(stage), &project, &store, &context)?.items);
     }
     let items = summary::with_what_follows(items, &project.plan);
+    let is_done = training.complete == training.runs && !items.iter().any(is_missing);
+    let command = (!is_done).then(|| command(&project, &training));
     if args.json {
-        print_json(&items)?;
+        print_json(&Answer { items: &items, training: &training, command })?;
     } else {
-        let mut text = format!("profile {}: {}\n", project.plan.profile, project.plan.summary);
-        for stage in Stage::ALL {
-            let of_stage: Vec<&WorkItem> = items.iter().filter(|item| item.stage == stage).collect();
-            let done = of_stage.iter().filter(|item| !is_missing(item)).count();
-            text.push_str(&format!("{:<10} {done:>5} of {:>5} up to date\n", stage.name(), of_stage.len()));
-            for line in summary::reasons(of_stage.into_iter().filter(|item| is_missing(item))) {
-                text.push_str(&format!("           {line}\n"));
-            }
-        }
-        print(&text)?;
+        print(&describe(&project, &items, &training, command.as_deref()))?;
     }
-    Ok(if items.iter().any(is_missing) { Outcome::Gaps } else { Outcome::Done })
+    Ok(if is_done { Outcome::Done } else { Outcome::Gaps })
 }
 
 /// Is it still to be done, or can it not be had?
 fn is_missing(item: &WorkItem) -> bool {
     item.decision.runs() || matches!(item.decision, Decision::Skip(Reason::Unavailable { .. }))
+}
+
+fn training(surveys: Vec<Survey>, whereabouts: Whereabout) -> Training {
+    let mut training = Training { tasks: surveys.len(), ..Training::default() };
+    for survey in surveys {
+        training.runs += survey.runs;
+        training.complete += survey.runs - survey.left.len();
+        training.failed += survey.failed;
+        training.damaged += survey.damaged;
+        if !survey.left.is_empty() {
+            training.open.insert(survey.task.to_string(), whereabouts.of(&survey.task));
+        }
+    }
+    training.silence = whereabouts.silence;
+    training
+}
+
+/// What goes on where everything stopped: whoever submitted submits again, others run.
+fn command(project: &Project, training: &Training) -> String {
+    let is_of_slurm = |place: &Whereabouts| matches!(place, Whereabouts::Lost { .. } | Whereabouts::Waiting { .. });
+    if training.open.values().any(is_of_slurm) {
+        project.planned(["submit", "slurm"]).to_string()
+    } else {
+        project.planned(["run"]).to_string()
+    }
+}
+
+/// At most so many lines for each kind of task.
+const SHOWN: usize = 10;
+
+fn describe(project: &Project, items: &[WorkItem], training: &Training, command: Option<&str>) -> String {
+    let mut text = format!("profile {}: {}\n", project.plan.profile, project.plan.summary);
+    for stage in Stage::ALL {
+        if stage == Stage::Train {
+            describe_training(&mut text, training);
+            continue;
+        }
+        let of_stage: Vec<&WorkItem> = items.iter().filter(|item| item.stage == stage).collect();
+        let done = of_stage.iter().filter(|item| !item.decision.runs()).count();
+        text.push_str(&format!("{:<10} {done:>5} of {:>5} up to date\n", stage.name(), of_stage.len()));
+        let mut lines = summary::reasons(of_stage.into_iter().filter(|item| item.decision.runs()));
+        let more = lines.len().saturating_sub(SHOWN);
+        lines.truncate(SHOWN);
+        lines.extend((more > 0).then(|| format!("and {more} more")));
+        for line in lines {
+            text.push_str(&format!("           {line}\n"));
+        }
+    }
+    if let Some(command) = command {
+        text.push_str(&format!("to go on: {command}\n"));
+    }
+    text
+}
+
+fn describe_training(text: &mut String, training: &Training) {
+    let Training { runs, complete, failed, damaged, tasks, open, silence } = training;
+    text.push_str(&format!(
+        "{:<10} {complete:>5} of {runs:>5} runs complete, {failed} failed, {damaged} damaged; {} of {tasks} tasks are \
+         not done\n",
+        Stage::Train.name(),
+        open.len()
+    ));
+    let mut kinds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (task, place) in open {
+        let (kind, line) = match place {
+            Whereabouts::Running { holder } => ("running", format!("{task}: {holder}")),
+            Whereabouts::Waiting { job, queue } => ("waiting", format!("{task}: Slurm job {job}, {queue}")),
+            Whereabouts::Lost { job } => ("lost", format!("{task}: Slurm job {job} is over")),
+            Whereabouts::Open => ("open", task.clone()),
+        };
+        kinds.entry(kind).or_default().push(line);
+    }
+    for (kind, lines) in kinds {
+        text.push_str(&format!("           {} {kind}\n", lines.len()));
+        for line in lines.iter().take(SHOWN) {
+            text.push_str(&format!("             {line}\n"));
+        }
+        if lines.len() > SHOWN {
+            text.push_str(&format!("             and {} more\n", lines.len() - SHOWN));
+        }
+    }
+    if let Some(silence) = silence {
+        text.push_str(&format!("           Slurm does not answer: {silence}\n"));
+    }
 }

@@ -25,7 +25,7 @@ pub use inputs::PROBES_REVISION;
 
 use inputs::Candidate;
 
-pub(crate) use size::kept_bytes;
+pub use size::kept_bytes;
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +75,9 @@ pub fn run(
     context.progress.stage_started("probes", trials.len() as u64, "trial");
     let report = schedule::probe_all(&trials, store, context, source);
     context.progress.stage_finished();
-    Ok(StageReport { skipped, ..report? })
+    let mut report = report?;
+    report.skipped += skipped;
+    Ok(report)
 }
 
 /// What [`run`] would do, and why.

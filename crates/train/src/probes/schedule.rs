@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use flooding_core::context::{Context, DeviceChoice};
 use flooding_core::dataset::{Source, Splits};
 use flooding_core::store::Store;
+use flooding_core::task::TaskId;
 use flooding_core::work::{Gap, Stage, StageReport};
 
 use flooding_engine::allocation::is_out_of_memory;
@@ -85,7 +86,21 @@ impl State<'_> {
     fn one(&self, trial: &[Candidate]) -> Result<(), TrainError> {
         let id = format!("{} probes", trial[0].trial_id());
         let progress = &self.context.progress;
-        progress.item_started(&id, pieces(&trial[0].group.runs[0]));
+        let waiting = |holder: &str| progress.warn(&format!("waiting for {holder}, which makes {id}"));
+        let name = format!("{}-probes", TaskId::of(&trial[0].group.runs[0]));
+        let Some(_claim) = self.store.claim_when_free(&name, &self.context.stop, waiting)? else { return Ok(()) };
+        // Another process may have made some since they were found missing.
+        let mut left = Vec::new();
+        for candidate in trial {
+            if super::inputs::decide(candidate, self.store, self.context.force)?.runs() {
+                left.push(candidate.clone());
+            } else {
+                lock(&self.report).skipped += 1;
+            }
+        }
+        let trial = left.as_slice();
+        let Some(first) = trial.first() else { return Ok(()) };
+        progress.item_started(&id, pieces(&first.group.runs[0]));
         let note = match self.made(trial, &id) {
             Ok(Some(made)) => {
                 self.write(trial, &made)?;

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::branch::{Branch, Start};
 
 /// How often one that waits looks whether the user has asked to stop.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How often a process with nothing else to do looks again at groups that others have.
+const AGAIN: Duration = Duration::from_millis(300);
 
 /// A branch of the group with this number.
 pub(super) struct Task {
@@ -36,6 +39,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     next_group: usize,
+    /// Groups that other processes had when they were looked at, each with when it is to be looked at again.
+    elsewhere: VecDeque<(usize, Instant)>,
     branches: VecDeque<Task>,
     /// Workers that may still bring branches.
     active: usize,
@@ -64,7 +69,14 @@ impl Queue {
                 state.next_group += 1;
                 return Some(Next::Group(state.next_group - 1));
             }
-            if state.active == 0 {
+            if let Some(&(group, due)) = state.elsewhere.front()
+                && Instant::now() >= due
+            {
+                state.elsewhere.pop_front();
+                state.active += 1;
+                return Some(Next::Group(group));
+            }
+            if state.active == 0 && state.elsewhere.is_empty() {
                 return None;
             }
             state = self.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
@@ -76,6 +88,16 @@ impl Queue {
     pub(super) fn done(&self) {
         self.lock().active -= 1;
         self.changed.notify_all();
+    }
+
+    /// Another process has this group: it is looked at again later, after all others.
+    pub(super) fn postpone(&self, group: usize) {
+        self.lock().elsewhere.push_back((group, Instant::now() + AGAIN));
+    }
+
+    /// The branches that nobody has begun.
+    pub(super) fn take_branches(&self) -> Vec<Task> {
+        std::mem::take(&mut self.lock().branches).into()
     }
 
     /// Takes a branch in; gives it back where too many states wait in memory.
@@ -133,6 +155,17 @@ mod tests {
             assert!(queue.offer(0, branch(true)).is_none());
             assert!(waiting.join().unwrap());
         });
+    }
+
+    #[test]
+    fn a_group_that_another_process_has_is_looked_at_again_and_keeps_the_workers() {
+        let queue = Queue::new(1, 1);
+        assert!(matches!(queue.next(|| false), Some(Next::Group(0))));
+        queue.postpone(0);
+        queue.done();
+        assert!(matches!(queue.next(|| false), Some(Next::Group(0))));
+        queue.done();
+        assert!(queue.next(|| false).is_none());
     }
 
     #[test]

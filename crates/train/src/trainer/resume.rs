@@ -53,6 +53,16 @@ impl<B: Backend> Trainer<'_, B> {
         Ok(())
     }
 
+    /// Leaves a checkpoint between two steps, because the training stops here.
+    pub(super) fn leave(&mut self) -> Result<(), DeviceError<B>> {
+        if let Some(checkpoints) = &self.control.checkpoints
+            && self.steps > 0
+        {
+            checkpoints.save(self.levels()[0], &self.checkpoint(None)?);
+        }
+        Ok(())
+    }
+
     /// The training as it is between two steps; in the middle of one, with the running statistics `before` it.
     pub(super) fn checkpoint(&mut self, before: Option<&[Parameter<B::Dev>]>) -> Result<Checkpoint, DeviceError<B>> {
         let mut tensors = BTreeMap::new();

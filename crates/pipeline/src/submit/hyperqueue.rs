@@ -1,0 +1,71 @@
+//! `pipeline submit hyperqueue`: a job file, printed, and submitted where `hq` is at hand.
+
+use std::process::Command;
+
+use flooding_core::context::DeviceChoice;
+use flooding_core::digest::Digest;
+use minijinja::Value;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use super::scripts::fill;
+use crate::cli::HyperqueueArgs;
+use crate::exit::Failure;
+use crate::project::Project;
+use crate::tasks::OpenTask;
+
+/// A task, as the template has it.
+#[derive(Serialize)]
+struct Entry {
+    id: String,
+    /// Its id as a file's name.
+    file: String,
+    argv: Vec<String>,
+    seconds: Option<u64>,
+}
+
+/// Returns the job file and, where it was submitted, what `hq` said.
+pub fn submit(project: &Project, tasks: &[OpenTask], args: &HyperqueueArgs) -> Result<String, Failure> {
+    let jobs = args.jobs.to_string();
+    let entries: Vec<Entry> = (tasks.iter())
+        .map(|task| Entry {
+            id: task.id.to_string(),
+            file: task.id.to_string().replace('/', "-"),
+            argv: [&task.argv[..], &["--jobs".to_owned(), jobs.clone()]].concat(),
+            seconds: task.takes.map(|takes| takes.as_secs() / u64::from(args.jobs) + 1),
+        })
+        .collect();
+    let store = project.read_only_store();
+    let ids: String = entries.iter().map(|entry| format!("{}\n", entry.id)).collect();
+    let digest = Digest::of(ids.as_bytes());
+    let folder = store.layout().cluster().join(format!("hyperqueue-{}", &digest.short()[..8]));
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let stage = |stage: &str| project.planned(["stage", stage]).to_string();
+    // Exit code 3: something is missing, and everything else was done.
+    let prepare = format!("{} || [ $? -eq 3 ] || exit 1; exec {}", stage("fetch"), stage("generate"));
+    let [verify, aggregate, render] = ["verify", "aggregate", "render"].map(stage);
+    let finish = format!("{verify} || [ $? -eq 3 ] || exit 1; {aggregate} || [ $? -eq 3 ] || exit 1; exec {render}");
+    let context = minijinja::context! {
+        name => "flooding",
+        logs => folder.display().to_string(),
+        jobs => args.jobs,
+        gpus => (args.device != DeviceChoice::Cpu).then_some(1),
+        prepare => prepare,
+        finish => finish,
+        tasks => Value::from(Serde(entries)),
+    };
+    let text = fill("hyperqueue.toml", &project.folder(), &context)?;
+    let is_there = Command::new("hq").arg("--version").output().is_ok_and(|output| output.status.success());
+    if args.dry_run || !is_there {
+        return Ok(text);
+    }
+    let path = folder.join("job.toml");
+    project.store()?.write(&path, text.as_bytes())?;
+    let output = Command::new("hq").args(["job", "submit-file"]).arg(&path).output()?;
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() {
+        Ok(format!("{text}\n# {}\n", said(&output.stdout)))
+    } else {
+        Err(Failure::Usage(format!("HyperQueue refuses {}: {}", path.display(), said(&output.stderr))))
+    }
+}

@@ -1,0 +1,118 @@
+//! What is left to train, by setting: time, memory, disk.
+
+use std::time::Duration;
+
+use flooding_core::context::DeviceChoice;
+use serde::Serialize;
+
+use super::OpenTask;
+use crate::words;
+
+/// Who does the work.
+#[derive(Clone, Copy, Debug)]
+pub struct Side {
+    /// Runs side by side on each machine; on CUDA each machine has one device.
+    pub jobs: usize,
+    /// Machines.
+    pub machines: usize,
+}
+
+/// What is left of one setting.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SettingCost {
+    /// Its id.
+    pub setting: String,
+    /// Tasks.
+    pub tasks: usize,
+    /// Runs.
+    pub runs: usize,
+    /// Seconds of a core, or of a GPU; `None` where nothing is known.
+    pub seconds: Option<f64>,
+    /// Seconds of its longest task.
+    pub longest: Option<f64>,
+    /// Bytes of memory at the peak of one run (on CUDA: of a task); `None` where that is not known.
+    pub memory: Option<u64>,
+    /// Bytes of records and histories.
+    pub records: u64,
+    /// Bytes of kept weights, at most.
+    pub weights: u64,
+}
+
+/// A row of a history takes about so many bytes, a record and its provenance so many.
+const ROW: u64 = 150;
+const RECORD: u64 = 4096;
+
+/// The tasks' settings, in the order of the tasks.
+pub fn by_setting(tasks: &[OpenTask]) -> Vec<SettingCost> {
+    let mut costs: Vec<SettingCost> = Vec::new();
+    for task in tasks {
+        if costs.last().is_none_or(|cost| cost.setting != task.id.setting) {
+            let setting = task.id.setting.clone();
+            costs.push(SettingCost { setting, seconds: Some(0.0), memory: Some(0), ..SettingCost::default() });
+        }
+        let Some(cost) = costs.last_mut() else { continue };
+        let takes = task.takes.map(|takes| takes.as_secs_f64());
+        cost.tasks += 1;
+        cost.runs += task.runs.len();
+        cost.seconds = cost.seconds.zip(takes).map(|(sum, takes)| sum + takes);
+        cost.longest = takes.map(|takes| takes.max(cost.longest.unwrap_or(0.0))).or(cost.longest);
+        cost.memory = cost.memory.zip(task.memory).map(|(most, memory)| most.max(memory));
+        cost.records += task.runs.iter().map(|run| RECORD + ROW * u64::from(run.epochs)).sum::<u64>();
+        cost.weights += flooding_train::kept_bytes(&task.runs);
+    }
+    costs
+}
+
+/// A table of all settings, and what they come to.
+pub fn table(costs: &[SettingCost], device: DeviceChoice, side: Side) -> String {
+    let width = costs.iter().map(|cost| cost.setting.len()).max().unwrap_or(0).max(7);
+    let hours = unit(device);
+    let mut text = format!("{:<width$}  {:>6}  {hours:>10}  {:>9}  {:>9}\n", "setting", "runs", "memory", "disk");
+    for cost in costs {
+        let seconds = cost.seconds.map_or_else(|| "unknown".to_owned(), hours_of);
+        let memory = cost.memory.map_or_else(|| "unknown".to_owned(), words::bytes);
+        let disk = words::bytes(cost.records + cost.weights);
+        text.push_str(&format!("{:<width$}  {:>6}  {seconds:>10}  {memory:>9}  {disk:>9}\n", cost.setting, cost.runs));
+    }
+    text + &summary(costs, device, side)
+}
+
+fn unit(device: DeviceChoice) -> &'static str {
+    if device == DeviceChoice::Cpu { "core-hours" } else { "GPU-hours" }
+}
+
+fn hours_of(seconds: f64) -> String {
+    format!("{:.2}", seconds / 3600.0)
+}
+
+/// What the settings come to, in a few lines.
+pub fn summary(costs: &[SettingCost], device: DeviceChoice, side: Side) -> String {
+    let runs: usize = costs.iter().map(|cost| cost.runs).sum();
+    let tasks: usize = costs.iter().map(|cost| cost.tasks).sum();
+    let known: f64 = costs.iter().filter_map(|cost| cost.seconds).sum();
+    let unknown: Vec<&str> = costs.iter().filter(|cost| cost.seconds.is_none()).map(|cost| &*cost.setting).collect();
+    let workers = if device == DeviceChoice::Cpu { side.jobs * side.machines } else { side.machines };
+    let longest = costs.iter().filter_map(|cost| cost.longest).fold(0.0, f64::max);
+    let longest = if device == DeviceChoice::Cpu { longest / side.jobs as f64 } else { longest };
+    let wall = Duration::try_from_secs_f64((known / workers.max(1) as f64).max(longest)).unwrap_or(Duration::MAX);
+    let memory = costs.iter().filter_map(|cost| cost.memory).max().unwrap_or(0);
+    let memory = if device == DeviceChoice::Cpu { memory.saturating_mul(side.jobs as u64) } else { memory };
+    let [records, weights] = [|cost: &SettingCost| cost.records, |cost: &SettingCost| cost.weights]
+        .map(|part: fn(&SettingCost) -> u64| words::bytes(costs.iter().map(part).sum()));
+    let mut text = format!(
+        "left to train: {tasks} tasks, {runs} runs, about {} {}: {} with {workers} at a time (less where the levels of a \
+         trial share steps)\n\
+         memory up to {} a machine, disk {records} for records and {weights} for weights\n",
+        hours_of(known),
+        unit(device),
+        words::duration(wall),
+        words::bytes(memory),
+    );
+    if !unknown.is_empty() {
+        text.push_str(&format!(
+            "not in the forecast, because nothing of the kind ran here and their data are not here: {}\n",
+            unknown.join(", ")
+        ));
+    }
+    text
+}

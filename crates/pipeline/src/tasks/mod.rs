@@ -1,0 +1,13 @@
+//! The tasks of a plan: what is left of them, what they take, and their division among processes.
+
+pub mod account;
+mod forecast;
+mod list;
+mod memory;
+mod queue;
+mod shard;
+
+pub use account::Side;
+pub use list::{OpenTask, calibrated_tasks, open_tasks, training};
+pub use queue::{Whereabout, Whereabouts};
+pub use shard::Shard;
