@@ -31,12 +31,14 @@ if command -v pdflatex >/dev/null; then
     latex=$(mktemp -d)
     trap 'rm -rf "$latex"' EXIT
     cp -r "$reports/latex" "$reports/figures" "$latex/"
-    for _ in 1 2; do
-        (cd "$latex/latex" && pdflatex -interaction=nonstopmode -halt-on-error report.tex) >"$out/latex.log" 2>&1 ||
-            fail "report.tex does not compile, see $out/latex.log"
+    for name in report article; do
+        for _ in 1 2; do
+            (cd "$latex/latex" && pdflatex -interaction=nonstopmode -halt-on-error "$name.tex") >"$out/latex.log" 2>&1 ||
+                fail "$name.tex does not compile, see $out/latex.log"
+        done
+        cp "$latex/latex/$name.pdf" "$out/$name.pdf"
+        echo "latex: $name.tex compiles"
     done
-    cp "$latex/latex/report.pdf" "$out/report.pdf"
-    echo "latex: report.tex compiles"
 else
     echo "latex: left out, pdflatex is not installed"
 fi

@@ -98,7 +98,7 @@ fn a_dry_run_says_for_each_setting_what_and_why_and_writes_nothing() {
     let project = Project::new();
     project.pipeline(&["run", "--profile", "smoke", "--offline", "--dry-run"]).exits(0).says(&[
         "train     run  gaussians-high (4 runs): new",
-        "train     run  gaussians-high t00 flatness: ",
+        "train     run  gaussians-high flatness (2 trials): ",
         "train     skip mnist-mlp (2 runs): not available: its dataset `mnist` is missing",
         "generate  run  spiral-high (2 trials): new",
         "would run",

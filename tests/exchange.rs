@@ -62,7 +62,7 @@ fn parts_trained_apart_give_the_same_tables_and_report_when_imported() {
     merged
         .pipeline(&["import", &parts[0].1, &parts[1].1])
         .exits(0)
-        .says(&["imported 8 runs, 2 drawn trials and 2 probes"]);
+        .says(&["imported 8 runs, 2 drawn trials and 3 probes"]);
     merged.pipeline(&["stage", "train", "--dry-run"]).exits(0).says(&["0 would run"]);
     merged.run(&[]).exits(0);
     assert_same(&without_weights(whole.results()), &without_weights(merged.results()));
@@ -82,7 +82,7 @@ fn a_folder_and_a_pack_with_weights_bring_everything() {
     let (project, file) = packed(&["--weights"]);
     for source in [file, project.0.path().display().to_string()] {
         let copy = Tiny::new();
-        copy.pipeline(&["import", &source]).exits(0).says(&["imported 8 runs, 2 drawn trials and 2 probes"]);
+        copy.pipeline(&["import", &source]).exits(0).says(&["imported 8 runs, 2 drawn trials and 3 probes"]);
         copy.run(&[]).exits(0);
         assert_same(&project.results(), &copy.results());
     }

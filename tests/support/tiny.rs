@@ -48,6 +48,7 @@ row = ["Two Gaussians", "High"]
 dataset = "gaussians"
 label_noise = 0.1
 observe = { test_every = 1, test_points = 20, gradients_every = 1, weights = true, trials = 1 }
+probes = 1
 
 [setting.tiles]
 protocol = "fetched"

@@ -4,6 +4,7 @@ mod support;
 
 use flooding_core::level::Level;
 use flooding_core::plan::Plan;
+use flooding_core::store::OutputWriter;
 use flooding_tables::Verdict;
 use flooding_tables::{Rows, TheoremCheck};
 use support::Grid;
@@ -161,7 +162,8 @@ fn a_theorem_needs_no_training_run_and_one_failed_check_contradicts_it() {
             check("(9)", "Theorem 1, equation 9", 105, passed),
             check("equal batches", batches, 6000, true),
         ]);
-        grid.store.write_document(&grid.store.layout().theorem().join("checks.json"), &checks).unwrap();
+        let mut outputs = OutputWriter::begin(&grid.store, grid.store.layout().theorem()).unwrap();
+        flooding_tables::write(&mut outputs, &checks).unwrap();
         let rows = grid.claims(&plan);
         let row = claim(&rows, "theorem-1");
         assert_eq!(row.verdict, expected);

@@ -63,6 +63,31 @@ pub struct Context {
     pub progress: Arc<dyn Progress>,
 }
 
+impl Context {
+    /// Threads for so many pieces of work: [`jobs`](Self::jobs), and no more than there is work, nor than four a processor,
+    /// which only wait for each other.
+    pub fn workers(&self, pieces: usize) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.jobs.min(pieces).clamp(1, 4 * processors)
+    }
+
+    /// Runs `work` on so many threads at once, or on as many of them as the system can start; returns when all have ended.
+    pub fn on_threads(&self, threads: usize, work: impl Fn() + Sync) {
+        std::thread::scope(|scope| {
+            for started in 1..threads {
+                if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, &work) {
+                    self.progress.warn(&format!(
+                        "only {started} of {threads} threads could be started ({error}): the work goes on with these; \
+                         lower --jobs"
+                    ));
+                    break;
+                }
+            }
+            work();
+        });
+    }
+}
+
 impl Default for Context {
     fn default() -> Self {
         Self {
@@ -78,5 +103,28 @@ impl Default for Context {
             stop: StopFlag::default(),
             progress: Arc::new(Silent),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn threads_are_no_more_than_the_work_nor_than_four_a_processor() {
+        let jobs = |jobs| Context { jobs, ..Context::default() };
+        assert_eq!(jobs(65_535).workers(3), 3);
+        assert_eq!((jobs(0).workers(9), jobs(5).workers(0)), (1, 1));
+        let most = jobs(65_535).workers(usize::MAX);
+        assert!((4..65_535).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn every_thread_works_and_the_caller_is_one_of_them() {
+        let count = AtomicUsize::new(0);
+        Context::default().on_threads(4, || _ = count.fetch_add(1, Ordering::Relaxed));
+        assert_eq!(count.into_inner(), 4);
     }
 }

@@ -25,7 +25,7 @@ use flooding_core::dataset::Source;
 use flooding_core::plan::Plan;
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Reason, Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport, WorkItem};
 
 pub use calibrate::calibrate;
 pub use cost::cost;
@@ -61,7 +61,13 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
         let probed = probes::run(plan, store, context, source, &probes::Kind::ALL)?;
         report.done += probed.done;
         report.skipped += probed.skipped;
-        report.gaps.extend(probed.gaps);
+        // A dataset that is missing is named once, not once a probe.
+        let missing = |gap: &Gap| {
+            let setting = plan.settings.iter().find(|setting| gap.id.split(' ').next() == Some(&setting.id));
+            setting.is_some_and(|setting| report.gaps.iter().any(|known| known.id == setting.data.name()))
+        };
+        let gaps: Vec<Gap> = probed.gaps.into_iter().filter(|gap| !missing(gap)).collect();
+        report.gaps.extend(gaps);
         report.interrupted = probed.interrupted;
     }
     Ok(report)

@@ -64,13 +64,13 @@ pub fn train_all(
     let groups = longest_first(Group::of(runs.into_iter().map(|(run, _)| run)));
     let state = State::new(groups, failed, store, context, source);
     let threads = match context.device {
-        DeviceChoice::Cpu => context.jobs.clamp(1, state.runs().max(1)),
+        DeviceChoice::Cpu => context.workers(state.runs()),
         DeviceChoice::Cuda(_) => 1,
     };
     if let (DeviceChoice::Cpu, 1, 2..) = (context.device, state.runs(), context.jobs) {
-        alone(context.jobs, &state);
+        alone(context.workers(usize::MAX), &state);
     } else {
-        state.work_on(threads);
+        context.on_threads(threads, || state.work());
     }
     state.into_report()
 }
@@ -156,7 +156,7 @@ impl<'a> State<'a> {
             deadline: Deadline::new(context.ends),
             has_told: AtomicBool::new(false),
             // As many as there are workers, and a few more, so that none waits for the next fork.
-            queue: Queue::new(groups.len(), context.jobs.saturating_add(2)),
+            queue: Queue::new(groups.len(), context.workers(usize::MAX) + 2),
             trials: groups.into_iter().map(|planned| Trial { planned, work: Mutex::default() }).collect(),
             store,
             context,
@@ -175,22 +175,6 @@ impl<'a> State<'a> {
 
     fn is_stopped(&self) -> bool {
         self.context.stop.is_raised() || self.cancelled.load(Ordering::Relaxed)
-    }
-
-    /// So many workers, or as many of them as the system can start.
-    fn work_on(&self, threads: usize) {
-        std::thread::scope(|scope| {
-            for started in 1..threads {
-                if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, || self.work()) {
-                    self.context.progress.warn(&format!(
-                        "only {started} of {threads} threads could be started ({error}): training goes on with these; \
-                         lower --jobs"
-                    ));
-                    break;
-                }
-            }
-            self.work();
-        });
     }
 
     /// One worker.

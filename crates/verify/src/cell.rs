@@ -81,7 +81,9 @@ pub fn cell(
 }
 
 fn sample(draws: &Draws, context: &Context) -> Result<MonteCarlo, VerifyError> {
-    threads(context.jobs)?.install(|| monte_carlo::run(draws, &context.stop, flooded)).ok_or(VerifyError::Interrupted)
+    threads(context.workers(usize::MAX))?
+        .install(|| monte_carlo::run(draws, &context.stop, flooded))
+        .ok_or(VerifyError::Interrupted)
 }
 
 fn check(n: u32, level: f64, draws: Option<u64>) -> Result<(), VerifyError> {

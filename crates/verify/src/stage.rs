@@ -92,7 +92,7 @@ fn run(
 ) -> Result<(), VerifyError> {
     let all = wanted.len() as u64 + u64::from(tables);
     context.progress.stage_started(Stage::Verify.name(), all, "scenario");
-    let pool = threads(context.jobs)?;
+    let pool = threads(context.workers(usize::MAX))?;
     for scenario in wanted {
         if !pool.install(|| compute(scenario, plan, store, context))? {
             report.interrupted = true;

@@ -68,7 +68,8 @@ impl Grid {
             epoch,
             batch_loss: if made.parts_at.is_some_and(|from| epoch >= from) { 0.25 } else { 0.5 },
             train: Some(measure(made.train_loss, made.train)),
-            validation: measure(1.0, made.validation),
+            // Up to its first flooded step a run is the baseline.
+            validation: measure(if made.parts_at.is_some_and(|from| epoch >= from) { 2.0 } else { 1.0 }, 0.5),
             test: None,
             gradients: None,
         });

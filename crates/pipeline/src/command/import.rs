@@ -27,9 +27,7 @@ fn describe(imported: &Imported) -> String {
         text.push_str(&format!("trained on {machine}\n"));
     }
     if *without_weights > 0 {
-        text.push_str(&format!(
-            "the weights of {without_weights} runs did not come with them: their probes can be imported, not made\n"
-        ));
+        text.push_str(&format!("the weights of {without_weights} runs did not come with them\n"));
     }
     text
 }

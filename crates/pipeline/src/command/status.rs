@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flooding_core::context::Context;
-use flooding_core::work::{Stage, WorkItem};
+use flooding_core::work::{Decision, Reason, Stage, WorkItem};
 use flooding_train::Survey;
 use serde::Serialize;
 
@@ -49,7 +49,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
         items.extend(stages::prepare(&Task::Stage(stage), &project, &store, &context)?.items);
     }
     let items = summary::with_what_follows(items, &project.plan);
-    let is_done = training.complete == training.runs && !items.iter().any(|item| item.decision.runs());
+    let is_done = training.complete == training.runs && !items.iter().any(is_missing);
     let command = (!is_done).then(|| command(&project, &training));
     if args.json {
         print_json(&Answer { items: &items, training: &training, command })?;
@@ -95,9 +95,9 @@ fn describe(project: &Project, items: &[WorkItem], training: &Training, command:
             continue;
         }
         let of_stage: Vec<&WorkItem> = items.iter().filter(|item| item.stage == stage).collect();
-        let done = of_stage.iter().filter(|item| !item.decision.runs()).count();
+        let done = of_stage.iter().filter(|item| !is_missing(item)).count();
         text.push_str(&format!("{:<10} {done:>5} of {:>5} up to date\n", stage.name(), of_stage.len()));
-        let mut lines = summary::reasons(of_stage.into_iter().filter(|item| item.decision.runs()));
+        let mut lines = summary::reasons(of_stage.into_iter().filter(|item| is_missing(item)));
         let more = lines.len().saturating_sub(SHOWN);
         lines.truncate(SHOWN);
         lines.extend((more > 0).then(|| format!("and {more} more")));
@@ -141,4 +141,9 @@ fn describe_training(text: &mut String, training: &Training) {
     if let Some(silence) = silence {
         text.push_str(&format!("           Slurm does not answer: {silence}\n"));
     }
+}
+
+/// Is it still to be done, or can it not be had?
+fn is_missing(item: &WorkItem) -> bool {
+    item.decision.runs() || matches!(item.decision, Decision::Skip(Reason::Unavailable { .. }))
 }

@@ -78,7 +78,7 @@ pub struct Row {
     pub interval: String,
     /// Student's p-value.
     pub p: String,
-    /// Trials behind it, where fewer than planned: a note.
+    /// Trials behind it, where fewer than planned, and those in which "with" is the baseline: a note.
     pub note: String,
     /// Scale of this row where the rows of the table differ.
     pub scale: String,
@@ -235,11 +235,17 @@ fn table_row(row: &AccuracyRow, starts_block: bool, scale: String) -> Row {
     } else {
         String::new()
     };
-    let note = if missing.is_empty() && (row.missing_runs > 0 || whole < row.trials) {
-        format!("{whole} of {} complete", count(row.trials.into(), "trial"))
-    } else {
-        String::new()
-    };
+    let mut notes = Vec::new();
+    if missing.is_empty() && (row.missing_runs > 0 || whole < row.trials) {
+        notes.push(format!("{whole} of {} complete", count(row.trials.into(), "trial")));
+    }
+    // There, with flooding is the baseline itself, and the difference zero by construction.
+    if row.without_selected > 0 && !row.dash {
+        notes.push(format!("b = 0 selected in {} of {whole}", row.without_selected));
+    }
+    if row.selected_before_flooding > 0 {
+        notes.push(format!("selected before flooding began in {} of {whole}", row.selected_before_flooding));
+    }
     let with_bold = row.bold_with && !row.dash;
     let difference = row.difference;
     Row {
@@ -262,7 +268,7 @@ fn table_row(row: &AccuracyRow, starts_block: bool, scale: String) -> Row {
         difference: difference.map_or_else(|| NONE.to_owned(), |d| signed(d.mean)),
         interval: difference.and_then(|d| d.ci).map_or_else(|| NONE.to_owned(), interval),
         p: difference.and_then(|d| d.p_student).map_or_else(|| NONE.to_owned(), p_value),
-        note,
+        note: notes.join("; "),
         scale,
     }
 }

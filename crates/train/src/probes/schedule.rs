@@ -39,7 +39,7 @@ pub fn probe_all(
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
     let threads = match context.device {
-        DeviceChoice::Cpu => context.jobs.clamp(1, trials.len().max(1)),
+        DeviceChoice::Cpu => context.workers(trials.len()),
         DeviceChoice::Cuda(_) => 1,
     };
     let state = State {
@@ -52,11 +52,7 @@ pub fn probe_all(
         error: Mutex::default(),
         cancelled: AtomicBool::new(false),
     };
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| state.work());
-        }
-    });
+    context.on_threads(threads, || state.work());
     state.into_report()
 }
 
