@@ -59,11 +59,6 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     Ok(if is_done { Outcome::Done } else { Outcome::Gaps })
 }
 
-/// Is it still to be done, or can it not be had?
-fn is_missing(item: &WorkItem) -> bool {
-    item.decision.runs() || matches!(item.decision, Decision::Skip(Reason::Unavailable { .. }))
-}
-
 fn training(surveys: Vec<Survey>, whereabouts: Whereabout) -> Training {
     let mut training = Training { tasks: surveys.len(), ..Training::default() };
     for survey in surveys {
@@ -100,9 +95,9 @@ fn describe(project: &Project, items: &[WorkItem], training: &Training, command:
             continue;
         }
         let of_stage: Vec<&WorkItem> = items.iter().filter(|item| item.stage == stage).collect();
-        let done = of_stage.iter().filter(|item| !item.decision.runs()).count();
+        let done = of_stage.iter().filter(|item| !is_missing(item)).count();
         text.push_str(&format!("{:<10} {done:>5} of {:>5} up to date\n", stage.name(), of_stage.len()));
-        let mut lines = summary::reasons(of_stage.into_iter().filter(|item| item.decision.runs()));
+        let mut lines = summary::reasons(of_stage.into_iter().filter(|item| is_missing(item)));
         let more = lines.len().saturating_sub(SHOWN);
         lines.truncate(SHOWN);
         lines.extend((more > 0).then(|| format!("and {more} more")));
@@ -146,4 +141,9 @@ fn describe_training(text: &mut String, training: &Training) {
     if let Some(silence) = silence {
         text.push_str(&format!("           Slurm does not answer: {silence}\n"));
     }
+}
+
+/// Is it still to be done, or can it not be had?
+fn is_missing(item: &WorkItem) -> bool {
+    item.decision.runs() || matches!(item.decision, Decision::Skip(Reason::Unavailable { .. }))
 }
