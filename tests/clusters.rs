@@ -124,7 +124,7 @@ fn trainer(project: &Project, task: &str) -> Option<i32> {
 #[test]
 fn the_smoke_profile_through_slurm_with_a_kill_a_requeue_and_a_warning_is_byte_identical() {
     let Some(slurm) = Slurm::start() else { return };
-    let epochs = 400;
+    let epochs = 100;
     let (plain, project) = (undisturbed(epochs), project(epochs));
     let submit = ["submit", "slurm", "--profile", "smoke", "--time", "10", "--partition", "main"];
     slurm.pipeline(&project, &submit).exits(0).says(&["submitted: prepare", "left to train: 5 tasks, 10 runs"]);
@@ -232,7 +232,7 @@ fn states(child: std::process::Child) -> Value {
 #[test]
 fn the_smoke_profile_through_hyperqueue_with_one_failing_task_resubmitted_alone_is_byte_identical() {
     let Some(python) = python() else { return };
-    let epochs = 200;
+    let epochs = 60;
     let (plain, project) = (undisturbed(epochs), project(epochs));
     let job = run_job(&python, &project);
     wait_until("a training", || trainer(&project, "spiral-high/t00").is_some());
