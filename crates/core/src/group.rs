@@ -82,7 +82,10 @@ impl Group {
     /// Is a run of this group the plain one, bit for bit, until its mini-batch loss J is first at or below its level?
     /// Not where single examples are flooded, nor where each level starts from weights of its own.
     pub fn shares_prefixes(&self) -> bool {
-        matches!(self.first.objective, Objective::Flood | Objective::None)
-            && self.first.initial_weights == InitialWeights::Shared
+        let floods_the_mean = match self.first.objective {
+            Objective::Flood | Objective::None => true,
+            Objective::IFlood | Objective::SoftAd => false,
+        };
+        floods_the_mean && self.first.initial_weights == InitialWeights::Shared
     }
 }

@@ -21,39 +21,50 @@ pub struct Flooding {
 impl Flooding {
     /// The objective for this level; b = 0 is the plain loss, bit for bit, whatever the objective.
     pub fn new(objective: Objective, level: Level) -> Self {
-        let flooded = objective != Objective::None && !level.is_zero();
+        let flooded = match objective {
+            Objective::None => false,
+            Objective::Flood | Objective::IFlood | Objective::SoftAd => !level.is_zero(),
+        };
         Self { objective, level: flooded.then_some(level.value() as f32) }
     }
 
     /// Is it the losses of single examples that are flooded, and not their mean?
     pub fn is_per_example(self) -> bool {
-        self.level.is_some() && matches!(self.objective, Objective::IFlood | Objective::SoftAd)
+        match self.objective {
+            Objective::None | Objective::Flood => false,
+            Objective::IFlood | Objective::SoftAd => self.level.is_some(),
+        }
     }
 
     /// The value that is minimised, given the loss: the batch's mean, or an example's where they are flooded singly.
     pub fn value(self, loss: f32) -> f32 {
-        match self.level {
-            None => loss,
-            Some(b) if self.objective == Objective::SoftAd => b + (loss - b).hypot(1.0) - 1.0,
-            Some(b) => (loss - b).abs() + b,
+        let Some(b) = self.level else { return loss };
+        match self.objective {
+            Objective::None => loss,
+            Objective::Flood | Objective::IFlood => (loss - b).abs() + b,
+            Objective::SoftAd => b + (loss - b).hypot(1.0) - 1.0,
         }
     }
 
     /// Its derivative by that loss: 1 above the level, -1 below it, 0 on it (SoftAD: a smooth step between them); 1
     /// where nothing is flooded.
     pub fn slope(self, loss: f32) -> f32 {
-        match self.level {
-            None => 1.0,
-            Some(b) if self.objective == Objective::SoftAd => (loss - b) / (loss - b).hypot(1.0),
-            Some(b) if loss > b => 1.0,
-            Some(b) if loss < b => -1.0,
-            Some(_) => 0.0,
+        let Some(b) = self.level else { return 1.0 };
+        match self.objective {
+            Objective::None => 1.0,
+            Objective::Flood | Objective::IFlood if loss > b => 1.0,
+            Objective::Flood | Objective::IFlood if loss < b => -1.0,
+            Objective::Flood | Objective::IFlood => 0.0,
+            Objective::SoftAd => (loss - b) / (loss - b).hypot(1.0),
         }
     }
 
     /// Is it the mean loss of a mini-batch that is flooded?
     pub fn floods_the_mean(self) -> bool {
-        self.level.is_some() && self.objective == Objective::Flood
+        match self.objective {
+            Objective::Flood => self.level.is_some(),
+            Objective::None | Objective::IFlood | Objective::SoftAd => false,
+        }
     }
 
     /// Does flooding act at this mean loss? Above the level a flooded run takes the plain run's step.
