@@ -170,7 +170,7 @@ fn a_parquet_file_tells_units_and_meanings() {
     let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
     let pairs = reader.metadata().file_metadata().key_value_metadata().unwrap().clone();
     let of = |key: &str| pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.clone()).unwrap();
-    assert_eq!((of("table").as_str(), of("version").as_str()), ("curves", "1"));
+    assert_eq!((of("table"), of("version")), ("curves".to_owned(), CurveRow::VERSION.to_string()));
     let columns: Value = serde_json::from_str(&of("columns")).unwrap();
     assert_eq!(columns["test_accuracy"]["unit"], "%");
     assert_eq!(columns["level"]["meaning"], "flood level b");
