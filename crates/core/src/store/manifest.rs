@@ -1,11 +1,11 @@
 //! What a stage read and wrote: the reason to do it again, or not to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, DocumentError, Store, StoreError};
+use super::{Document, DocumentError, Store, StoreError, document_bytes};
 use crate::digest::Digest;
 use crate::work::{Decision, Gap, Reason};
 
@@ -22,6 +22,10 @@ pub struct OutputManifest {
     /// What the outputs say and the inputs do not determine, such as a day.
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
+    /// While new outputs are written: the paths of the older ones, so that those which have to go are known even if the
+    /// writing is cut short.
+    #[serde(default)]
+    pub unfinished: BTreeSet<String>,
 }
 
 impl Document for OutputManifest {
@@ -55,6 +59,9 @@ impl OutputManifest {
         if force {
             return Ok((Decision::Run(Reason::Forced), None));
         }
+        if !manifest.unfinished.is_empty() {
+            return Ok((Decision::Run(Reason::New), None));
+        }
         let changed = |name: &&String| manifest.inputs.get(*name) != inputs.get(*name);
         if let Some(input) = inputs.keys().chain(manifest.inputs.keys()).find(changed) {
             return Ok((Decision::Run(Reason::InputChanged { input: input.clone() }), None));
@@ -74,17 +81,23 @@ impl OutputManifest {
 pub struct OutputWriter<'a> {
     store: &'a Store,
     folder: PathBuf,
-    before: BTreeMap<String, Digest>,
+    before: BTreeSet<String>,
     outputs: BTreeMap<String, Digest>,
     facts: BTreeMap<String, String>,
 }
 
 impl<'a> OutputWriter<'a> {
-    /// Removes the folder's manifest first: it must not describe files that a killed process wrote half of.
+    /// Replaces the folder's manifest first: it must not hold checksums of files that are about to change.
     pub fn begin(store: &'a Store, folder: PathBuf) -> Result<Self, StoreError> {
         let path = OutputManifest::path(&folder);
-        let before = store.read_document::<OutputManifest>(&path).ok().flatten().unwrap_or_default().outputs;
-        store.remove(&path)?;
+        let manifest = store.read_document::<OutputManifest>(&path).ok().flatten().unwrap_or_default();
+        let before: BTreeSet<String> = manifest.outputs.into_keys().chain(manifest.unfinished).collect();
+        if before.is_empty() {
+            store.remove(&path)?;
+        } else {
+            let unfinished = OutputManifest { unfinished: before.clone(), ..OutputManifest::default() };
+            store.write(&path, &document_bytes(&path, &unfinished).expect("a manifest is plain data"))?;
+        }
         Ok(Self { store, folder, before, outputs: BTreeMap::new(), facts: BTreeMap::new() })
     }
 
@@ -110,10 +123,11 @@ impl<'a> OutputWriter<'a> {
 
     /// Removes what the previous manifest named and this one does not, then writes the manifest.
     pub fn finish(self, inputs: BTreeMap<String, Digest>, gaps: Vec<Gap>) -> Result<(), DocumentError> {
-        for name in self.before.keys().filter(|name| !self.outputs.contains_key(*name)) {
+        for name in self.before.iter().filter(|name| !self.outputs.contains_key(*name)) {
             self.store.remove(&self.folder.join(name))?;
         }
-        let manifest = OutputManifest { inputs, outputs: self.outputs, gaps, facts: self.facts };
+        let manifest =
+            OutputManifest { inputs, outputs: self.outputs, gaps, facts: self.facts, unfinished: BTreeSet::new() };
         self.store.write_document(&OutputManifest::path(&self.folder), &manifest)?;
         Ok(())
     }
@@ -168,12 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_that_is_killed_leaves_no_manifest() {
+    fn after_a_writer_is_killed_all_is_written_again_and_older_files_still_go() {
         let (_folder, store) = store();
-        write(&store, &["a.csv"], &["plan"]);
+        write(&store, &["a.csv", "b.csv"], &["plan"]);
         let mut writer = OutputWriter::begin(&store, store.layout().tables()).unwrap();
-        writer.write("a.csv", b"half").unwrap();
+        writer.write("b.csv", b"half").unwrap();
         drop(writer);
         assert_eq!(decision(&store, &["plan"]), Decision::Run(Reason::New));
+        write(&store, &["b.csv"], &["plan"]);
+        assert_eq!(store.read(&store.layout().tables().join("a.csv")).unwrap(), None);
+        assert_eq!(decision(&store, &["plan"]), Decision::Skip(Reason::UpToDate));
     }
 }
