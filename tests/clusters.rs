@@ -1,7 +1,8 @@
 //! The smoke profile through a real Slurm and a real HyperQueue, both on this machine, with accidents on the way: the
 //! tables and the report are those of an undisturbed run.
 //!
-//! Where they are missing, the tests say so and pass; `PIPELINE_REQUIRE_CLUSTERS` makes that a failure.
+//! Where they are missing, the tests say so and pass; `PIPELINE_REQUIRE_CLUSTERS` makes that a failure. Slurm is only
+//! started where `PIPELINE_TEST_SLURM` is set: its daemons need a machine that has time for them.
 
 // A skipped test says so.
 #![allow(clippy::print_stderr)]
@@ -64,6 +65,10 @@ struct Slurm(TempDir);
 
 impl Slurm {
     fn start() -> Option<Self> {
+        if std::env::var_os("PIPELINE_TEST_SLURM").is_none() {
+            eprintln!("skipped: PIPELINE_TEST_SLURM is not set; it asks for a one-machine Slurm");
+            return None;
+        }
         let folder = tempfile::tempdir().unwrap();
         let started = Command::new(script("one-machine-slurm.sh")).arg("start").arg(folder.path()).output();
         match started {

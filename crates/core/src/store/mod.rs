@@ -98,6 +98,7 @@ pub enum StoreError {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::PermissionDenied => " (change who may do that, or work on another folder)",
+        io::ErrorKind::ReadOnlyFilesystem => " (choose a writable folder with --data DIR or --reports DIR)",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             " (free some space and run the same command again: what is done is kept)"
         }

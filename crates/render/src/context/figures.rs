@@ -140,6 +140,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     }
     let missing = if figures.is_empty() { "Not run: no level has a complete trial." } else { "" };
     drawn.add(["levels", "Test accuracy against b", LEVELS], by_level, None, missing, index);
+    drawn.keep_together("levels");
     let table = controls::memorised(tables, index);
     drawn.add(["figure-3", "Figure 3: memorisation", FIGURE_3], figures, table, missing, index);
 
@@ -232,6 +233,13 @@ impl Drawn {
         let figures = self.sections.iter_mut().filter(|one| one.id == section).flat_map(|one| &mut one.figures);
         if let Some(figure) = figures.max_by(|a, b| gain(&a.home).total_cmp(&gain(&b.home))) {
             figure.featured = true;
+            figure.home = String::new();
+        }
+    }
+
+    /// Shows a section's drawings in the section itself, also one of a single setting.
+    fn keep_together(&mut self, section: &str) {
+        for figure in self.sections.iter_mut().filter(|one| one.id == section).flat_map(|one| &mut one.figures) {
             figure.home = String::new();
         }
     }
