@@ -27,7 +27,7 @@ train_images = "train_images"
 train_labels = "train_labels"
 test_images = "test_images"
 test_labels = "test_labels"
-classes = ["plain", "\u001b[2Jbell\u0007"]
+classes = ["plain", "bell"]
 
 [theorem]"#;
 
@@ -54,8 +54,12 @@ fn with_own() -> Tiny {
 fn a_dataset_of_ones_own_is_checked_verified_and_trained_and_its_names_move_no_cursor() {
     let project = with_own();
     let check = project.pipeline(&["data", "check", "own"]).exits(0);
-    let check = check.says(&["20 images to train and 10 to test", "plain", "\\u{1b}[2Jbell\\u{7}"]);
-    assert!(!check.stdout.contains(['\u{1b}', '\u{7}']), "{:?}", check.stdout);
+    check.says(&["20 images to train and 10 to test", "plain", "bell"]);
+    let hostile = with_own();
+    hostile.edit(r#""bell""#, r#""\u001b[2Jbell\u0007""#);
+    let refused =
+        hostile.pipeline(&["data", "check", "own"]).exits(2).says(&["\\u{1b}[2Jbell\\u{7}", "control characters"]);
+    assert!(!refused.stderr.contains(['\u{1b}', '\u{7}']), "{:?}", refused.stderr);
     project.pipeline(&["data", "verify", "own"]).exits(0).says(&["own", "4 files", "SHA-256"]);
     project.pipeline(&["data", "card", "own"]).exits(2).says(&["is your own", "pipeline data check"]);
     project.run(&["--only", "own"]).exits(0);

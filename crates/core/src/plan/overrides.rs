@@ -50,7 +50,7 @@ impl Overrides {
     }
 
     /// Is this one of the trials that `tasks` leaves?
-    pub(super) fn keeps_trial(&self, setting: &str, trial: u32) -> bool {
+    pub fn keeps_trial(&self, setting: &str, trial: u32) -> bool {
         let wanted = |tasks: &BTreeSet<TaskId>| tasks.contains(&TaskId { setting: setting.to_owned(), trial });
         self.tasks.as_ref().is_none_or(wanted)
     }

@@ -79,8 +79,13 @@ pub fn made_from(kind: Kind, inputs: &Inputs) -> Digest {
 /// The trials of the plan that are probed.
 pub fn probed(plan: &Plan) -> impl Iterator<Item = Group> + '_ {
     let trials = |setting: &flooding_core::plan::Setting| setting.probes.min(setting.trials);
-    plan.settings.iter().flat_map(move |setting| {
-        (0..trials(setting)).map(|trial| Group {
+    // There is nothing to compare where the plan has no baseline, or the baseline alone.
+    let compares = |setting: &&flooding_core::plan::Setting| {
+        setting.levels.len() > 1 && setting.levels.iter().any(|level| level.is_zero())
+    };
+    plan.settings.iter().filter(compares).flat_map(move |setting| {
+        let kept = move |trial: &u32| plan.overrides.keeps_trial(&setting.id, *trial);
+        (0..trials(setting)).filter(kept).map(|trial| Group {
             runs: setting.levels.iter().map(|&level| setting.run(plan.master_seed, trial, level)).collect(),
         })
     })
