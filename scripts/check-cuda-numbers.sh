@@ -27,7 +27,7 @@ project=$work/project
 mkdir -p "$project/data"
 cp -r pipeline.toml templates "$project"
 cp data/datasets.toml "$project/data"
-plan=(--config "$project/pipeline.toml" --offline --only spiral-low --epochs 4 --levels 0,0.1,0.6 --trials 1 --test-size 400)
+plan=(--config "$project/pipeline.toml" --offline --only gaussians-low --epochs 4 --levels 0,0.1,0.6 --trials 1 --test-size 400)
 "$pipeline" stage generate "${plan[@]}" 2>"$work/log" || fail "$(cat "$work/log")"
 "$pipeline" stage train "${plan[@]}" 2>"$work/log" || fail "$(cat "$work/log")"
 mv "$project/data/runs" "$work/cpu"
