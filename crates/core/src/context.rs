@@ -55,7 +55,7 @@ pub struct Context {
     pub checkpoint_every: Duration,
     /// Raise the stop flag at the first failure.
     pub fail_fast: bool,
-    /// When this process will be ended from outside, by a scheduler's time limit; `None` where nobody says.
+    /// When this process will be ended from outside, by a scheduler's time limit; `None` where it is not known.
     pub ends: Option<Instant>,
     /// Raised by a signal.
     pub stop: StopFlag,

@@ -317,7 +317,7 @@ fn streams_of_a_setting_or_reading_that_does_not_exist_or_draws_something_else_a
     assert!(reading.to_string().contains("papers"), "{reading:?}");
 }
 
-/// A specification that uses no new option is the same work as ever: its records need not be made again.
+/// A specification that uses no new option is the same work as ever: its records stay valid.
 #[test]
 fn runs_keep_the_keys_that_they_had_before_options_were_added() {
     let options = "test_every = 10, test_points = 2000, fixed_test_subset = true, ";

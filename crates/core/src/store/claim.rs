@@ -135,8 +135,8 @@ fn is_named(_: &File, _: &Path) -> bool {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Removed before it is unlocked, so that whoever locks it next sees that it is gone. A claim that stays is
-        // nobody's: it has no lock.
+        // Removed before it is unlocked, so that whoever locks it next sees that it is gone. A claim whose file
+        // stays is free: it has no lock.
         let step = Step::begin(OperationKind::Remove, &self.path);
         let _ = fs::remove_file(&self.path);
         step.tell(Phase::After, &self.path, None);

@@ -74,7 +74,7 @@ fn training(surveys: Vec<Survey>, whereabouts: Whereabout) -> Training {
     training
 }
 
-/// What goes on where everything stopped: whoever submitted submits again, others run.
+/// The command that continues where everything stopped: whoever submitted submits again, others run.
 fn command(project: &Project, training: &Training) -> String {
     let is_of_slurm = |place: &Whereabouts| matches!(place, Whereabouts::Lost { .. } | Whereabouts::Waiting { .. });
     if training.open.values().any(is_of_slurm) {
