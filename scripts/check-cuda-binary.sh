@@ -56,7 +56,7 @@ cd "$project"
 only=(--profile smoke --only setting:iflood-spiral --epochs 4 --test-size 400 --trials 1 --levels 0,0.01,0.02,0.03,0.04,0.05,0.06,0.07,0.08,0.09,0.1)
 "$pipeline" stage generate "${only[@]}" >"$work/out" 2>&1 || fail "$(cat "$work/out")"
 
-# trained CODE WORDS [NAME=VALUE...] -- ARGUMENTS...: this exit code, these words in what is said.
+# trained CODE WORDS [NAME=VALUE...] -- ARGUMENTS...: this exit code, these words in its messages.
 trained() {
     local expected=$1 words=$2 code=0 faults=()
     shift 2
@@ -70,11 +70,11 @@ trained() {
     echo "ok: $words (peak $(cat "$work/peak") bytes)"
 }
 
-trained 0 "done: 11 pieces of work" FAKE_CUDA_MEMORY=80e9 --
+trained 0 "done: 11 tasks" FAKE_CUDA_MEMORY=80e9 --
 whole=$(cat "$work/peak")
 half=$((whole / 2))
-trained 0 "done: 11 pieces of work" FAKE_CUDA_MEMORY=$half --
+trained 0 "done: 11 tasks" FAKE_CUDA_MEMORY=$half --
 trained 0 "out of GPU memory with a group of 11: again with 6" FAKE_CUDA_MEMORY=$half FAKE_CUDA_FREE=80e9 --
 trained 3 "out of GPU memory with a group of 11: repeat with --group-size 6" FAKE_CUDA_MEMORY=$half -- --group-size 11
-trained 0 "done: 11 pieces of work" FAKE_CUDA_MEMORY=$half -- --group-size 4
+trained 0 "done: 11 tasks" FAKE_CUDA_MEMORY=$half -- --group-size 4
 trained 3 "out of GPU memory with a single run" FAKE_CUDA_MEMORY=$((whole / 50)) --

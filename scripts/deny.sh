@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Licences, bans, sources and advisories of the dependencies, against deny.toml: of the project with all its features, and
-# of the fuzz targets, which have a lock file of their own. Compiles cargo-deny where there is none, from its own lock file.
+# of the fuzz targets, which have their own lock file. Compiles cargo-deny where there is none, from its own lock file.
 # Advisories need the RustSec database: a fresh one if it can be fetched, else the copy that is there, else they are left
 # out, which is printed last.
 set -euo pipefail

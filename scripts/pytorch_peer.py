@@ -5,7 +5,7 @@
 
 Says its name on standard output, then answers every line of standard input, a JSON object that describes a network, with a
 line of JSON: the milliseconds of each of `steps` steps after one that is not counted, and the peak memory in MiB. A request
-like the one before goes on with the same network. Needs PyTorch, which nothing else in this project does.
+like the one before continues with the same network. Needs PyTorch, which nothing else in this project does.
 
 A group of MLPs is one batched matrix product a layer; a group of residual networks is stepped one member after another.
 """

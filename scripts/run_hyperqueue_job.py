@@ -34,7 +34,7 @@ def run(tasks, cores):
             deps=[made[need] for need in task.get("deps", [])])
 
     def each_second(jobs):
-        for number in (signal.SIGTERM, signal.SIGINT):  # the worker sets handlers of its own
+        for number in (signal.SIGTERM, signal.SIGINT):  # the worker sets its own handlers
             signal.signal(number, lambda got, frame: caught.append(got))
         counts.update(jobs[submitted.id])
         if caught and not counts["completed"]:

@@ -1,5 +1,5 @@
 //! Configurations and folders that nobody means well with: refused before any work, with the file, the key, the value and
-//! the remedy; no panic, no wait without end, and nothing written outside the project's folders. `docs/reliability.md`
+//! the remedy; no panic, no endless wait, and nothing written outside the project's folders. `docs/reliability.md`
 //! names these tests.
 
 #![cfg(unix)]

@@ -26,7 +26,7 @@ fn an_unknown_profile_is_refused_before_any_work_with_the_known_ones() {
 }
 
 #[test]
-fn only_that_matches_nothing_lists_the_data_sets_and_settings() {
+fn only_that_matches_nothing_lists_the_datasets_and_settings() {
     Project::new().pipeline(&["stage", "train", "--only", "cifar11"]).exits(2).says(&[
         "cifar11",
         "gaussians",

@@ -76,9 +76,9 @@ fn killed_at_every_operation_in_every_variant_it_loses_nothing() {
     println!("{}", table(&points, &tallies, started.elapsed()));
 }
 
-/// The negative control: a store that puts a file under its final name before it is written must be found out.
+/// The negative control: a store that puts a file under its final name before it is written must be detected.
 #[test]
-fn a_store_that_renames_before_it_writes_is_found_out() {
+fn a_store_that_renames_before_it_writes_is_detected() {
     let reference = tiny_reference();
     let torn_record = reference.events.iter().find(|event| {
         event.kind == OperationKind::Write && event.phase == Phase::Written && event.path.ends_with("record.json")

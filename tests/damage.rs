@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use support::cli::Tiny;
 use support::{assert_same, tiny};
 
-/// Every file that documents vouch for, and every document: together all that a finished run leaves, but for the lock.
+/// Every file whose checksum a document records, and every document: together all that a finished run leaves, but for the lock.
 /// The checksums in a damaged document are not used, so the two kinds are damaged one after the other.
-fn vouched_and_vouching(project: &Tiny) -> [Vec<PathBuf>; 2] {
+fn files_and_documents(project: &Tiny) -> [Vec<PathBuf>; 2] {
     let all = tiny::files(project.0.path()).into_iter().filter(|path| {
         let name = path.file_name().unwrap();
         name != ".lock" && name != "datasets.toml"
@@ -22,7 +22,7 @@ fn vouched_and_vouching(project: &Tiny) -> [Vec<PathBuf>; 2] {
         let in_reports = path.starts_with("reports");
         path.extension().is_some_and(|ending| ending == "json") && (!in_reports || path.ends_with("manifest.json"))
     };
-    // Documents that other documents vouch for as well would hide behind them.
+    // Documents whose checksum other documents record as well would hide behind them.
     let (documents, others): (Vec<_>, Vec<_>) = all.partition(is_document);
     assert!(documents.len() > 20 && others.len() > 60, "{} and {}", documents.len(), others.len());
     [others, documents]
@@ -37,7 +37,7 @@ fn damage_all(project: &Tiny, files: &[PathBuf], damage: &dyn Fn(&Path)) {
     let verdict = project.pipeline(&["verify-store"]).exits(3);
     for path in files {
         let name = path.to_str().unwrap();
-        // A file that is gone together with what vouched for it cannot be missed by anyone but the plan.
+        // A file that is gone together with the document that records its checksum cannot be missed by anyone but the plan.
         let missed = verdict.stdout.contains(&format!("{name}: ")) || !project.path(name).exists();
         assert!(missed, "{name} is not named\n{}", verdict.stdout);
     }
@@ -48,7 +48,7 @@ fn damage_all(project: &Tiny, files: &[PathBuf], damage: &dyn Fn(&Path)) {
 
 fn damage_everything(damage: impl Fn(&Path)) {
     let project = Tiny::finished();
-    for files in vouched_and_vouching(&project) {
+    for files in files_and_documents(&project) {
         damage_all(&project, &files, &damage);
     }
 }
@@ -56,10 +56,10 @@ fn damage_everything(damage: impl Fn(&Path)) {
 #[test]
 fn whatever_is_deleted_is_made_again() {
     let project = Tiny::finished();
-    let [others, documents] = vouched_and_vouching(&project);
+    let [others, documents] = files_and_documents(&project);
     let delete = |path: &Path| fs::remove_file(path).unwrap();
     damage_all(&project, &others, &delete);
-    // Without documents nothing is vouched for, and the plan alone knows what is missing.
+    // Without documents no checksum is recorded, and the plan alone knows what is missing.
     let before = project.results();
     for path in &documents {
         delete(&project.0.path().join(path));
@@ -82,7 +82,7 @@ fn whatever_is_truncated_is_found_and_made_again() {
 #[test]
 fn one_flipped_bit_anywhere_is_found_and_made_again() {
     let project = Tiny::finished();
-    for files in vouched_and_vouching(&project) {
+    for files in files_and_documents(&project) {
         // In the middle of the header's kind, of its digest, of the body, and in the last byte.
         for (eighths, bit) in [(0, 5), (0, 0), (1, 1), (4, 5), (7, 3), (8, 6)] {
             damage_all(&project, &files, &|path| {
@@ -104,7 +104,7 @@ fn whatever_is_replaced_by_nonsense_is_found_and_made_again() {
 #[test]
 fn json_without_end_or_bottom_is_found_and_made_again() {
     let project = Tiny::finished();
-    let [_, documents] = vouched_and_vouching(&project);
+    let [_, documents] = files_and_documents(&project);
     let deep = format!("{{\"kind\":\"run-record\",\"version\":1,\"sha256\":{}", "[".repeat(1 << 20));
     damage_all(&project, &documents, &|path| fs::write(path, &deep).unwrap());
 }
@@ -112,7 +112,7 @@ fn json_without_end_or_bottom_is_found_and_made_again() {
 #[test]
 fn every_document_of_another_version_is_refused_by_name_and_made_again() {
     let project = Tiny::finished();
-    let [_, documents] = vouched_and_vouching(&project);
+    let [_, documents] = files_and_documents(&project);
     damage_all(&project, &documents, &|path| {
         let text = fs::read_to_string(path).unwrap();
         let at = text.find("\"version\":").unwrap_or_else(|| panic!("{}", path.display())) + "\"version\":".len();
@@ -139,7 +139,7 @@ fn verify_store_finds_nothing_in_a_whole_store_and_repair_makes_a_damaged_one_wh
     assert_eq!(told["damaged"].as_array().unwrap().len(), 1, "{told}");
     project.pipeline(&["verify-store", "--repair"]).exits(3).says(&["history.csv", "the next `pipeline run`"]);
     project.pipeline(&["verify-store"]).exits(0);
-    project.run(&[]).exits(0).says(&["1 pieces of work"]);
+    project.run(&[]).exits(0).says(&["1 tasks"]);
     assert_same(&before, &project.results());
 }
 
@@ -147,7 +147,7 @@ fn verify_store_finds_nothing_in_a_whole_store_and_repair_makes_a_damaged_one_wh
 fn repair_has_every_damaged_file_made_again() {
     let project = Tiny::finished();
     let before = project.results();
-    for files in vouched_and_vouching(&project) {
+    for files in files_and_documents(&project) {
         for path in &files {
             fs::write(project.path(path.to_str().unwrap()), b"nonsense").unwrap();
         }

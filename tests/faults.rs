@@ -1,4 +1,4 @@
-//! What a user sees when something goes wrong, and that the same command goes on afterwards. `docs/reliability.md` names
+//! What a user sees when something goes wrong, and that the same command resumes afterwards. `docs/reliability.md` names
 //! these tests.
 
 // A skipped test says so.
@@ -23,7 +23,7 @@ use tempfile::TempDir;
 // ---------------------------------------------------------------------------------------------------------------------
 // Disks and folders
 
-/// A small disk of its own; `None` (and a word about it) where this user may not mount one.
+/// A separate small disk; `None` (and a word about it) where this user may not mount one.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
@@ -54,7 +54,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_told_with_its_remedy_and_more_space_is_enough_to_go_on() {
+fn a_full_disk_is_reported_with_its_remedy_and_more_space_is_enough_to_resume() {
     let Some(disk) = SmallDisk::mount("size=100k") else { return };
     let project = Tiny::new();
     let data = format!("{}/data", disk.text());
@@ -163,7 +163,7 @@ fn interrupted_by(signal: Signal, code: i32) {
 }
 
 #[test]
-fn ctrl_c_stops_cleanly_and_the_same_command_goes_on() {
+fn ctrl_c_stops_cleanly_and_the_same_command_resumes() {
     interrupted_by(Signal::SIGINT, 130);
 }
 
@@ -174,7 +174,7 @@ fn a_batch_systems_signals_stop_cleanly_and_ask_for_the_same_command_again() {
 }
 
 #[test]
-fn a_lost_terminals_sighup_stops_cleanly_and_the_same_command_goes_on() {
+fn a_lost_terminals_sighup_stops_cleanly_and_the_same_command_resumes() {
     interrupted_by(Signal::SIGHUP, 130);
 }
 

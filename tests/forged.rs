@@ -24,7 +24,7 @@ fn forge(path: &Path, change: impl FnOnce(&mut Value)) {
         .unwrap();
 }
 
-/// Replaces the history of a run, and has its record vouch for it.
+/// Replaces the history of a run, and updates its checksum in the record.
 fn forge_history(record: &Path, history: &str) {
     fs::write(record.with_file_name("history.csv"), history).unwrap();
     forge(record, |body| body["history"] = json!(Digest::of(history.as_bytes()).as_str()));
@@ -91,13 +91,13 @@ fn nothing_in_a_record_makes_tables_or_report_panic_or_becomes_markup() {
         |cause: &str| json!({ "status": "failed", "cause": cause, "step": u64::MAX, "last_finite_loss": null });
     let mut changes: Vec<(String, &str, Value)> = vec![
         ("a cause with markup".into(), "/status", failed(nasty)),
-        ("a cause without end".into(), "/status", failed(&long)),
+        ("an overlong cause".into(), "/status", failed(&long)),
         ("no results".into(), "/summary", Value::Null),
         ("another key".into(), "/key", json!("0".repeat(64))),
         ("no examples".into(), "/examples", json!([0, 0, 0])),
         ("all parameters".into(), "/parameters", json!(u64::MAX)),
         ("a way out".into(), "/files", json!({ "../../../../../../etc/passwd": "0".repeat(64) })),
-        ("a place of its own".into(), "/files", json!({ "/dev/zero": "0".repeat(64) })),
+        ("another place".into(), "/files", json!({ "/dev/zero": "0".repeat(64) })),
     ];
     for part in ["last", "best"] {
         for epoch in [0_u32, u32::MAX] {

@@ -100,7 +100,7 @@ fn two_processes_divide_the_runs_and_both_end_when_all_are_done() {
     project.pipeline(&["stage", "fetch", "--offline", "--mirror", "mirror"]).exits(0);
     let train = ["stage", "train", "--jobs", "1"];
     let both = [start(&project, &train), start(&project, &train)].map(|child| end(child).exits(0).stdout);
-    let done: Vec<usize> = both.iter().map(|text| number_before(text, " pieces of work,")).collect();
+    let done: Vec<usize> = both.iter().map(|text| number_before(text, " tasks,")).collect();
     assert_eq!(done.iter().sum::<usize>(), 27, "24 runs and 3 probes: {both:?}");
     assert!(done.iter().all(|&done| done > 2), "{both:?}");
 }

@@ -1,4 +1,4 @@
-//! Small trials: marked as such in records, explanations and reports; and data that cannot be had.
+//! Small trials: marked as such in records, explanations and reports; and missing data.
 
 mod support;
 
@@ -25,7 +25,7 @@ fn the_residual_network_learns_from_real_cifar_10_and_its_record_says_that_it_wa
     let sizes = ["--train-size", "1500", "--test-size", "500", "--epochs", "3", "--levels", "0"];
     project.pipeline(&[&["stage", "fetch"], &place[..], &sizes].concat()).exits(0);
     project.pipeline(&[&["stage", "train"], &place[..], &sizes].concat()).exits(0);
-    assert!(!project.path("data/runs/cifar10-aug").exists(), "`setting:` names one setting of the data set");
+    assert!(!project.path("data/runs/cifar10-aug").exists(), "`setting:` names one setting of the dataset");
 
     let record = record(&project, "cifar10");
     let document = &record["body"];
@@ -96,7 +96,7 @@ fn data_that_cannot_be_had_are_named_with_a_remedy_and_the_exit_code_is_3() {
         let train = project.pipeline(&[&["stage", "train"], &only[..], &SMALL].concat()).exits(3);
         let remedy = format!("`pipeline data fetch {dataset}` gets it");
         let train = train.says(&["nothing to do that could be done", file, &remedy]);
-        assert!(!train.stdout.contains("all 0 pieces of work are up to date"), "{}", train.stdout);
+        assert!(!train.stdout.contains("all 0 tasks are up to date"), "{}", train.stdout);
     }
 }
 

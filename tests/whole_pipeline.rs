@@ -66,7 +66,7 @@ fn stage_by_stage_gives_the_same_bytes_as_one_run() {
 }
 
 #[test]
-fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
+fn a_killed_run_resumes_and_ends_with_the_same_bytes() {
     let (whole, killed) = (Project::new(), Project::new());
     whole.smoke(&[]).exits(3);
     let arguments = ["run", "--profile", "smoke", "--offline", "--jobs", "1"];
@@ -80,10 +80,10 @@ fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
     assert_same(&whole.results(&RESULTS), &killed.results(&RESULTS));
 }
 
-/// Killed in the middle of a training, which then goes on from its checkpoint: with Adam's moments, and with batch
+/// Killed in the middle of a training, which then resumes from its checkpoint: with Adam's moments, and with batch
 /// normalisation's running statistics and several batches an epoch under the reading `demo`.
 #[test]
-fn a_training_killed_half_way_goes_on_from_its_checkpoint_bit_for_bit() {
+fn a_training_killed_half_way_resumes_from_its_checkpoint_bit_for_bit() {
     for reading in ["paper", "demo"] {
         let [whole, killed] = [(); 2].map(|()| {
             let project = Project::new();
@@ -110,7 +110,7 @@ fn a_training_killed_half_way_goes_on_from_its_checkpoint_bit_for_bit() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_keeps_what_is_done_and_prints_the_command_that_goes_on() {
+fn an_interrupted_run_keeps_what_is_done_and_prints_the_command_that_resumes() {
     let project = Project::new();
     project.edit("pipeline.toml", "epochs = 4", "epochs = 4000");
     let arguments = ["stage", "train", "--profile", "smoke", "--offline", "--jobs", "1", "--only", "gaussians-high"];

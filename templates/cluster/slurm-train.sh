@@ -3,7 +3,7 @@
 #SBATCH --job-name={{ name }}-train
 #SBATCH --output={{ logs }}/train-%A_%a.log
 #SBATCH --array=0-{{ last }}{% if max_running %}%{{ max_running }}{% endif %}
-# A job that comes back after a node was lost, or after it put itself back, goes on from its checkpoints.
+# A job that comes back after a node was lost, or after it put itself back, resumes from its checkpoints.
 #SBATCH --requeue
 #SBATCH --open-mode=append
 # The program hears of the end of its time so many seconds before it, leaves a checkpoint, and has the element requeued.

@@ -1,4 +1,4 @@
-//! A project in a folder of its own, and the built binary over it.
+//! A project in a temporary folder, and the built binary over it.
 
 // Each test file uses its own part of this.
 #![allow(dead_code)]

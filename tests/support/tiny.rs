@@ -1,4 +1,4 @@
-//! The smallest project that uses all six stages: two data sets (one drawn, one fetched), two levels that part in the
+//! The smallest project that uses all six stages: two datasets (one drawn, one fetched), two levels that part in the
 //! middle of an epoch, two seeds, three epochs.
 
 use std::fs;
@@ -70,7 +70,7 @@ summary = "Everything there is, and there is little."
 settings = ["*"]
 "#;
 
-/// The files of the fetched data set `tiles`, as a mirror would hold them: 4 x 4 grey images of two classes.
+/// The files of the fetched dataset `tiles`, as a mirror would hold them: 4 x 4 grey images of two classes.
 fn tiles() -> [(&'static str, &'static str, Vec<u8>); 4] {
     let label = |i: u32| (i % 2) as u8;
     let images = |n: u32, salt: u32| {
@@ -136,7 +136,7 @@ pub fn make(folder: &Path) {
     }
 }
 
-/// The project in a folder of its own.
+/// The project in a temporary folder.
 pub fn project() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     make(folder.path());

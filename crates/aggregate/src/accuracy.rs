@@ -259,7 +259,7 @@ fn correct_by_holm(rows: &mut [AccuracyRow]) {
     }
 }
 
-/// Table 3's underline: the best of all cells of a data set; a dash is no cell.
+/// Table 3's underline: the best of all cells of a dataset; a dash is no cell.
 fn underline(rows: &mut [AccuracyRow]) {
     let with = |row: &AccuracyRow| row.with.filter(|_| !row.dash).map(|with| with.mean);
     let without = |row: &AccuracyRow| row.without.map(|without| without.mean);

@@ -130,7 +130,7 @@ pub(crate) fn gain_rows(plan: &Plan, accuracy: &Accuracy) -> Vec<GainRow> {
     rows
 }
 
-/// Each data set's baselines under each reading beside the paper's.
+/// Each dataset's baselines under each reading beside the paper's.
 pub(crate) fn baseline_rows(plan: &Plan, accuracy: &Accuracy) -> Vec<BaselineRow> {
     let mut rows: Vec<BaselineRow> = Vec::new();
     for setting in plan.settings.iter().filter(|setting| is_of_table_2(setting)) {

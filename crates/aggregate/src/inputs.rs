@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Inputs {
     /// What earlier stages could not do.
     pub gaps: Vec<Gap>,
-    /// The image data sets that the plan uses.
+    /// The image datasets that the plan uses.
     pub datasets: Vec<DatasetRow>,
     /// `pipeline.toml`, as it is.
     pub configuration: String,

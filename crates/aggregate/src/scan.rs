@@ -147,7 +147,7 @@ pub(crate) fn run_rows(plan: &Plan, runs: &[Found]) -> Vec<RunRow> {
 }
 
 /// What should be there and is not: damaged and failed runs one by one, missing ones a line a setting. What `known`
-/// gaps say already, about the run, its setting or its data set, is not said again.
+/// gaps say already, about the run, its setting or its dataset, is not said again.
 pub(crate) fn gaps(plan: &Plan, runs: &[Found], known: &[Gap]) -> Vec<Gap> {
     let said = |id: &str| known.iter().any(|gap| gap.id == id);
     let mut gaps = Vec::new();

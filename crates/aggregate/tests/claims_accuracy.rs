@@ -1,4 +1,4 @@
-//! Verdicts on the claims about accuracies and chosen levels, from made records whose truth is known: each comes out as
+//! Verdicts on the claims about accuracies and selected levels, from made records whose truth is known: each comes out as
 //! true, as false, and as undecidable.
 
 mod support;
@@ -152,7 +152,7 @@ fn two_readings_that_differ_are_one_claim_with_both_verdicts_inside() {
 }
 
 #[test]
-fn the_size_of_an_effect_is_told_from_the_papers() {
+fn the_size_of_an_effect_is_distinguished_from_the_papers() {
     let papers = |spec: &RunSpec, share: f64| {
         // The paper's gain of (A) in this row.
         let gain = match &*spec.setting {
@@ -287,7 +287,7 @@ fn benchmarks(grid: &Grid, plan: &Plan, gain: impl Fn(usize) -> f64) {
         let place = plan.settings.iter().position(|setting| setting.id == spec.setting).unwrap();
         let chosen = spec.level.value() == 0.02;
         let flooded = !spec.level.is_zero();
-        // Rows differ, so that one cell of a data set is the best.
+        // Rows differ, so that one cell of a dataset is the best.
         let base = 0.9 + place as f64 / 1000.0;
         let test = if chosen { base + gain(place) / 100.0 } else { base - f64::from(u8::from(flooded)) / 10.0 };
         let validation = if chosen { 0.95 } else { 0.9 };

@@ -37,10 +37,10 @@ fn the_document_is_what_the_simulation_says_and_no_rule_agrees_with_nothing() {
     if std::env::var_os("WRITE_OPERATING_CHARACTERISTICS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "`make operating` writes it anew");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "`make operating` writes it again");
 
     let of = |truth: &str| all.iter().filter(|one| one.truth == truth).collect::<Vec<_>>();
-    // A coin for each of five data sets agrees by chance more often; a loss of zero is what "no harm" claims.
+    // A coin for each of five datasets agrees by chance more often; a loss of zero is what "no harm" claims.
     let chance = |one: &&&Frequencies| !one.claim.contains("not-hurt") && !one.claim.contains("as-good-as");
     let nothing: Vec<_> = of("no effect");
     assert!(nothing.len() > 20);

@@ -64,7 +64,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Threads for so many pieces of work: [`jobs`](Self::jobs), and no more than there is work, nor than four a processor,
+    /// Threads for so many tasks: [`jobs`](Self::jobs), and no more than there is work, nor than four a processor,
     /// which only wait for each other.
     pub fn workers(&self, pieces: usize) -> usize {
         let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -77,7 +77,7 @@ impl Context {
             for started in 1..threads {
                 if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, &work) {
                     self.progress.warn(&format!(
-                        "only {started} of {threads} threads could be started ({error}): the work goes on with these; \
+                        "only {started} of {threads} threads could be started ({error}): the work continues with these; \
                          lower --jobs"
                     ));
                     break;

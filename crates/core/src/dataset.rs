@@ -132,19 +132,19 @@ impl Splits {
     }
 }
 
-/// Why a trial's examples could not be had.
+/// Why a trial's examples are missing.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The data set is not here and could not be fetched: its runs are left out, the others go on.
-    #[error("data set `{dataset}` is not available: {why}")]
+    /// The dataset is not here and could not be fetched: its runs are left out, the others continue.
+    #[error("dataset `{dataset}` is not available: {why}")]
     Unavailable {
         /// Its name.
         dataset: String,
         /// What was tried.
         why: String,
     },
-    /// The data set is here but cannot be used.
-    #[error("data set `{dataset}`: {source}")]
+    /// The dataset is here but cannot be used.
+    #[error("dataset `{dataset}`: {source}")]
     Broken {
         /// Its name.
         dataset: String,

@@ -25,7 +25,7 @@ pub fn open_in_place(path: &Path) -> io::Result<(File, Metadata)> {
 }
 
 fn open_with(options: &mut OpenOptions, path: &Path, refuse_link: bool) -> io::Result<(File, Metadata)> {
-    // Looked at first, because opening a device can have effects of its own; and again when it is open, because a name
+    // Looked at first, because opening a device can have side effects; and again when it is open, because a name
     // may have changed its meaning in between.
     let metadata = if refuse_link { fs::symlink_metadata(path) } else { fs::metadata(path) };
     match metadata {

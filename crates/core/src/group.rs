@@ -80,7 +80,7 @@ impl Group {
     }
 
     /// Is a run of this group the plain one, bit for bit, until its mini-batch loss J is first at or below its level?
-    /// Not where single examples are flooded, nor where each level starts from weights of its own.
+    /// Not where single examples are flooded, nor where each level starts from its own weights.
     pub fn shares_prefixes(&self) -> bool {
         let floods_the_mean = match self.first.objective {
             Objective::Flood | Objective::None => true,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A flood level b >= 0 in millionths: 0.05 is `Level::from_millionths(50_000)`.
 ///
-/// A binary float would make `0.1 + 0.2` a level of its own; grids are written in decimals, so levels are decimals.
+/// A binary float would make `0.1 + 0.2` another level; grids are written in decimals, so levels are decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(u32);
 

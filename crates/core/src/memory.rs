@@ -13,7 +13,7 @@ const SMALL: u64 = 32 << 20;
 pub struct NotEnough {
     /// Bytes that are needed at once.
     pub needed: u64,
-    /// Bytes that can be had.
+    /// Bytes that are available.
     pub available: u64,
 }
 
@@ -78,7 +78,7 @@ fn control_groups() -> Option<u64> {
     lefts.min()
 }
 
-/// Names of a version's files, and of the line that says how much of what is used can be had back at once.
+/// Names of a version's files, and of the line that says how much of what is used can be freed at once.
 struct Version {
     limit: &'static str,
     used: &'static str,

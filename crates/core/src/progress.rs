@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A listener to a stage's work. All methods may be called from several threads at once.
 pub trait Progress: Send + Sync {
-    /// A stage starts `total` pieces of work, each called `unit` (a run, a file).
+    /// A stage starts `total` tasks, each called `unit` (a run, a file).
     fn stage_started(&self, stage: &str, total: u64, unit: &str);
-    /// A piece of work starts and will take `steps` steps (epochs, bytes).
+    /// A task starts and will take `steps` steps (epochs, bytes).
     fn item_started(&self, id: &str, steps: u64);
-    /// A piece of work has done so many steps in total.
+    /// A task has done so many steps in total.
     fn item_advanced(&self, id: &str, done: u64);
-    /// A piece of work has ended, well or not; `note` is a short result for the log.
+    /// A task has ended, well or not; `note` is a short result for the log.
     fn item_finished(&self, id: &str, note: &str);
-    /// A piece of work stops before its end: it will be resumed, or the user asked to stop.
+    /// A task stops before its end: it will be resumed, or the user asked to stop.
     fn item_paused(&self, id: &str) {
         let _ = id;
     }
     /// The stage has done so much of its work, and at most so much is left, in one unit (floating-point operations, bytes):
-    /// where pieces of work differ in length, this tells more than their number.
+    /// where tasks differ in length, this tells more than their number.
     fn work_left(&self, done: f64, left: f64) {
         let _ = (done, left);
     }

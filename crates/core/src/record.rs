@@ -36,7 +36,7 @@ impl Document for Provenance {
     const VERSION: u32 = 1;
 }
 
-/// The whole record of one run, without its history (which is a CSV file of its own).
+/// The whole record of one run, without its history (which is a separate CSV file).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The digest of `spec`.

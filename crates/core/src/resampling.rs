@@ -20,7 +20,7 @@ pub struct TheoremAtModel {
     pub mse_empirical: f64,
 }
 
-/// At most so many losses are drawn in all, so that large training sets take no longer than small ones.
+/// The largest number of losses drawn, so that large training sets take no longer than small ones.
 const MOST_DRAWN: u64 = 200_000_000;
 
 /// Empirical risks of `n` losses drawn with replacement from `losses`, and their flooded estimates at `level`; the mean of

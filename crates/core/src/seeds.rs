@@ -1,6 +1,6 @@
 //! Random streams that are derived, never shared.
 //!
-//! Each use of randomness has a stream of its own, keyed by what it is for. A result therefore does not depend on the
+//! Each use of randomness has its own stream, keyed by what it is for. A result therefore does not depend on the
 //! number of threads, the order of runs, shards or interruptions, and all levels of a trial draw the same data,
 //! batches and initial weights: the level is not part of any key.
 

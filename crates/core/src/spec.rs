@@ -112,14 +112,14 @@ impl TryFrom<String> for RunKey {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum DataSpec {
-    /// Drawn anew for every trial.
+    /// Drawn for every trial.
     Synthetic(SyntheticSpec),
     /// Downloaded (or the user's own) images.
     Images(ImagesSpec),
 }
 
 impl DataSpec {
-    /// The data set's name, as `--only` takes it.
+    /// The dataset's name, as `--only` takes it.
     pub fn name(&self) -> &str {
         match self {
             Self::Synthetic(spec) => spec.distribution.name(),
@@ -128,7 +128,7 @@ impl DataSpec {
     }
 }
 
-/// One draw of a synthetic data set (paper, Section 4.1). Sizes count examples in total, both classes together.
+/// One draw of a synthetic dataset (paper, Section 4.1). Sizes count examples in total, both classes together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyntheticSpec {
@@ -215,13 +215,13 @@ pub enum Flip {
     Independent,
 }
 
-/// Images of a data set that `fetch` provides.
+/// Images of a dataset that `fetch` provides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImagesSpec {
     /// The name in `data/datasets.toml`.
     pub dataset: String,
-    /// One digest over the published digests of the data set's files: other bytes are another run.
+    /// One digest over the published digests of the dataset's files: different bytes are another run.
     pub files: Digest,
     /// How many of the original training examples take part; `None` is all.
     pub train_size: Option<u32>,
@@ -229,11 +229,11 @@ pub struct ImagesSpec {
     pub test_size: Option<u32>,
     /// The fraction of them that validates.
     pub validation_fraction: f64,
-    /// What is done to training images anew each epoch.
+    /// Augmentation of the training images, drawn each epoch.
     pub augment: Augment,
 }
 
-/// What is done to training images anew each epoch; validation and test images are never touched.
+/// Augmentation of the training images, drawn each epoch; validation and test images are never touched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Augment {
@@ -386,7 +386,7 @@ pub enum InitialWeights {
     /// All levels of a trial start from the same draw.
     #[default]
     Shared,
-    /// Each level has a draw of its own; that of b = 0 is the one that is shared otherwise.
+    /// Each level has its own draw; that of b = 0 is the one that is shared otherwise.
     PerLevel,
 }
 

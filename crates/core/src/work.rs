@@ -10,9 +10,9 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// Download and check the image data sets.
+    /// Download and check the image datasets.
     Fetch,
-    /// Draw the synthetic data sets.
+    /// Draw the synthetic datasets.
     Generate,
     /// Train every run of the plan.
     Train,
@@ -47,7 +47,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// One piece of work of a stage: a file, a trial's data, a run, a table.
+/// One task of a stage: a file, a trial's data, a run, a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WorkItem {
     /// Which stage.
@@ -59,7 +59,7 @@ pub struct WorkItem {
     pub decision: Decision,
 }
 
-/// Whether a piece of work runs or is skipped, and why.
+/// Whether a task runs or is skipped, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "decision", content = "why", rename_all = "kebab-case")]
 pub enum Decision {
@@ -76,7 +76,7 @@ impl Decision {
     }
 }
 
-/// Why a piece of work runs or is skipped.
+/// Why a task runs or is skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Reason {
@@ -110,7 +110,7 @@ pub enum Reason {
     },
     /// Done already, with the same specification and inputs.
     UpToDate,
-    /// What it needs cannot be had.
+    /// What it needs is missing.
     Unavailable {
         /// What is missing.
         why: String,
@@ -161,7 +161,7 @@ impl fmt::Display for Reason {
 pub struct Gap {
     /// Which stage left it.
     pub stage: Stage,
-    /// What is missing: a data set's name, a run's id.
+    /// What is missing: a dataset's name, a run's id.
     pub id: String,
     /// Why, in a sentence.
     pub why: String,
@@ -195,9 +195,9 @@ impl<'a, E: 'a> Prepared<'a, E> {
 /// What came of a stage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StageReport {
-    /// Pieces of work done now.
+    /// Tasks done now.
     pub done: u64,
-    /// Pieces of work that were up to date.
+    /// Tasks that were up to date.
     pub skipped: u64,
     /// What could not be done.
     pub gaps: Vec<Gap>,

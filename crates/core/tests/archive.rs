@@ -8,7 +8,7 @@ use flooding_core::record::{History, Record, Status};
 use flooding_core::store::{DocumentError, Store};
 use proptest::prelude::*;
 
-/// A run of the smoke profile as the first version of the formats wrote it. It is never to be written anew: where its
+/// A run of the smoke profile as the first version of the formats wrote it. It is never rewritten: where its
 /// format changes, a folder for the new version is added beside it.
 fn archived(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/archive/run-record-v1").join(name)).unwrap()

@@ -38,7 +38,7 @@ fn plan_or_message(text: &str, what: &str) {
     }
 }
 
-/// Comments hold numbers and quotes of their own.
+/// Comments hold numbers and quotes.
 fn without_comments() -> String {
     TRACKED.lines().map(|line| line.split('#').next().unwrap()).collect::<Vec<_>>().join("\n")
 }

@@ -1,4 +1,4 @@
-//! The tracked `pipeline.toml` as a plan, and what is said about configurations that make no sense.
+//! The tracked `pipeline.toml` as a plan, and what the errors about senseless configurations say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -92,7 +92,7 @@ fn shortened_runs_say_which_keys_depart_from_the_protocol() {
 }
 
 #[test]
-fn only_takes_data_sets_settings_and_globs() {
+fn only_takes_datasets_settings_and_globs() {
     let ids = |patterns: &[&str]| -> Vec<String> {
         let plan = plan_of(TRACKED, "quick", &only(patterns)).unwrap();
         plan.settings.into_iter().map(|setting| setting.id).collect()
@@ -164,7 +164,7 @@ fn a_level_out_of_range_names_its_line_key_value_and_remedy() {
 }
 
 #[test]
-fn a_setting_with_an_unknown_model_data_set_or_protocol_is_refused_by_name() {
+fn a_setting_with_an_unknown_model_dataset_or_protocol_is_refused_by_name() {
     let error = invalid(&with("dataset = \"svhn\"\nmodel = \"resnet18\"", "dataset = \"svhn\"\nmodel = \"resnet19\""));
     assert_eq!((error.key.as_str(), error.value.as_str()), ("setting.svhn.model", "resnet19"));
     assert!(error.remedy.contains("resnet18"));
@@ -207,7 +207,7 @@ fn command_line_reductions_are_marked_in_the_specification() {
 }
 
 #[test]
-fn a_data_set_stands_for_all_its_settings_and_one_of_the_same_name_can_be_named_alone() {
+fn a_dataset_stands_for_all_its_settings_and_one_of_the_same_name_can_be_named_alone() {
     let named = |profile: &str, pattern: &str| -> Vec<String> {
         let plan = plan_of(TRACKED, profile, &only(&[pattern])).unwrap();
         plan.settings.into_iter().map(|setting| setting.id).collect()
@@ -220,7 +220,7 @@ fn a_data_set_stands_for_all_its_settings_and_one_of_the_same_name_can_be_named_
         assert_eq!(named(profile, "setting:spiral-high"), ["spiral-high"]);
         assert_eq!(named(profile, "setting:spiral-high-demo"), ["spiral-high-demo"]);
     }
-    assert!(plan_of(TRACKED, "quick", &only(&["setting:spiral"])).is_err(), "a data set is no setting");
+    assert!(plan_of(TRACKED, "quick", &only(&["setting:spiral"])).is_err(), "a dataset is no setting");
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn streams_of_a_setting_or_reading_that_does_not_exist_or_draws_something_else_a
     let unknown = invalid(&with("streams_of = \"spiral-high\"", "streams_of = \"spiral-hi\""));
     assert!(unknown.to_string().contains("spiral-hi"), "{unknown:?}");
     let other = invalid(&with("streams_of = \"spiral-high\"", "streams_of = \"sinusoid-high\""));
-    assert!(other.to_string().contains("same data set"), "{other:?}");
+    assert!(other.to_string().contains("same dataset"), "{other:?}");
     let reading = invalid(&with("streams_of = \"paper\"", "streams_of = \"papers\""));
     assert!(reading.to_string().contains("papers"), "{reading:?}");
 }

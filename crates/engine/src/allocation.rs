@@ -12,11 +12,11 @@ pub fn is_out_of_memory(message: &str) -> bool {
 pub fn reserve<T>(items: &mut Vec<T>, more: usize) {
     if items.try_reserve_exact(more).is_err() {
         let bytes = more.saturating_mul(size_of::<T>());
-        panic!("out of memory: {} more could not be had", in_words(bytes as u64));
+        panic!("out of memory: {} more are not available", in_words(bytes as u64));
     }
 }
 
-/// Bytes in words, as in `3.2 GiB`.
+/// Human-readable bytes, as in `3.2 GiB`.
 pub fn in_words(bytes: u64) -> String {
     let mebibytes = bytes as f64 / f64::from(1 << 20);
     if mebibytes >= 1024.0 { format!("{:.1} GiB", mebibytes / 1024.0) } else { format!("{mebibytes:.0} MiB") }

@@ -34,7 +34,7 @@ pub struct Moments<D: Device<f32>> {
 /// Maps, and the statistics that normalised them where those were the batch's own.
 pub type WithMoments<M, D> = (M, Option<Moments<D>>);
 
-/// What a residual network is made of. Every operation goes on the tape of its inputs, and adds to their gradients, so
+/// What a residual network is made of. Every operation is recorded on the tape of its inputs, and adds to their gradients, so
 /// that a map may be used more than once.
 pub trait Operations<D: Device<f32>> {
     /// Feature maps of all members for a batch of images.

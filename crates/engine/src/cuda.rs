@@ -27,12 +27,12 @@ pub(crate) fn open(ordinal: usize) -> Result<Cuda, CudaProblem> {
     if let Some(device) = OPEN.with_borrow(|open| open.get(&ordinal).map(|device| (**device).clone())) {
         return Ok(device);
     }
-    let device = open_anew(ordinal)?;
+    let device = reopen(ordinal)?;
     OPEN.with_borrow_mut(|open| open.insert(ordinal, ManuallyDrop::new(device.clone())));
     Ok(device)
 }
 
-fn open_anew(ordinal: usize) -> Result<Cuda, CudaProblem> {
+fn reopen(ordinal: usize) -> Result<Cuda, CudaProblem> {
     let driver = libraries::load()?;
     let started = |code| CudaProblem::NotStarted(driver.describe(code));
     driver.initialise().map_err(started)?;
@@ -94,7 +94,7 @@ pub(crate) fn free_memory(ordinal: usize) -> Option<u64> {
 }
 
 /// Does `work`, and says by how many bytes the device's free memory fell meanwhile, at its lowest; looked at every
-/// millisecond from a thread of its own, since the queue of work must not be waited for. `None` where the driver does not
+/// millisecond from its own thread, since the queue of work must not be waited for. `None` where the driver does not
 /// tell.
 pub(crate) fn watching_memory<T>(ordinal: usize, work: impl FnOnce() -> T) -> (T, Option<u64>) {
     let at_first = free_memory(ordinal);

@@ -1,4 +1,4 @@
-//! From `--device` to a backend; what is missing is said before any work starts.
+//! From `--device` to a backend; what is missing is reported before any work starts.
 
 use flooding_core::context::DeviceChoice;
 

@@ -26,7 +26,7 @@ impl Direction {
         Self::new(network, |_, len| stream.sample_iter(StandardNormal).take(len).collect())
     }
 
-    /// The direction that `moves` gives for each weight, by its name and size.
+    /// The direction that `moves` gives for each weight, from its name and size.
     pub fn new<B: Backend>(network: &dyn Network<B>, mut moves: impl FnMut(&str, usize) -> Vec<f32>) -> Self {
         let of = |p: &&Parameter<B::Dev>| {
             if p.role == Role::Weight { moves(&p.name, p.len()) } else { Vec::new() }

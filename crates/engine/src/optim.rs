@@ -82,7 +82,7 @@ impl<B: Backend> Optimiser<B> {
         Ok(state)
     }
 
-    /// An optimiser that goes on from a checkpoint of the same network; tensors that the state does not name start at 0.
+    /// An optimiser that resumes from a checkpoint of the same network; tensors that the state does not name start at 0.
     pub fn restored(
         backend: &B,
         spec: OptimiserSpec,

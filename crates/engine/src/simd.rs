@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-/// A loop over slices. Implementations mark `run` with `#[inline(always)]`, so that it is compiled anew inside each of
+/// A loop over slices. Implementations mark `run` with `#[inline(always)]`, so that it is compiled inside each of
 /// the functions below.
 ///
 /// Element-wise loops give the same bits at every width: nothing is reordered, and Rust never fuses a multiplication

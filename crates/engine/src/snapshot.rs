@@ -49,7 +49,7 @@ impl<D: Device<f32>> Snapshot<D> {
         Weights::of_all(&self.parameters.iter().collect::<Vec<_>>())
     }
 
-    /// The tensors on the host, `numbers` of each by its name, all members one after another.
+    /// The tensors on the host, `numbers` of each under its name, all members one after another.
     pub fn restored(
         device: &D,
         parameters: &[&Parameter<D>],

@@ -15,7 +15,7 @@ pub const LAST: &str = "weights-last";
 /// File name (without ending) of the weights at the first epoch with the best validation accuracy.
 pub const BEST: &str = "weights-best";
 /// File name (without ending) of the weights just before the step of the first mini-batch below the level.
-pub const FIRST_BELOW: &str = "weights-first-below";
+pub const FIRST_CROSSING: &str = "weights-first-below";
 
 /// The named tensors of one member.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,7 +73,7 @@ impl Weights {
     }
 
     /// Reads what [`to_safetensors`](Self::to_safetensors) wrote, in the order of `network`; what does not fit it is
-    /// told in a sentence.
+    /// reported in a sentence.
     pub fn from_safetensors<B: Backend>(bytes: &[u8], network: &dyn Network<B>) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
         let read = |parameter: &&Parameter<B::Dev>| {

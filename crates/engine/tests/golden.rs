@@ -77,7 +77,7 @@ fn batch_normalised_layers_under_flooded_sgd_follow_pytorch() {
 }
 
 #[test]
-fn an_optimiser_restored_from_its_state_goes_on_bit_for_bit() {
+fn an_optimiser_restored_from_its_state_resumes_bit_for_bit() {
     fn check<B: Backend>(open: impl Fn() -> Case<B>) {
         let mut whole = open();
         (0..20).for_each(|step| _ = whole.step(step));

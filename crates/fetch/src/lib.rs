@@ -1,8 +1,9 @@
-//! The image data sets: fetched, checked, decoded, and shown.
+//! The image datasets: fetched, checked, decoded, and shown.
 //!
 //! [`manifest`] says what is published where, [`download`] gets it, [`state`] says what is there, [`decode`] makes
 //! examples of it, and [`load`] puts these together for the training stage.
 
+mod checked;
 pub mod decode;
 pub mod download;
 pub mod load;
@@ -11,7 +12,6 @@ pub mod splits;
 mod stage;
 pub mod state;
 pub mod tools;
-mod vouched;
 
 pub use load::{Images, LoadError, load};
 pub use manifest::{Manifest, ManifestError};

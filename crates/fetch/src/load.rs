@@ -1,4 +1,4 @@
-//! From a data set's files to its images in memory.
+//! From a dataset's files to its images in memory.
 
 use std::path::Path;
 
@@ -6,12 +6,12 @@ use flooding_core::dataset::{Examples, SourceError};
 use flooding_core::digest::Digest;
 use flooding_core::store::Store;
 
+use crate::checked::Checked;
 use crate::decode::{self, DecodeError, Decoded, Problem, Records, Wanted};
 use crate::manifest::{Contents, Dataset, Entry, Format, LeftOut, Manifest, Role, UserFiles, UserLayout, UserProblem};
 use crate::state::{FileState, inspect};
-use crate::vouched::Vouched;
 
-/// A decoded data set.
+/// A decoded dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Images {
     /// Its name.
@@ -105,7 +105,7 @@ impl From<LoadError> for SourceError {
     }
 }
 
-/// Decodes the data set `name` from `data/raw/` (or from where the user's own is).
+/// Decodes the dataset `name` from `data/raw/` (or from where the user's own is).
 ///
 /// Every file's digest is computed while it is decoded: what is trained on is what was published, or what a user's own
 /// files were when this process first read them.
@@ -147,7 +147,7 @@ fn check_whole(store: &Store, dataset: &Dataset) -> Result<(), LoadError> {
     Err(LoadError::Unavailable { dataset: dataset.name.clone(), why })
 }
 
-/// Decodes the training and the test images of a published data set whose files lie in `folder`.
+/// Decodes the training and the test images of a published dataset whose files lie in `folder`.
 pub fn published(dataset: &Dataset, folder: &Path) -> Result<(Decoded, Decoded), DecodeError> {
     let find = |role| dataset.files.iter().find(|file| file.role == Some(role)).expect("checked by the manifest");
     match dataset.format {
@@ -164,7 +164,7 @@ pub fn published(dataset: &Dataset, folder: &Path) -> Result<(Decoded, Decoded),
         Format::Svhn => {
             let decode = |role, count| {
                 let published = find(role);
-                let mut file = Vouched::open(&folder.join(&published.name))?;
+                let mut file = Checked::open(&folder.join(&published.name))?;
                 let (size, name) = (file.size, file.name.clone());
                 let decoded = decode::svhn(file.reader(), size, &name, dataset.image, Some(count))?;
                 file.check(&published.sha256)?;
@@ -184,11 +184,11 @@ fn idx(
     expected: Option<[u32; 3]>,
     classes: u32,
 ) -> Result<Decoded, DecodeError> {
-    let mut file = Vouched::open(images)?;
+    let mut file = Checked::open(images)?;
     let (size, name) = (file.size, file.name.clone());
     let ([count, height, width], pixels) = decode::images(file.reader(), size, &name, expected)?;
     file.check(digests[0])?;
-    let mut file = Vouched::open(labels)?;
+    let mut file = Checked::open(labels)?;
     let (size, name) = (file.size, file.name.clone());
     let labels = decode::labels(file.reader(), size, &name, Some(count), classes)?;
     file.check(digests[1])?;
@@ -225,7 +225,7 @@ fn cifar(records: Records, dataset: &Dataset, folder: &Path) -> Result<(Decoded,
         }
         let archive = folder.join(&file.name);
         if file.role.is_none() && archive.exists() {
-            let mut archive = Vouched::open(&archive)?;
+            let mut archive = Checked::open(&archive)?;
             let archive_name = archive.name.clone();
             let wanted: Vec<Wanted<'_>> =
                 parts.iter().map(|part| Wanted { name: part.name, bytes: part.bytes }).collect();
@@ -238,7 +238,7 @@ fn cifar(records: Records, dataset: &Dataset, folder: &Path) -> Result<(Decoded,
         } else {
             for part in parts {
                 let path = folder.join(part.name);
-                let mut member = Vouched::open(&path)?;
+                let mut member = Checked::open(&path)?;
                 let (size, name) = (member.size, member.name.clone());
                 if size != part.bytes {
                     let problem = Problem::unexpected(format!("{} bytes", part.bytes), size.to_string());
@@ -275,7 +275,7 @@ fn user(files: &UserFiles, contents: &Contents) -> Result<Images, DecodeError> {
             (decode::folder(train)?, decode::folder(test)?, classes)
         }
         (UserLayout::Idx { .. }, Contents::Folders(_)) | (UserLayout::Folders { .. }, Contents::Idx(_)) => {
-            unreachable!("an inventory is of its own layout")
+            unreachable!("an inventory has its own layout")
         }
     };
     let path = match &files.layout {

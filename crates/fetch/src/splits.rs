@@ -1,4 +1,4 @@
-//! The three sets of a run, cut from a data set's images by the run's own random stream.
+//! The three sets of a run, cut from a dataset's images by the run's own random stream.
 
 use flooding_core::dataset::Splits;
 use flooding_core::digest::{Digest, Hasher};

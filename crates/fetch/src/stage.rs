@@ -1,4 +1,4 @@
-//! The fetch stage: exactly the image data sets that a plan needs.
+//! The fetch stage: exactly the image datasets that a plan needs.
 
 use flooding_core::context::Context;
 use flooding_core::plan::Plan;
@@ -9,8 +9,8 @@ use crate::download::{FetchError, Fetched, Fetcher, Mirror};
 use crate::manifest::{Entry, Manifest, UserProblem};
 use crate::state::{FileState, inspect};
 
-/// Decides what there is to do: an item an image data set of the plan; touches no network. Running it fetches what the
-/// store does not have. A data set that is not available becomes a gap.
+/// Decides what there is to do: an item an image dataset of the plan; touches no network. Running it fetches what the
+/// store does not have. A dataset that is not available becomes a gap.
 ///
 /// # Errors
 /// Running it: a store that cannot be written.
@@ -36,7 +36,7 @@ pub fn prepare<'a>(
     })
 }
 
-/// Fetches these data sets, whatever a plan says.
+/// Fetches these datasets, whatever a plan says.
 ///
 /// # Errors
 /// A store that cannot be written, and a name that no dataset has.

@@ -1,4 +1,4 @@
-//! What is on disk of a data set, and the note that saves hashing it again.
+//! What is on disk of a dataset, and the note that saves hashing it again.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -75,7 +75,7 @@ pub struct FileReport {
     pub state: FileState,
 }
 
-/// Looks at the files of a data set in one folder.
+/// Looks at the files of a dataset in one folder.
 pub(crate) struct Inspector {
     folder: PathBuf,
     verified: Verified,
@@ -169,7 +169,7 @@ pub(crate) fn examine(path: &Path, bytes: u64, sha256: &Digest) -> FileState {
     }
 }
 
-/// The states of all published files of a data set below `data/raw/`; quick when nothing changed since the last time.
+/// The states of all published files of a dataset below `data/raw/`; quick when nothing changed since the last time.
 pub fn inspect(store: &Store, dataset: &Dataset) -> Vec<FileReport> {
     let mut inspector = Inspector::of_store(store, dataset);
     let reports = reports(&mut inspector, dataset);

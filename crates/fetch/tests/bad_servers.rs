@@ -84,7 +84,7 @@ fn a_truncated_download_is_resumed_where_it_ended() {
 }
 
 #[test]
-fn a_server_that_always_truncates_is_left_and_the_next_one_goes_on_where_it_ended() {
+fn a_server_that_always_truncates_is_left_and_the_next_one_resumes_where_it_ended() {
     let (bad, good) = assert_next_mirror_after(
         vec![Answer::Truncate(1000), Answer::Truncate(1000), Answer::Truncate(1000), Answer::Truncate(0)],
         "after 3000 bytes",
@@ -101,7 +101,7 @@ fn an_end_without_a_promised_length_is_compared_with_the_published_size() {
 }
 
 #[test]
-fn a_server_that_ignores_range_starts_anew_and_the_file_is_right() {
+fn a_server_that_ignores_range_starts_over_and_the_file_is_right() {
     let server = Server::start(&content(), vec![Answer::Truncate(100_000), Answer::IgnoreRange]);
     assert_fetched(&fetch_from(&[&server]));
     assert_eq!(server.ranges(), [None, Some(100_000)]);
@@ -115,7 +115,7 @@ fn a_server_that_sends_another_range_than_asked_for_is_not_believed() {
 }
 
 #[test]
-fn a_refused_range_starts_anew() {
+fn a_refused_range_starts_over() {
     let server = Server::start(&content(), vec![Answer::Truncate(100_000), Answer::Status(416), Answer::Good]);
     assert_fetched(&fetch_from(&[&server]));
     assert_eq!(server.ranges(), [None, Some(100_000), None]);
@@ -196,7 +196,7 @@ fn wrong_bytes_from_every_mirror_leave_nothing_behind() {
 }
 
 #[test]
-fn a_part_left_by_a_lying_server_is_found_out_and_fetched_anew() {
+fn a_part_left_by_a_lying_server_is_detected_and_fetched_again() {
     let mut lie = content();
     lie[..100_000].fill(b'!');
     let liar = Server::start(&lie, vec![Answer::Truncate(100_000), Answer::Status(404)]);
@@ -278,7 +278,7 @@ fn a_mirror_url_is_asked_before_the_published_address() {
 }
 
 #[test]
-fn a_mirror_that_is_not_there_is_told_and_the_published_addresses_are_asked() {
+fn a_mirror_that_is_not_there_is_reported_and_the_published_addresses_are_asked() {
     for (mirror, words) in
         [("/no/such/folder", "there is no such folder"), ("ftp://me:secret@host/", "the scheme `ftp`")]
     {

@@ -45,7 +45,7 @@ fn a_gzip_bomb_is_read_no_further_than_its_header_says() {
 }
 
 #[test]
-fn short_data_trailing_bytes_and_a_wrong_magic_are_told_apart() {
+fn short_data_trailing_bytes_and_a_wrong_magic_are_distinguished() {
     let error = images(&gzip(&idx(&[2, 2, 2], &[0; 7]))).unwrap_err();
     assert!(matches!(error.problem, Problem::Truncated { expected: 8, found: 7, .. }), "{error}");
     let mut file = gzip(&idx(&[1, 1, 1], &[7]));
@@ -87,7 +87,7 @@ fn an_archive_of_several_gzip_members_is_read_to_its_end() {
 }
 
 #[test]
-fn what_is_something_else_is_named_and_not_told_in_hexadecimal() {
+fn what_is_something_else_is_named_and_not_reported_in_hexadecimal() {
     let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n".as_slice();
     let page = b"\n<!DOCTYPE HTML><html><title>Sign in</title>".as_slice();
     for (bytes, name) in [
@@ -356,7 +356,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_byte_of_a_gzipped_file_is_found_out_or_changes_nothing(at in 0_usize..1000, change in 1_u8..) {
+    fn one_changed_byte_of_a_gzipped_file_is_detected_or_changes_nothing(at in 0_usize..1000, change in 1_u8..) {
         let whole = gzip(&idx(&[2, 3, 4], &[5; 24]));
         let mut changed = whole.clone();
         changed[at % whole.len()] ^= change;

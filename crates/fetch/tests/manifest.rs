@@ -14,7 +14,7 @@ fn text() -> String {
 }
 
 #[test]
-fn the_five_data_sets_are_there_with_a_digest_each() {
+fn the_five_datasets_are_there_with_a_digest_each() {
     let catalogue = support::manifest().catalogue();
     assert_eq!(catalogue.keys().collect::<Vec<_>>(), ["cifar10", "cifar100", "kmnist", "mnist", "svhn"]);
     let digests: std::collections::BTreeSet<_> = catalogue.values().collect();

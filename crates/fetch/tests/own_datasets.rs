@@ -52,7 +52,7 @@ fn an_image_moved_to_another_class_changes_the_digest_whatever_the_names_are() {
 }
 
 #[test]
-fn class_names_of_an_idx_block_are_told_apart_even_with_line_breaks_in_them() {
+fn class_names_of_an_idx_block_are_distinguished_even_with_line_breaks_in_them() {
     let folder = tempfile::tempdir().unwrap();
     write_idx(folder.path());
     let digest = |classes: &[&str]| idx(folder.path(), classes).user_digest("colours").unwrap().clone();
@@ -193,7 +193,7 @@ fn classes_that_make_no_dataset_are_refused_with_their_folder_and_a_remedy() {
 }
 
 #[test]
-fn class_names_that_differ_in_their_normal_form_alone_are_told_apart_by_code_points() {
+fn class_names_that_differ_in_their_normal_form_alone_are_distinguished_by_code_points() {
     let folder = tempfile::tempdir().unwrap();
     write_pngs(folder.path());
     for (set, name) in [("train", "caf\u{e9}"), ("test", "cafe\u{301}")] {

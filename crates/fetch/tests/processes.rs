@@ -75,7 +75,7 @@ fn without_ca_certificates_http_and_folders_still_serve_and_https_says_what_is_m
 }
 
 #[test]
-fn a_process_killed_at_any_moment_leaves_no_half_file_and_the_next_one_goes_on() {
+fn a_process_killed_at_any_moment_leaves_no_half_file_and_the_next_one_resumes() {
     let server = Server::start(&content(), vec![Answer::Slow(4)]);
     let folder = tempfile::tempdir().unwrap();
     for round in 0..12_u64 {
@@ -93,7 +93,7 @@ fn a_process_killed_at_any_moment_leaves_no_half_file_and_the_next_one_goes_on()
     assert!(from.is_sorted(), "a later process began before an earlier one ended: {from:?}");
 }
 
-/// A small file system of its own, unmounted when dropped; `None` where we may not mount.
+/// A separate small file system, unmounted when dropped; `None` where we may not mount.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
@@ -124,7 +124,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_an_error_with_a_remedy_and_the_same_command_goes_on_when_there_is_room() {
+fn a_full_disk_is_an_error_with_a_remedy_and_the_same_command_resumes_when_there_is_room() {
     let Some(disk) = SmallDisk::mount() else { return };
     let server = Server::start(&content(), vec![Answer::Good]);
     let store = Store::open(disk.0.path().join("data"), disk.0.path().join("reports")).unwrap();

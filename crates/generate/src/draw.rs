@@ -18,7 +18,7 @@ const LAST_ANGLE: f64 = 4.0 * PI;
 /// Class 0 is the paper's positive class: the Gaussian at the origin, the sinusoid's positive side, the arm
 /// theta (cos theta, sin theta). Gaussians and spiral have equal halves (the paper gives the spiral's sizes per class
 /// and is silent on the Gaussians), class 0 first and with the odd one; the sinusoid's labels follow its inputs.
-/// Coordinates are rounded to single precision before they are labelled. Each set has a stream of its own for inputs
+/// Coordinates are rounded to single precision before they are labelled. Each split has its own stream for inputs
 /// (`Purpose::Data`) and for flips (`Purpose::LabelNoise`), with index 0, 1, 2 in this order.
 pub fn draw(spec: &SyntheticSpec, streams: &Streams) -> Splits {
     let set = |index: u64, size: u32| {

@@ -1,10 +1,10 @@
-//! Everything that can go wrong with a synthetic data set.
+//! Everything that can go wrong with a synthetic dataset.
 
 use std::path::PathBuf;
 
 use flooding_core::store::{DocumentError, StoreError};
 
-/// Why a synthetic data set could not be drawn, stored or read; names the file.
+/// Why a synthetic dataset could not be drawn, stored or read; names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
     /// The store could not read or write a file.

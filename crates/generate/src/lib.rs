@@ -1,4 +1,4 @@
-//! The synthetic data sets of Section 4.1, drawn anew for every trial: two Gaussians, the sinusoid and the spiral, with
+//! The synthetic datasets of Section 4.1, drawn for every trial: two Gaussians, the sinusoid and the spiral, with
 //! flipped labels and clean copies.
 //!
 //! What a trial's examples are depends on the specification, the master seed, the setting's id and the trial alone, so

@@ -33,7 +33,7 @@ pub fn prepare<'a>(
 
 fn run(wanted: &[TrialSpec], skipped: u64, store: &Store, context: &Context) -> Result<StageReport, GenerateError> {
     let mut report = StageReport { skipped, ..StageReport::default() };
-    context.progress.stage_started(Stage::Generate.name(), wanted.len() as u64, "data set");
+    context.progress.stage_started(Stage::Generate.name(), wanted.len() as u64, "dataset");
     let jobs = context.workers(wanted.len());
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)

@@ -106,7 +106,7 @@ impl TrialSpec {
         let splits = draw(&self.data, &self.streams());
         let path = store.layout().synthetic(&self.setting).join(self.file_name());
         let bytes = file::encode(&splits).map_err(|source| GenerateError::Encoding { path: path.clone(), source })?;
-        // An older document must not vouch for new examples, should we be stopped half way.
+        // An older document must not record the checksum of new examples, should we be stopped half way.
         store.remove(&self.document_path(store))?;
         let digest = store.write(&path, &bytes)?;
         let sets = [&splits.train, &splits.validation, &splits.test];

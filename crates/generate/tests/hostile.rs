@@ -11,7 +11,7 @@ use flooding_core::store::{DocumentError, parse_document};
 use flooding_generate::{TrialDocument, decode};
 use hostile::{damaged, lying_safetensors};
 
-/// As the first version wrote it. It is never to be written anew: where the format changes, a folder for the new version
+/// As the first version wrote it. It is never rewritten: where the format changes, a folder for the new version
 /// is added beside it.
 fn archived(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/archive/synthetic-trial-v1").join(name)).unwrap()

@@ -38,9 +38,9 @@ Exit codes:
   0  done
   1  failed
   2  usage or configuration
-  3  finished with gaps: something could not be had; the report names it
+  3  finished with gaps: something is missing; the report names it
   75  the time was up (SIGTERM, SIGUSR1, the end of the batch job): checkpoints are left, start the same command again
-  130  interrupted; the same command goes on";
+  130  interrupted; the same command resumes";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -117,7 +117,7 @@ pub enum Command {
     },
     /// Say what is there and what is missing
     Status(PlanArgs),
-    /// Look after the image data sets
+    /// Look after the image datasets
     Data {
         /// What to do with them.
         #[command(subcommand)]
@@ -191,9 +191,9 @@ pub enum Command {
 /// The stages, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StageName {
-    /// Download and check the image data sets
+    /// Download and check the image datasets
     Fetch,
-    /// Draw the synthetic data sets
+    /// Draw the synthetic datasets
     Generate,
     /// Train every run
     Train,

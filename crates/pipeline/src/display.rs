@@ -19,7 +19,7 @@ fn coloured() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// One bar for the stage and one for each piece of work in progress.
+/// One bar for the stage and one for each task in progress.
 #[derive(Default)]
 struct Bars {
     all: MultiProgress,

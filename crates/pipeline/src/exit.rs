@@ -1,4 +1,4 @@
-//! How the process ends, and how errors are told.
+//! How the process ends, and how errors are reported.
 
 use std::io::{self, Write as _};
 
@@ -46,7 +46,7 @@ pub enum Failure {
     /// The configuration or the command line: exit code 2.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The list of data sets, or a data set of the user's own: exit code 2.
+    /// The list of datasets, or a dataset of the user's own: exit code 2.
     #[error(transparent)]
     Manifest(Box<flooding_fetch::ManifestError>),
     /// A device that is not there: exit code 2.

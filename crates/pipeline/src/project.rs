@@ -20,9 +20,9 @@ use crate::exit::Failure;
 use crate::interrupt;
 use crate::shell;
 
-/// The data sets that exist and where they are kept: all that `pipeline data` needs, which works without a valid plan.
+/// The datasets that exist and where they are kept: all that `pipeline data` needs, which works without a valid plan.
 pub struct Datasets {
-    /// The published data sets and the user's own.
+    /// The published datasets and the user's own.
     pub manifest: Manifest,
     folder: PathBuf,
     reports: PathBuf,
@@ -62,7 +62,7 @@ fn manifest(config: &Config, base: &Path) -> Result<Manifest, Failure> {
 pub struct Project {
     /// What is to be done.
     pub plan: Plan,
-    /// The published data sets and the user's own.
+    /// The published datasets and the user's own.
     pub manifest: Manifest,
     /// `pipeline.toml`, as it is.
     pub configuration: String,
@@ -228,7 +228,7 @@ pub fn known_settings(args: &ImportArgs) -> Result<(KnownSettings, Store), Failu
     Ok((KnownSettings::new(config, text, &args.config, catalogue), Store::open(data, reports)?))
 }
 
-/// The data sets of a published configuration, described by the list of this data folder.
+/// The datasets of a published configuration, described by the list of this data folder.
 pub fn published_datasets(config: &Path, data: &Path) -> Result<Manifest, Failure> {
     let (config, _) = Config::load(config)?;
     let published = Manifest::load(&data.join("datasets.toml")).map_err(Failure::manifest)?;

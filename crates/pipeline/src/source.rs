@@ -20,7 +20,7 @@ pub struct StoredExamples<'a> {
 }
 
 impl<'a> StoredExamples<'a> {
-    /// Examples out of `store`, image datasets as `manifest` describes them; `progress` is told what a dataset leaves out.
+    /// Examples out of `store`, image datasets as `manifest` describes them; `progress` hears what a dataset leaves out.
     pub fn new(store: &'a Store, manifest: &'a Manifest, progress: &'a dyn Progress) -> Self {
         Self { store, manifest, progress, images: Mutex::default(), splits: Mutex::default() }
     }

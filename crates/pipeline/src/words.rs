@@ -1,4 +1,4 @@
-//! Quantities in words, for tables on a terminal.
+//! Human-readable quantities, for tables on a terminal.
 
 use std::time::Duration;
 

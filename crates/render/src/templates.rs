@@ -100,5 +100,5 @@ impl Templates {
 
 const LATEX: &str = "latex/";
 
-/// The rules that the page shares with figures in files of their own.
+/// The rules that the page shares with figures in standalone files.
 pub(crate) const FIGURE_STYLE: &str = "figure.css";

@@ -190,7 +190,7 @@ fn a_quick_run_is_called_one_at_every_table_and_figure_and_is_never_the_papers_g
 }
 
 #[test]
-fn where_the_training_loss_floats_is_drawn_once_a_data_set_and_told_in_numbers() {
+fn where_the_training_loss_floats_is_drawn_once_per_dataset_and_given_in_numbers() {
     let files = made(&tables(QUICK)).unwrap();
     let main = without_drawings(main_of(&files));
     let drawn: Vec<_> = files

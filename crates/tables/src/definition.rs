@@ -134,7 +134,7 @@ macro_rules! columns {
     ) => {
         $(#[doc = $about])+
         #[derive(Clone, Debug, PartialEq $($(, $derived)+)?)]
-        // Each flag is a column of its own.
+        // Each flag is a column.
         #[allow(clippy::struct_excessive_bools)]
         pub struct $name {
             $($(#[doc = $meaning])+ pub $field: $type,)+

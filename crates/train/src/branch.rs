@@ -109,7 +109,7 @@ impl<'a> TrainControl<'a> {
         (self.step() > 1).then(|| f32::from_bits(self.last_loss.load(Ordering::Relaxed)))
     }
 
-    /// The levels that are still on this path; the others are in branches of their own.
+    /// The levels that are still on this path; the others are in their own branches.
     pub fn levels(&self) -> Vec<Level> {
         self.levels.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -26,7 +26,7 @@ use crate::outcome::Cause;
 /// Raised when the shape of a checkpoint changes; others are not used.
 const VERSION: u32 = 4;
 /// The only key of the metadata, which the safetensors package writes in no particular order: with two, the same
-/// checkpoint would be other bytes every time.
+/// checkpoint would have different bytes every time.
 const METADATA: &str = "checkpoint";
 const NAME: &str = "checkpoint.safetensors";
 
@@ -138,7 +138,7 @@ impl Checkpoint {
         safetensors::serialize(views, Some(metadata)).expect("in-memory tensors are serialisable")
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote; what is wrong with anything else is told in a sentence.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; for anything else the error is a sentence.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_and_every_truncation_of_a_checkpoint_is_found_out() {
+    fn every_flipped_bit_and_every_truncation_of_a_checkpoint_is_detected() {
         let bytes = checkpoint().to_bytes();
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();

@@ -7,7 +7,7 @@ use flooding_engine::cost::{Outline, Sizes};
 const GREY: InputShape = InputShape::Image { channels: 1, height: 28, width: 28 };
 const COLOUR: InputShape = InputShape::Image { channels: 3, height: 32, width: 32 };
 
-/// Shape of an input, classes, training and test examples of an image data set, as published. Of a user's own, whose size
+/// Shape of an input, classes, training and test examples of an image dataset, as published. Of a user's own, whose size
 /// is not known before it is read, those of CIFAR-10.
 fn published(dataset: &str) -> (InputShape, usize, usize, usize) {
     match dataset {

@@ -14,7 +14,7 @@ pub enum TrainError {
     /// A document could not be written.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// A data set is there and cannot be used.
+    /// A dataset is there and cannot be used.
     #[error("cannot train on damaged data: {0} (remove the files it names; the next run gets or draws them again)")]
     Data(String),
     /// The end of the job comes before the first checkpoint.

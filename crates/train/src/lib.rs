@@ -35,7 +35,7 @@ pub use survey::{Survey, survey};
 
 /// Trains every run of the plan that is not up to date, then makes the [`probes`] of the trials that the plan probes.
 ///
-/// A run that fails, and a data set that cannot be had, are gaps of the report; the others go on.
+/// A run that fails, and a missing dataset, are gaps of the report; the others continue.
 pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -> Result<StageReport, TrainError> {
     flooding_engine::device::check(context.device)?;
     let decided = decide::decide(plan, store, context.force)?;

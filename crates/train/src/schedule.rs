@@ -127,7 +127,7 @@ struct State<'a> {
     context: &'a Context,
     source: &'a dyn Source,
     report: Mutex<StageReport>,
-    /// Data sets that could not be had.
+    /// Missing datasets.
     unavailable: Mutex<BTreeSet<String>>,
     error: Mutex<Option<TrainError>>,
     cancelled: AtomicBool,
@@ -355,7 +355,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// A group's examples; `None` where its data set is not available, which is a gap of the report.
+    /// A group's examples; `None` where its dataset is not available, which is a gap of the report.
     #[allow(clippy::type_complexity)] // Two things that always go together.
     fn splits(&self, number: usize) -> Result<Option<(Arc<Splits>, Arc<DatasetFingerprint>)>, TrainError> {
         let Trial { planned, work } = &self.trials[number];
@@ -367,7 +367,7 @@ impl<'a> State<'a> {
         if let Some(known) = &work.splits {
             return Ok(Some(known.clone()));
         }
-        // Examples that make their reader panic are not available; the other data sets are.
+        // Examples that make their reader panic are not available; the other datasets are.
         let splits = catch(|_| false, || self.source.splits(spec)).unwrap_or_else(|panic| {
             let why = format!("reading it panicked: {panic}");
             Err(SourceError::Unavailable { dataset: spec.data.name().to_owned(), why })
@@ -380,7 +380,7 @@ impl<'a> State<'a> {
             Err(SourceError::Unavailable { dataset: name, why }) => {
                 if lock(&self.unavailable).insert(spec.data.name().to_owned()) {
                     let progress = &self.context.progress;
-                    progress.warn(&format!("data set `{name}` is not available ({why}); its runs are left out"));
+                    progress.warn(&format!("dataset `{name}` is not available ({why}); its runs are left out"));
                     lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: name, why });
                 }
                 Ok(None)

@@ -1,7 +1,7 @@
 //! Training a path: the levels that follow it share every step until a mini-batch loss lies between them.
 //!
-//! On the CPU a network has one member, and levels that leave its path go to a network of their own; on CUDA they become
-//! further members of the same network. A step at which they part is taken by each side anew from the state before it,
+//! On the CPU a network has one member, and levels that leave its path go to their own network; on CUDA they become
+//! further members of the same network. A step at which they part is repeated by each side from the state before it,
 //! by the same code: so every run takes the steps of a run that is trained alone.
 
 mod measure;
@@ -63,7 +63,7 @@ struct Sets<B: Backend> {
     test: EvaluationSet<B>,
 }
 
-/// Whether training goes on after an epoch.
+/// Whether training continues after an epoch.
 enum Flow {
     Goes,
     Stopped,
@@ -214,7 +214,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
             let before = self.may_part().then(|| self.step.statistics());
             let forward = self.step.forward(inputs.clone(), &labels, self.shares_forward)?;
             match before {
-                // The network has grown: the step begins anew.
+                // The network has grown: the step begins again.
                 Some(before) if self.part(&forward.losses, &before)? => {}
                 _ => break forward,
             }
@@ -231,7 +231,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         self.members.iter().any(|member| member.paths.len() > 1 && member.failure.is_none())
     }
 
-    /// Parts levels to which these losses mean different things. Returns whether the step is to begin anew, on a network
+    /// Parts levels to which these losses mean different things. Returns whether the step is to begin again, on a network
     /// with further members; `before` are the running statistics before it.
     fn part(&mut self, losses: &[f32], before: &[Parameter<B::Dev>]) -> Result<bool, DeviceError<B>> {
         if self.members.iter().zip(losses).all(|(member, &loss)| member.stays_together(loss)) {
@@ -317,8 +317,8 @@ impl<'a, B: Backend> Trainer<'a, B> {
                 if path.first_crossing.is_none() && path.objective.begins_at(loss) {
                     path.first_crossing = Some(self.steps);
                 }
-                if self.spec.observe.weights && path.first_below.is_none() && path.objective.is_below(loss) {
-                    path.first_below = Some(Weights::of(self.step.network(), k));
+                if self.spec.observe.weights && path.first_crossing_weights.is_none() && path.objective.is_below(loss) {
+                    path.first_crossing_weights = Some(Weights::of(self.step.network(), k));
                 }
             }
         }

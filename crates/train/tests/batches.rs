@@ -1,4 +1,4 @@
-//! Batches: every example once an epoch, in an order of its own, and what is done to images.
+//! Batches: every example once an epoch, in its own order, and what is done to images.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Going on from a checkpoint: where it begins, what may change in between, and what is not taken for a checkpoint.
+//! Resuming from a checkpoint: where it begins, what may change in between, and what is not taken for a checkpoint.
 
 mod support;
 
@@ -105,7 +105,7 @@ fn what_a_checkpoint_holds_is_not_done_again() {
 }
 
 #[test]
-fn a_training_goes_on_under_other_threads_in_another_order_and_as_a_part_of_the_plan() {
+fn a_training_resumes_under_other_threads_in_another_order_and_as_a_part_of_the_plan() {
     let mut whole = plan(vec![setting("clouds", &[0.0, 0.2]), setting("more-clouds", &[0.1])]);
     whole.settings[1].optimiser = OptimiserSpec::Sgd { lr: 0.05, momentum: 0.9, weight_decay: 1e-4 };
     whole.settings[1].model = ModelSpec::Mlp { hidden: vec![16], batch_norm: true };
@@ -131,7 +131,7 @@ fn not_used(change: impl Fn(&Path, Checkpoint), words: &str) {
     let heard = train(&plan, &store, 1, None);
     let warnings = heard.warnings.lock().unwrap();
     let told = warnings.iter().find(|warning| warning.contains("is not used"));
-    let told = told.unwrap_or_else(|| panic!("nothing is said of {words:?}: {warnings:?}"));
+    let told = told.unwrap_or_else(|| panic!("no warning has {words:?}: {warnings:?}"));
     assert!(told.contains(NAME) && told.contains(words), "{told}");
     assert_eq!(heard.epochs.lock().unwrap()[0].1, 1);
     let mut found = files(&store);
@@ -149,7 +149,7 @@ fn not_used_when(change: impl Fn(&mut Checkpoint), words: &str) {
 }
 
 #[test]
-fn a_checkpoint_that_does_not_fit_its_run_is_told_and_not_used() {
+fn a_checkpoint_that_does_not_fit_its_run_is_reported_and_not_used() {
     not_used_when(|c| c.state.members.clear(), "it is of other runs");
     not_used_when(|c| c.state.members[0].runs.clear(), "it is of other runs");
     not_used_when(|c| c.state.batches = 4, "4 batches");
@@ -178,7 +178,7 @@ fn a_checkpoint_that_does_not_fit_its_run_is_told_and_not_used() {
 }
 
 #[test]
-fn a_checkpoint_without_a_tensor_or_with_another_shape_is_told_and_not_used() {
+fn a_checkpoint_without_a_tensor_or_with_another_shape_is_reported_and_not_used() {
     let ((_folder, store), plan) = (store(), single());
     train(&plan, &store, 1, Some(4));
     let names = Checkpoint::from_bytes(&fs::read(place(&plan, &store)).unwrap()).unwrap().tensors;
@@ -191,7 +191,7 @@ fn a_checkpoint_without_a_tensor_or_with_another_shape_is_told_and_not_used() {
 }
 
 #[test]
-fn a_checkpoint_of_another_run_is_told_and_not_used() {
+fn a_checkpoint_of_another_run_is_reported_and_not_used() {
     let mut other = single();
     other.settings[0].epochs = 7;
     let (_folder, store) = store();
@@ -201,7 +201,7 @@ fn a_checkpoint_of_another_run_is_told_and_not_used() {
 }
 
 #[test]
-fn what_is_no_checkpoint_at_all_is_told_and_not_used() {
+fn what_is_no_checkpoint_at_all_is_reported_and_not_used() {
     not_used(|path, _| fs::write(path, b"").unwrap(), "");
     not_used(|path, _| fs::write(path, [0xff; 100]).unwrap(), "");
     not_used(|path, c| fs::write(path, &c.to_bytes()[..500]).unwrap(), "");

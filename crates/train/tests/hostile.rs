@@ -14,7 +14,7 @@ use flooding_engine::weights::Weights;
 use flooding_train::checkpoint::{Checkpoint, State};
 use hostile::{damaged, lying_safetensors};
 
-/// As that version wrote it. It is never to be written anew: where the format changes, a folder for the new version is
+/// As that version wrote it. It is never rewritten: where the format changes, a folder for the new version is
 /// added beside it.
 fn archived(version: u32) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/archive/checkpoint-v{version}"));

@@ -59,7 +59,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Bytes that `work` took at its peak beyond what was there before, in a thread of its own.
+/// Bytes that `work` took at its peak beyond what was there before, in a separate thread.
 fn peak(work: impl FnOnce() + Send) -> u64 {
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
@@ -204,7 +204,7 @@ fn the_largest_tensor_of_a_group_grows_with_its_members() {
 }
 
 #[test]
-fn memory_that_cannot_be_had_is_a_panic_that_says_so_and_not_the_end_of_the_process() {
+fn memory_that_is_not_available_is_a_panic_that_says_so_and_not_the_end_of_the_process() {
     let _alone = alone();
     let model = ModelSpec::Mlp { hidden: vec![u32::MAX], batch_norm: false };
     let shape = InputShape::Vector(1 << 30);

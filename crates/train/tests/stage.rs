@@ -84,7 +84,7 @@ fn records_do_not_depend_on_the_number_of_threads_or_the_order_of_the_runs() {
     };
     let one = of(1, false);
     assert_eq!(one.len(), 8 * 2 + one.keys().filter(|name| name.ends_with("safetensors")).count());
-    assert!(one == of(2, false), "two threads left other bytes than one");
+    assert!(one == of(2, false), "two threads left different bytes");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn the_data_of_a_trial_are_asked_for_once_for_all_levels() {
 }
 
 #[test]
-fn each_reason_to_train_again_is_told() {
+fn each_reason_to_train_again_is_reported() {
     let ((_folder, store), mut plan) = (store(), plan(vec![setting("clouds", &[0.0, 0.2])]));
     let reason = |plan: &Plan, at: usize| match &work(plan, &store, &jobs(1)).unwrap()[at].decision {
         Decision::Run(reason) | Decision::Skip(reason) => reason.clone(),
@@ -197,7 +197,7 @@ fn with_fail_fast_the_first_failure_stops_the_stage() {
 }
 
 #[test]
-fn a_data_set_that_cannot_be_had_is_one_gap_and_the_others_are_trained() {
+fn a_missing_dataset_is_one_gap_and_the_others_are_trained() {
     let ((_folder, store), plan) = (store(), plan(vec![setting("missing", &[0.0, 0.1]), setting("clouds", &[0.0])]));
     let mut plan = plan;
     if let flooding_core::spec::DataSpec::Synthetic(data) = &mut plan.settings[0].data {
@@ -209,7 +209,7 @@ fn a_data_set_that_cannot_be_had_is_one_gap_and_the_others_are_trained() {
 }
 
 #[test]
-fn a_data_set_whose_reader_panics_is_one_gap_and_the_others_are_trained() {
+fn a_dataset_whose_reader_panics_is_one_gap_and_the_others_are_trained() {
     let ((_folder, store), mut plan) =
         (store(), plan(vec![setting("unreadable", &[0.0, 0.1]), setting("clouds", &[0.0])]));
     if let flooding_core::spec::DataSpec::Synthetic(data) = &mut plan.settings[0].data {
@@ -246,7 +246,7 @@ impl Progress for StopAfter {
 }
 
 #[test]
-fn an_interrupted_stage_keeps_what_is_done_and_goes_on_to_the_same_records() {
+fn an_interrupted_stage_keeps_what_is_done_and_resumes_to_the_same_records() {
     let plan = plan(vec![setting("clouds", &[0.0, 0.1, 0.2])]);
     let (_whole, uninterrupted) = store();
     run(&plan, &uninterrupted, &jobs(1), &Clouds::default()).unwrap();

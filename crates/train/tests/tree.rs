@@ -27,7 +27,7 @@ use flooding_train::run;
 use rand::RngExt as _;
 use support::{Clouds, plan, setting, store, trained_together};
 
-/// Hears how many epochs each piece of work did, and raises the stop flag after so many of all.
+/// Hears how many epochs each task did, and raises the stop flag after so many of all.
 #[derive(Default)]
 struct Listener {
     stop: StopFlag,
@@ -53,7 +53,7 @@ impl Progress for Listener {
     }
 }
 
-/// Images of noise with labels of their own, and the clouds for what is synthetic.
+/// Images of noise with random labels, and the clouds for what is synthetic.
 struct Everything(Clouds);
 
 impl Source for Everything {

@@ -8,7 +8,7 @@ use flooding_tables::TheoremCheck;
 use crate::exact::flooded;
 use crate::monte_carlo::{Chunk, Source};
 
-/// Data sets drawn.
+/// Datasets drawn.
 const DATA_SETS: u32 = 2_000;
 
 /// Levels as multiples of the risk.
@@ -32,7 +32,7 @@ fn slack(losses: &[f64], sizes: &[usize], weighted: bool, level: f64) -> f64 {
     bound - flooded(mean(losses), level)
 }
 
-/// Counts how often the bound fails, over data sets of exponential losses with mean 1.
+/// Counts how often the bound fails, over datasets of exponential losses with mean 1.
 fn failures(sizes: &[usize], weighted: bool, seed: u64) -> (u32, f64) {
     let streams = Streams::new(seed, "equation 7", 0);
     let source = Source::of(&Scenario::Exponential { theta: 1.0 });
@@ -60,11 +60,8 @@ pub(crate) fn judge(seed: u64) -> Vec<TheoremCheck> {
         let (failures, worst) = failures(sizes, weighted, seed);
         let verb = if holds { "held" } else { "failed, as it should," };
         let passed = (failures == 0) == holds;
-        let detail = if passed {
-            format!("{verb} on these data sets of 100 exponential losses")
-        } else {
-            String::from("not so")
-        };
+        let detail =
+            if passed { format!("{verb} on these datasets of 100 exponential losses") } else { String::from("not so") };
         TheoremCheck {
             statement: statement.to_owned(),
             source: source.to_owned(),

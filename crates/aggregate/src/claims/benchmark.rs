@@ -1,13 +1,13 @@
-//! Is Table 3's best cell of each data set one with flooding?
+//! Is Table 3's best cell of each dataset one with flooding?
 
 use flooding_tables::{AccuracyRow, Checkpoint};
 
 use super::accuracy::signs;
 use super::block::{Block, Judged};
 
-/// What the best cells of a block's data sets say.
+/// What the best cells of a block's datasets say.
 pub(super) struct BestCells<'a> {
-    /// Data sets whose best cell is one with flooding, and all with a winner.
+    /// Datasets whose best cell is one with flooding, and all with a winner.
     pub with: usize,
     pub all: usize,
     pub settings: Vec<Judged<'a>>,

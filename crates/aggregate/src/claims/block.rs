@@ -150,7 +150,7 @@ impl<'a> Judged<'a> {
         self.evidence.accuracy.rows.iter().find(|row| row.setting == self.setting.id && row.checkpoint == checkpoint)
     }
 
-    /// What selection did in each whole trial.
+    /// What selection did in each complete trial.
     pub fn choices(&self, checkpoint: Checkpoint) -> Vec<&'a SelectionRow> {
         self.evidence.accuracy.choices(&self.setting.id, checkpoint).collect()
     }
@@ -162,7 +162,7 @@ impl<'a> Judged<'a> {
         self.setting.levels.iter().filter(papers).copied().collect()
     }
 
-    /// Its whole trials, in order.
+    /// Its complete trials, in order.
     pub fn trials(&self) -> Vec<WholeTrial<'a>> {
         let levels = self.levels();
         let of_setting = || self.evidence.runs.iter().filter(|run| run.setting == self.index);

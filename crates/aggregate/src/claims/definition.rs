@@ -89,11 +89,11 @@ pub enum Measure {
     MeanGain,
     /// "With" minus the best of as many baselines, in points.
     GainOverPlacebo { checkpoint: Checkpoint },
-    /// Chosen level against label noise.
+    /// Selected level against label noise.
     LevelAgainstNoise { checkpoint: Checkpoint },
-    /// Is the best cell of a data set one with flooding?
+    /// Is the best cell of a dataset one with flooding?
     BestCell,
-    /// Is the training accuracy of the selected run 100%? Trials with a chosen level above 0 alone.
+    /// Is the training accuracy of the selected run 100%? Trials with a selected level above 0 alone.
     ZeroTrainingError { checkpoint: Checkpoint },
     /// Does the training loss end within this share of b at the compared level?
     LossFloats { within: f64 },

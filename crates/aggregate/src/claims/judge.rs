@@ -254,7 +254,7 @@ fn best_cells(claim: &Claim, block: &Block<'_>) -> Option<ClaimReadingRow> {
             if cells.all == 0 { Direction::Open } else { claim.rule.on_count(cells.with, cells.all) },
             scale,
         ),
-        statistic: format!("{} of {}; {}", cells.with, words::counted(cells.all, "data set"), cells.details.join(", ")),
+        statistic: format!("{} of {}; {}", cells.with, words::counted(cells.all, "dataset"), cells.details.join(", ")),
         settings: cells.settings.iter().map(|judged| judged.setting.id.clone()).collect(),
         ..blank(claim, block, scale, Unit::Count, &[])
     })

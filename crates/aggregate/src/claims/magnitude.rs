@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_is_told_from_the_papers_four_ways() {
+    fn a_size_is_distinguished_from_the_papers_four_ways() {
         let paper = pooled(3.0, 0.2);
         for (ours, expected) in [
             (pooled(3.2, 0.2), Magnitude::AgreesWithThePaper),

@@ -1,7 +1,7 @@
 //! The paper's claims (`claims.toml`) and their verdicts.
 //!
 //! A claim is judged on the paper's own settings, levels and objective. Its evidence is split into blocks: a table of
-//! the paper under one reading. Each block gets a verdict of its own; the claim's verdict follows from them.
+//! the paper under one reading. Each block gets its own verdict; the claim's verdict follows from them.
 
 mod accuracy;
 mod benchmark;

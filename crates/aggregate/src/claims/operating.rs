@@ -23,7 +23,7 @@ pub struct Frequencies {
     pub rows: usize,
     /// Trials of each.
     pub trials: usize,
-    /// The truth, in words.
+    /// Description of the truth.
     pub truth: String,
     /// Share of repetitions in which the rule agreed, disagreed, and did neither.
     pub verdicts: [f64; 3],
@@ -74,9 +74,9 @@ enum Draw {
     Effects { rows: Vec<(f64, f64)>, trials: usize, paper: Option<Pooled> },
     /// So many trials, each a success with this probability.
     Successes { n: usize, p: f64 },
-    /// Normal levels on the grid of hundredths: for each data set mean and deviation by rising noise.
+    /// Normal levels on the grid of hundredths: for each dataset mean and deviation by rising noise.
     Levels { sets: Vec<Vec<(f64, f64)>>, trials: usize },
-    /// So many data sets, each with a best cell with flooding with this probability.
+    /// So many datasets, each with a best cell with flooding with this probability.
     Cells { n: usize, p: f64 },
 }
 
@@ -257,7 +257,7 @@ fn table_3(only: &[String]) -> Vec<f64> {
         .collect()
 }
 
-/// Means and deviations of the paper's chosen levels by data set and rising noise, drawn together to this share.
+/// Means and deviations of the paper's selected levels by dataset and rising noise, drawn together to this share.
 fn level_sets(share: f64) -> Vec<Vec<(f64, f64)>> {
     let mut sets: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
     for row in paper::rows(TableId::Table2) {

@@ -17,7 +17,7 @@ pub enum Rule {
     MoreThan { share: f64 },
     /// A rising trend; contradicted by a rise from the lowest to the highest group that is shown to be smaller.
     Trend { smallest: f64 },
-    /// Every data set; contradicted where none is.
+    /// Every dataset; contradicted where none is.
     Every,
     /// Every check passes; contradicted where one fails.
     AllPass,

@@ -5,7 +5,7 @@ use flooding_tables::Checkpoint;
 use super::block::{Judged, Sampled};
 use crate::frame::percent;
 
-/// Is the selected run's training accuracy 100%? One value (1 or 0) for each trial with a chosen level above 0.
+/// Is the selected run's training accuracy 100%? One value (1 or 0) for each trial with a selected level above 0.
 pub(super) fn zero_training_error(judged: Judged<'_>, checkpoint: Checkpoint) -> Sampled<'_> {
     let chosen = judged.choices(checkpoint).into_iter().filter(|choice| !choice.level.is_zero());
     let values = chosen.map(|choice| f64::from(u8::from(choice.train_accuracy >= 100.0))).collect();

@@ -1,4 +1,4 @@
-//! Does the chosen level grow with the label noise?
+//! Does the selected level grow with the label noise?
 
 use flooding_core::spec::DataSpec;
 use flooding_tables::Checkpoint;
@@ -7,15 +7,15 @@ use super::block::{Block, Judged};
 use crate::paper::TABLE2_TRIALS;
 use crate::stats::{Pooled, Sample, Stratum, Trend};
 
-/// What the data sets of a block say together.
+/// What the datasets of a block say together.
 pub(super) struct Growth<'a> {
     pub trend: Trend,
-    /// Mean level at the highest noise minus that at the lowest, pooled over data sets.
+    /// Mean level at the highest noise minus that at the lowest, pooled over datasets.
     pub rise: Pooled,
     /// The same of the paper.
     pub paper: Option<Pooled>,
     pub settings: Vec<Judged<'a>>,
-    /// Each data set with its mean levels by rising noise.
+    /// Each dataset with its mean levels by rising noise.
     pub details: Vec<String>,
     pub trials: u32,
     /// The least number of trials of a setting.
@@ -29,7 +29,7 @@ fn noise(judged: &Judged<'_>) -> f64 {
     }
 }
 
-/// `None` where no data set has two noise rates with a spread of levels.
+/// `None` where no dataset has two noise rates with a spread of levels.
 pub(super) fn growth<'a>(block: &Block<'a>, checkpoint: Checkpoint) -> Option<Growth<'a>> {
     let mut names: Vec<&str> = block.settings.iter().map(|judged| &*judged.setting.row[0]).collect();
     names.dedup();

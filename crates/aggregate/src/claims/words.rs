@@ -1,4 +1,4 @@
-//! Rules and statistics in words and digits.
+//! Text of rules and statistics.
 
 use flooding_core::config::TableId;
 
@@ -153,10 +153,10 @@ pub(super) fn rule(claim: &Claim) -> String {
             100.0 * share
         ),
         Rule::Trend { smallest } => format!(
-            "Agrees if Jonckheere's test, stratified over the data sets, finds a growth (one-sided p < 2.5%); disagrees if it \
+            "Agrees if Jonckheere's test, stratified over the datasets, finds a growth (one-sided p < 2.5%); disagrees if it \
              does not and the 95% interval of the rise from the lowest to the highest group lies below {smallest}."
         ),
-        Rule::Every => "Agrees if it holds in every data set; disagrees if it holds in none.".to_owned(),
+        Rule::Every => "Agrees if it holds in every dataset; disagrees if it holds in none.".to_owned(),
         Rule::AllPass => {
             "Agrees if every check passes; disagrees if one fails. No training run bears on it.".to_owned()
         }

@@ -57,7 +57,7 @@ pub(super) fn values(row: &AccuracyRow, selections: &[SelectionRow]) -> [Vec<f64
 }
 
 /// For settings whose trials redraw splits of one pool of images: the part held out over the part learned from. Drawn
-/// data are drawn anew for each trial, and their trials are independent.
+/// data are drawn for each trial, and their trials are independent.
 pub(super) fn split_overlap(plan: &Plan, setting: &str) -> Option<f64> {
     let setting = plan.settings.iter().find(|one| one.id == setting)?;
     match &setting.data {

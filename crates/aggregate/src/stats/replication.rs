@@ -10,7 +10,7 @@ use super::{StatsError, compare::finite};
 
 /// How a measured difference stands to the published one. Differences are with minus without flooding; "ours" is the
 /// measured one. Intervals are at 95%.
-#[expect(clippy::struct_excessive_bools, reason = "each is a criterion of its own, and a key of its own in JSON")]
+#[expect(clippy::struct_excessive_bools, reason = "each is its own criterion and JSON key")]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Replication {
     /// The published difference of means.

@@ -42,7 +42,7 @@ impl Sample {
         if high - low <= scale.of(rounding) {
             return Self { n: n as u32, mean: scale.back(mean), std: 0.0 };
         }
-        // The deviations have a scale of their own: all values may lie within 1e-8 of each other.
+        // The deviations have their own scale: all values may lie within 1e-8 of each other.
         let fine = Scale::unit(high - low);
         let squares = scaled.iter().map(|v| fine.of(v - mean).powi(2)).sum::<f64>();
         let std = fine.back((squares / (n as f64 - 1.0)).sqrt());

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_spreads_are_told_by_the_chi_squared_distribution() {
+    fn small_spreads_are_judged_by_the_chi_squared_distribution() {
         // With 2 degrees of freedom the distribution function is 1 - exp(-x / 2), here at x = 2 * 0.25.
         let p = spread_as_small_p(0.5, 1.0, 3).unwrap();
         assert!((p - (1.0 - (-0.25f64).exp())).abs() < 1e-12, "{p}");

@@ -16,7 +16,7 @@ const SEED: u64 = 2021;
 pub struct Overall {
     /// The mean of the settings' means.
     pub effect: f64,
-    /// Its 95% percentile interval: trials are drawn anew within each setting. `None` if no setting has two trials.
+    /// Its 95% percentile interval: trials are resampled within each setting. `None` if no setting has two trials.
     pub interval: Option<(f64, f64)>,
 }
 

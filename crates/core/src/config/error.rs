@@ -76,11 +76,11 @@ pub struct InvalidValue {
 
 /// A pattern of `--only` that matched nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--only {pattern} matches nothing; the data sets are: {datasets}; the settings are: {settings}")]
+#[error("--only {pattern} matches nothing; the datasets are: {datasets}; the settings are: {settings}")]
 pub struct NothingMatches {
     /// As asked for.
     pub pattern: String,
-    /// Data sets that would match.
+    /// Datasets that would match.
     pub datasets: String,
     /// Settings that would match.
     pub settings: String,

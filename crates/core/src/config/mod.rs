@@ -41,7 +41,7 @@ pub struct Config {
     pub theorem: TheoremConfig,
     /// How our numbers are compared with the paper's.
     pub scorecard: Option<ScorecardConfig>,
-    /// The user's own image data sets, by name.
+    /// The user's own image datasets, by name.
     #[serde(default)]
     pub dataset: IndexMap<String, UserDataset>,
 }
@@ -75,7 +75,7 @@ pub struct Reading {
     /// Another reading whose random streams this one uses: where both draw the same distribution, they draw the same
     /// examples, so that their trials pair up.
     pub streams_of: Option<String>,
-    /// The data sets of this reading, by the name that settings use.
+    /// The datasets of this reading, by the name that settings use.
     pub data: IndexMap<String, Draw>,
 }
 
@@ -144,7 +144,7 @@ pub struct LevelRange {
 pub struct SettingConfig {
     /// The name under `[protocol]`.
     pub protocol: String,
-    /// A synthetic data set of the readings, or an image data set.
+    /// A synthetic dataset of the readings, or an image dataset.
     pub dataset: String,
     /// The row's two labels in the paper's table, or what the report should call it.
     pub row: [String; 2],

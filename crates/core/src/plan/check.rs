@@ -143,7 +143,7 @@ impl Resolver<'_> {
             let dataset = &self.config.setting[other].dataset;
             if *dataset != setting.dataset {
                 let problem = format!("its data are `{dataset}`, not `{}`", setting.dataset);
-                return Err(self.invalid(&at, "streams_of", other, problem, "name a setting of the same data set"));
+                return Err(self.invalid(&at, "streams_of", other, problem, "name a setting of the same dataset"));
             }
         }
         if setting.schedule != LrSchedule::default() {
@@ -169,7 +169,7 @@ impl Resolver<'_> {
     fn check_image_setting(&self, at: &[&str], setting: &SettingConfig) -> Result<(), ConfigError> {
         let synthetic = self.config.reading.values().flat_map(|reading| reading.data.keys());
         let names: Vec<&String> = self.catalogue.keys().chain(synthetic).collect();
-        self.known(at, "dataset", &setting.dataset, names.into_iter(), "data sets")?;
+        self.known(at, "dataset", &setting.dataset, names.into_iter(), "datasets")?;
         if setting.label_noise != 0.0 {
             let remedy = "leave it out: label noise is for synthetic data";
             return Err(self.invalid(at, "label_noise", setting.label_noise, "not for image data", remedy));

@@ -38,7 +38,7 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// The sizes of a drawn data set, and the numbers of its distribution.
+    /// The sizes of a drawn dataset, and the numbers of its distribution.
     pub(super) fn check_draw(&self, at: &[&str], draw: &Draw) -> Result<(), ConfigError> {
         for (key, size) in [("train", draw.train), ("validation", draw.validation), ("test", draw.test)] {
             self.positive(at, key, size)?;

@@ -99,8 +99,8 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Does `pattern` (a name or a glob) mean this setting: its id, its id without the reading, or its data set? After
-    /// `setting:` it is compared with the id alone: `cifar10` is a data set and one of its settings.
+    /// Does `pattern` (a name or a glob) mean this setting: its id, its id without the reading, or its dataset? After
+    /// `setting:` it is compared with the id alone: `cifar10` is a dataset and one of its settings.
     pub fn is_named(&self, pattern: &str) -> bool {
         match pattern.strip_prefix(ID_ALONE) {
             Some(pattern) => glob_matches(pattern, &self.id),
@@ -217,7 +217,7 @@ impl Plan {
         }
     }
 
-    /// The names of the image data sets that the plan needs, each once.
+    /// The names of the image datasets that the plan needs, each once.
     pub fn image_datasets(&self) -> Vec<&str> {
         let mut names = Vec::new();
         for setting in &self.settings {

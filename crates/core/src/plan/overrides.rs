@@ -11,7 +11,7 @@ use crate::task::TaskId;
 /// records as a reduction.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// Data-set names, setting ids or globs; empty is everything.
+    /// Dataset names, setting ids or globs; empty is everything.
     pub only: Vec<String>,
     /// Epochs.
     pub epochs: Option<u32>,

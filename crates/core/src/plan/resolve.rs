@@ -17,11 +17,11 @@ use crate::spec::{DataSpec, ImagesSpec, ModelSpec, Observe, SyntheticSpec};
 /// The reading whose settings carry no suffix, and the only one for image data.
 pub(super) const DEFAULT_READING: &str = "paper";
 
-/// A configuration with the file it came from and the image data sets that exist.
+/// A configuration with the file it came from and the image datasets that exist.
 pub struct Resolver<'a> {
     pub(super) config: &'a Config,
     pub(super) located: Located<'a>,
-    /// Names of the image data sets, each with one digest over its files' digests.
+    /// Names of the image datasets, each with one digest over its files' digests.
     pub(super) catalogue: &'a BTreeMap<String, Digest>,
 }
 
@@ -118,7 +118,7 @@ impl<'a> Resolver<'a> {
             for (reading, details) in &self.config.reading {
                 if self.gives(reading, details, &config.dataset) {
                     let setting = self.setting(id, config, reading, &Part::default(), &["--only"], overrides)?;
-                    // A data set or a row is meant under the paper's reading, unless another is spelled out.
+                    // A dataset or a row is meant under the paper's reading, unless another is spelled out.
                     let id = pattern.strip_prefix(ID_ALONE).unwrap_or(pattern);
                     if setting.is_named(pattern) && (reading == DEFAULT_READING || glob_matches(id, &setting.id)) {
                         named.push(setting.clone());
@@ -182,7 +182,7 @@ impl<'a> Resolver<'a> {
         Ok(readings)
     }
 
-    /// Has this reading this data set? Images, which no reading draws, have the default one alone.
+    /// Has this reading this dataset? Images, which no reading draws, have the default one alone.
     fn gives(&self, name: &str, reading: &Reading, dataset: &str) -> bool {
         let is_drawn = self.config.reading.values().any(|reading| reading.data.contains_key(dataset));
         if is_drawn { reading.data.contains_key(dataset) } else { name == DEFAULT_READING }

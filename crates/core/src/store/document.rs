@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::{Layout, Store, StoreError};
 use crate::digest::Digest;
 
-/// A type that is stored as a document of its own.
+/// A type that is stored as a separate document.
 pub trait Document: Serialize + DeserializeOwned {
     /// What the document is, such as `run-record`.
     const KIND: &'static str;
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn one_changed_byte_of_the_body_is_found_out() {
+    fn one_changed_byte_of_the_body_is_detected() {
         let (_folder, store, path) = written();
         let text = String::from_utf8(store.read(&path).unwrap().unwrap()).unwrap();
         store.write(&path, text.replace("0.1", "0.2").as_bytes()).unwrap();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_byte_and_every_missing_one_is_found_out() {
+    fn every_changed_byte_and_every_missing_one_is_detected() {
         let (_folder, store, path) = written();
         let whole = store.read(&path).unwrap().unwrap();
         for at in 0..whole.len() {

@@ -41,7 +41,7 @@ impl Layout {
         self.data.join("claims")
     }
 
-    /// `data/claims/NAME`: the claim on one piece of work.
+    /// `data/claims/NAME`: the claim on one task.
     pub fn claim(&self, name: &str) -> PathBuf {
         self.claims().join(name)
     }
@@ -51,7 +51,7 @@ impl Layout {
         self.data.join("cluster")
     }
 
-    /// `data/raw/DATASET/`: the original files of a data set.
+    /// `data/raw/DATASET/`: the original files of a dataset.
     pub fn raw(&self, dataset: &str) -> PathBuf {
         self.data.join("raw").join(dataset)
     }

@@ -64,7 +64,7 @@ impl Lock {
         match tried {
             Ok(()) => {}
             Err(TryLockError::Error(error)) if has_no_locks(&error) => notices.push(format!(
-                "the file system of {} has no locks ({error}): give every process on this folder runs of its own with \
+                "the file system of {} has no locks ({error}): give every process on this folder its own runs with \
                  --shard I/N, or one task each",
                 folder.display()
             )),
@@ -117,7 +117,7 @@ pub(super) fn holder(file: &File) -> String {
     }
 }
 
-/// Lustre without `-o flock` says ENOSYS, NFS without its lock service ENOLCK, which has no kind of its own.
+/// Lustre without `-o flock` says ENOSYS, NFS without its lock service ENOLCK, which has no `ErrorKind`.
 pub(super) fn has_no_locks(error: &io::Error) -> bool {
     const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
     is_unsupported(error) || (cfg!(unix) && error.raw_os_error() == Some(ENOLCK))

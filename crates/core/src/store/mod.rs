@@ -181,7 +181,7 @@ impl Store {
         AtomicFile::create(path)
     }
 
-    /// Opens what has arrived so far of a file, to go on with it; nothing appears under its final name before `commit`.
+    /// Opens what has arrived so far of a file, to resume it; nothing appears under its final name before `commit`.
     pub fn partial(&self, path: &Path) -> Result<PartialFile, StoreError> {
         self.check_inside(path)?;
         PartialFile::open(path)
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_full_of_other_things_is_told_in_one_short_line() {
+    fn a_lock_file_full_of_other_things_is_reported_in_one_short_line() {
         let (_folder, store) = store();
         let _lock = store.lock().unwrap();
         fs::write(store.layout().lock(), "\u{1b}[2Jx\n".repeat(100_000)).unwrap();

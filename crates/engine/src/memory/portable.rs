@@ -19,7 +19,7 @@ struct Use {
     largest: f64,
 }
 
-/// Peak bytes on the device of training `members` together, the data set included.
+/// Peak bytes on the device of training `members` together, the dataset included.
 pub fn device(training: &Training, members: usize) -> u64 {
     let parameters = training.trainable();
     // Weights, moments, the weights of the best epoch, and for the probes those of one moment more.

@@ -11,7 +11,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// The memory that runs share.
 pub struct Room {
-    /// Bytes that can be had now; `None` where nobody knows, and then everything fits.
+    /// Bytes that are available now; `None` where nobody knows, and then everything fits.
     available: fn() -> Option<u64>,
     /// Held by the one that is next, so that a large run is not overtaken for ever.
     next: Mutex<()>,
@@ -24,7 +24,7 @@ struct State {
     /// Foreseen bytes of the runs under way.
     under_way: u64,
     runs: usize,
-    /// What could be had when none was under way.
+    /// What was available when none was under way.
     at_rest: u64,
 }
 
@@ -43,7 +43,7 @@ pub enum NoPlace {
     TooLarge {
         /// Bytes that the run would take.
         needed: u64,
-        /// Bytes that can be had.
+        /// Bytes that are available.
         there: u64,
     },
     /// The user asked to stop.

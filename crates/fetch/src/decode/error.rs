@@ -52,7 +52,7 @@ pub enum Problem {
         /// How many are.
         found: u64,
     },
-    /// It goes on after its end.
+    /// Bytes follow after its end.
     #[error("expected the end of the file, found more bytes")]
     Trailing,
     /// A label that no class has.
@@ -67,7 +67,7 @@ pub enum Problem {
         /// Which image, from 0.
         index: u64,
     },
-    /// A header promises more than the file can hold or a data set may have.
+    /// A header promises more than the file can hold or a dataset may have.
     #[error("expected at most {limit} bytes, found a header that promises {found}")]
     TooLarge {
         /// How much it can be.

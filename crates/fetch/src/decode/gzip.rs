@@ -27,7 +27,7 @@ impl<R: BufRead> Gzip<R> {
         Self { state: State::Member(Box::new(GzDecoder::new(inner))) }
     }
 
-    /// After the end of the last member: do other bytes than zeros follow?
+    /// After the end of the last member: do bytes other than zeros follow?
     fn has_trailing(&mut self) -> io::Result<bool> {
         match &mut self.state {
             State::Ended(inner) => Ok(!inner.fill_buf()?.is_empty()),

@@ -1,4 +1,4 @@
-//! Why a file could not be had.
+//! Why a file is missing.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use flooding_core::store::{DocumentError, StoreError};
 
 use super::Source;
 
-/// Why fetching cannot go on at all. A data set that cannot be had is none of these: it becomes a gap.
+/// Why fetching stops. A missing dataset is none of these: it becomes a missing result.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The store could not write: a full disk, a folder that may not be written.
@@ -18,7 +18,7 @@ pub enum FetchError {
     /// The note of what was verified could not be written.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// A name that no data set has.
+    /// A name that no dataset has.
     #[error("there is no dataset `{name}`; the datasets are: {known}")]
     Unknown {
         /// As asked for.

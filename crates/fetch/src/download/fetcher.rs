@@ -1,4 +1,4 @@
-//! All files of a data set, each from the first source that has it.
+//! All files of a dataset, each from the first source that has it.
 
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +14,7 @@ use super::{BadMirror, Failure, FetchError, Http, Mirror, Policy, Source, Tried}
 use crate::manifest::{Dataset, Entry, Manifest, PublishedFile, UserProblem};
 use crate::state::{FileState, Inspector};
 
-/// Fetches data sets into `data/raw/`.
+/// Fetches datasets into `data/raw/`.
 pub struct Fetcher<'a> {
     store: &'a Store,
     context: &'a Context,
@@ -28,7 +28,7 @@ pub struct Fetcher<'a> {
     received: AtomicU64,
 }
 
-/// What came of fetching a data set.
+/// What came of fetching a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fetched {
     /// All files were there already.
@@ -38,7 +38,7 @@ pub enum Fetched {
         /// How many (members counted by themselves).
         files: usize,
     },
-    /// Some file could not be had; those that could are kept.
+    /// Some file is missing; the others are kept.
     Unavailable {
         /// What was tried, and what came of it.
         why: String,
@@ -83,7 +83,7 @@ impl<'a> Fetcher<'a> {
         self.received.load(Relaxed)
     }
 
-    /// Sees to it that all files of a data set are there and whole. `--force` fetches them anew: what is there is
+    /// Sees to it that all files of a dataset are there and whole. `--force` fetches them again: what is there is
     /// replaced only by a whole file.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl<'a> Fetcher<'a> {
             }
             match self.file(dataset, file) {
                 Ok(()) => drop(inspector.file(file)),
-                // The others are kept for the day when this one can be had.
+                // The others are kept for the day when this one is available.
                 Err(Failures::Tried(why)) => missing.push(why),
                 Err(error) => {
                     outcome = Err(error);
@@ -146,7 +146,7 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// A mirror that was named and cannot be used is told once, and only when there is something to fetch.
+    /// A mirror that was named and cannot be used is reported once, and only when there is something to fetch.
     fn tell_of_bad_mirror(&self) {
         if let Some(problem) = &self.bad_mirror
             && !self.mirror_told.swap(true, Relaxed)
@@ -155,7 +155,7 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// Waits until no other process fetches this data set; `None` when asked to stop.
+    /// Waits until no other process fetches this dataset; `None` when asked to stop.
     fn lock(&self, dataset: &Dataset) -> Result<Option<Lock>, FetchError> {
         let folder = self.store.layout().raw(&dataset.name);
         let mut told = false;
@@ -175,7 +175,7 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// One published file, as one piece of work.
+    /// One published file, as one task.
     fn file(&self, dataset: &Dataset, file: &PublishedFile) -> Result<(), Failures> {
         let id = format!("{}/{}", dataset.name, file.name);
         let unpacked: u64 = file.members.iter().map(|member| member.bytes).sum();

@@ -53,7 +53,7 @@ impl Sink {
         self.part.commit()
     }
 
-    /// Leaves a part that a later try may go on with, and no empty file.
+    /// Leaves a part that a later try may resume, and no empty file.
     pub(super) fn abandon(self) -> Result<(), StoreError> {
         if self.part.length() == 0 { self.part.discard() } else { Ok(()) }
     }

@@ -87,7 +87,7 @@ impl Mirror {
         }
     }
 
-    /// Where the mirror may have the file `name` of `dataset`: in a folder of the data set's name, or directly. `name`
+    /// Where the mirror may have the file `name` of `dataset`: in a folder of the dataset's name, or directly. `name`
     /// may be a member's path in an archive; the member may then also lie without the archive's folders.
     pub fn candidates(&self, dataset: &str, name: &str) -> Vec<Source> {
         let mut paths = vec![format!("{dataset}/{name}"), name.to_owned()];

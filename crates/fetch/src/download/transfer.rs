@@ -19,7 +19,7 @@ const BUFFER: usize = 1 << 17;
 
 /// What to download: published name, size and digest.
 pub(super) struct Target<'a> {
-    /// For progress: dataset and name, and the bytes that the piece of work already has.
+    /// For progress: dataset and name, and the bytes that the task already has.
     pub(super) id: &'a str,
     pub(super) before: u64,
     pub(super) bytes: u64,

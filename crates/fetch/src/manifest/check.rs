@@ -7,7 +7,7 @@ use flooding_core::config::{InvalidValue, Located};
 
 use super::{Dataset, Format, Role};
 
-/// No image of a published data set has more numbers than this.
+/// No image of a published dataset has more numbers than this.
 const LARGEST_IMAGE: u64 = 1 << 20;
 
 /// Checks one block; the error names its line.

@@ -45,7 +45,7 @@ pub enum Reason {
     Hidden,
     /// The folder `__MACOSX` of a zip archive made on a Mac.
     MacOsx,
-    /// No image by its name.
+    /// The file name has no image ending.
     NotAnImage,
 }
 
@@ -62,7 +62,7 @@ impl Reason {
             Self::BesideTheClasses => ("that is an image outside the class folders", "move into its class's folder"),
             Self::Hidden => ("whose name begins with a dot", "rename if it is an image of the dataset"),
             Self::MacOsx => ("that a Mac's zip archive adds", "remove"),
-            Self::NotAnImage => ("that is no image by its name", "give an image the ending .png"),
+            Self::NotAnImage => ("whose name has no image ending", "give an image the ending .png"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `data/datasets.toml` as types: where each data set is published, and the digests that say what the published bytes
+//! `data/datasets.toml` as types: where each dataset is published, and the digests that say what the published bytes
 //! are. Unknown keys are refused; every error names file, line, key, value and remedy.
 
 mod check;
@@ -18,10 +18,10 @@ use flooding_core::files;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-/// No list of data sets is larger than this.
+/// No list of datasets is larger than this.
 const LARGEST: u64 = 16 << 20;
 
-/// Everything known about every image data set: the published ones and the user's own.
+/// Everything known about every image dataset: the published ones and the user's own.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     datasets: IndexMap<String, Dataset>,
@@ -32,7 +32,7 @@ pub struct Manifest {
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The file cannot be read.
-    #[error("cannot read the list of data sets {path}: {source} (it belongs to the repository: restore it with `git checkout`)", path = path.display())]
+    #[error("cannot read the list of datasets {path}: {source} (it belongs to the repository: restore it with `git checkout`)", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -50,8 +50,8 @@ pub enum ManifestError {
     /// A value that is well formed and makes no sense.
     #[error(transparent)]
     Invalid(Box<InvalidValue>),
-    /// A user's own data set has the name of a published one.
-    #[error("[dataset.{name}]: a published data set has this name: choose another one")]
+    /// A user's own dataset has the name of a published one.
+    #[error("[dataset.{name}]: a published dataset has this name: choose another one")]
     NameTaken {
         /// The name.
         name: String,
@@ -64,7 +64,7 @@ struct Raw {
     dataset: IndexMap<String, Dataset>,
 }
 
-/// A published data set.
+/// A published dataset.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
@@ -131,7 +131,7 @@ pub struct Member {
     pub sha256: Digest,
 }
 
-/// How a data set's files are laid out.
+/// How a dataset's files are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -163,7 +163,7 @@ pub enum Role {
     Test,
 }
 
-/// A data set of either kind.
+/// A dataset of either kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Entry<'a> {
     /// Published: it can be downloaded.
@@ -205,13 +205,13 @@ impl Manifest {
         self.user.get(name)?.inventory().ok().map(|inventory| &inventory.digest)
     }
 
-    /// The data set of this name.
+    /// The dataset of this name.
     pub fn get(&self, name: &str) -> Option<Entry<'_>> {
         let published = self.datasets.get(name).map(Entry::Published);
         published.or_else(|| self.user.get(name).map(Entry::User))
     }
 
-    /// All names, the published data sets first.
+    /// All names, the published datasets first.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.datasets.keys().chain(self.user.keys()).map(String::as_str)
     }

@@ -89,7 +89,7 @@ pub(crate) struct ImageFile {
     pub(crate) sha256: Digest,
 }
 
-/// Why a user's own dataset cannot be used: everything that does not need it goes on.
+/// Why a user's own dataset cannot be used: what does not need it continues.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("[dataset.{name}] {key} = \"{path}\": {problem}")]
 pub struct UserProblem {
@@ -244,10 +244,7 @@ impl UserFiles {
         let refuse = |path: &Path, problem: &str| Err(self.problem(key, path, problem.to_owned()));
         match classes.len() {
             0 => {
-                return refuse(
-                    folder,
-                    "no class folder is in it: put the PNG files of each class into a folder of its own",
-                );
+                return refuse(folder, "no class folder is in it: put the PNG files of each class into its own folder");
             }
             1 => return refuse(folder, "one class folder is in it, and two are the least: add a folder per class"),
             n if n > usize::from(u16::MAX) => return refuse(folder, "more than 65,535 class folders are in it"),
@@ -262,7 +259,7 @@ impl UserFiles {
         }
     }
 
-    /// Both sides must have the same classes; names that only look the same are told apart by their code points.
+    /// Both sides must have the same classes; names that only look the same are distinguished by their code points.
     fn compare_classes(&self, [train, test]: &[Side; 2]) -> Result<(), UserProblem> {
         let missing = |from: &Side, others: &Side| -> Vec<String> {
             let others: HashSet<&str> = others.classes.iter().map(|class| &*class.name).collect();

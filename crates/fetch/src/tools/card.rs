@@ -1,4 +1,4 @@
-//! `pipeline data card`: what a data set is, for people (Markdown) and for machines (Croissant).
+//! `pipeline data card`: what a dataset is, for people (Markdown) and for machines (Croissant).
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::download::Grouped;
 use crate::load::{Images, LoadError, load};
 use crate::manifest::{Dataset, Entry, Manifest};
 
-/// A data set's card in both forms.
+/// A dataset's card in both forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
     /// For people.
@@ -25,11 +25,11 @@ pub(super) struct Facts<'a> {
     pub(super) counts: Option<[Vec<u32>; 2]>,
 }
 
-/// The card of a published data set. Class counts are counted in the decoded files and left out while they are not
+/// The card of a published dataset. Class counts are counted in the decoded files and left out while they are not
 /// here; everything else is the manifest's.
 ///
 /// # Errors
-/// An unknown name, a user's own data set (nobody else can fetch it), or files that are damaged.
+/// An unknown name, a user's own dataset (nobody else can fetch it), or files that are damaged.
 pub fn card(name: &str, store: &Store, manifest: &Manifest) -> Result<Card, LoadError> {
     let Some(Entry::Published(dataset)) = manifest.get(name) else {
         let published = manifest.names().filter(|name| matches!(manifest.get(name), Some(Entry::Published(_))));

@@ -10,7 +10,7 @@ use super::histogram;
 use crate::load::{LoadError, load};
 use crate::manifest::{LeftOut, Manifest};
 
-/// What a data set was found to hold.
+/// What a dataset was found to hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Checked {
     /// Its name.
@@ -29,7 +29,7 @@ pub struct Checked {
     pub warnings: Vec<String>,
 }
 
-/// Decodes all of a data set and looks for what would spoil an experiment.
+/// Decodes all of a dataset and looks for what would spoil an experiment.
 ///
 /// # Errors
 /// Whatever makes it unusable; see [`load`].

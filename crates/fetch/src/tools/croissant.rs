@@ -182,7 +182,7 @@ mod tests {
             Value::Object(object) => {
                 for (key, value) in object {
                     found.push(key);
-                    // The rows of a record set are JSON of their own.
+                    // The rows of a record set are nested JSON.
                     if key != "data" {
                         keys(value, found);
                     }

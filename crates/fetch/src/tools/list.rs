@@ -24,7 +24,7 @@ pub struct Listing {
     pub state: SetState,
 }
 
-/// What is here of a data set.
+/// What is here of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum SetState {
@@ -48,7 +48,7 @@ pub enum SetState {
     Own,
 }
 
-/// All data sets; quick, because files that were verified before and did not change are not read again.
+/// All datasets; quick, because files that were verified before and did not change are not read again.
 pub fn list(store: &Store, manifest: &Manifest) -> Vec<Listing> {
     let entries = manifest.names().filter_map(|name| manifest.get(name));
     entries.map(|entry| listing(store, entry)).collect()

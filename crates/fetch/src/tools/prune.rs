@@ -1,4 +1,4 @@
-//! `pipeline data prune`: removes what no data set needs.
+//! `pipeline data prune`: removes what no dataset needs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ pub struct Pruned {
     pub why: &'static str,
 }
 
-/// Removes, below the folders of the published data sets: downloads that were broken off, files that are not the
-/// published ones, members whose whole archive is there too, and files that belong to no data set. A data set that
+/// Removes, below the folders of the published datasets: downloads that were broken off, files that are not the
+/// published ones, members whose whole archive is there too, and files that belong to no dataset. A dataset that
 /// another process fetches right now is left alone, and so are folders that the manifest does not know.
 ///
 /// With `dry_run`, only says what it would remove.
@@ -74,7 +74,7 @@ fn superfluous(folder: &Path, path: &Path, dataset: &Dataset, inspector: &mut In
             return matches!(state, FileState::Damaged { .. }).then_some("not the published bytes");
         }
     }
-    Some("belongs to no data set")
+    Some("belongs to no dataset")
 }
 
 /// All files below a folder, sorted; links are files and not followed.

@@ -31,7 +31,7 @@ pub struct Choice {
 /// Why there is no sheet.
 #[derive(Debug, thiserror::Error)]
 pub enum SheetError {
-    /// A class that the data set does not have.
+    /// A class that the dataset does not have.
     #[error("--class {class}: no such class; the classes are: {known}")]
     Class {
         /// As asked for.

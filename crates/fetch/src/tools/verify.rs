@@ -10,10 +10,10 @@ use crate::download::{Grouped, Mirror, Source};
 use crate::manifest::{Dataset, Inventory, PublishedFile, UserFiles};
 use crate::state::{FileReport, FileState, Inspector, examine, reports};
 
-/// What reading all files of a data set found.
+/// What reading all files of a dataset found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verification {
-    /// The data set.
+    /// The dataset.
     pub name: String,
     /// Its published files, in the manifest's order; none of a user's own.
     pub files: Vec<FileReport>,
@@ -63,7 +63,7 @@ impl Verification {
     }
 }
 
-/// Reads all files of a data set below `data/raw/` and compares them with what was published.
+/// Reads all files of a dataset below `data/raw/` and compares them with what was published.
 ///
 /// # Errors
 /// The note of what was verified could not be written.
@@ -78,7 +78,7 @@ pub fn verify(store: &Store, dataset: &Dataset) -> Result<Verification, Document
     Ok(Verification { name: dataset.name.clone(), files, own: None })
 }
 
-/// Reads what a mirror folder has of a data set: its files, its archives' members, and what looks like a download that
+/// Reads what a mirror folder has of a dataset: its files, its archives' members, and what looks like a download that
 /// was broken off (`NAME.part`, `NAME.crdownload` and their like).
 pub fn verify_folder(folder: &Path, dataset: &Dataset) -> Verification {
     let mirror = Mirror::Folder(folder.to_owned());
@@ -121,7 +121,7 @@ fn in_folder(mirror: &Mirror, dataset: &str, file: &PublishedFile) -> FileState 
     }
 }
 
-/// The best state among the places where a mirror may have a file: the same name may be another data set's.
+/// The best state among the places where a mirror may have a file: the same name may be another dataset's.
 fn best(mirror: &Mirror, dataset: &str, name: &str, bytes: u64, sha256: &Digest) -> FileState {
     let mut state = FileState::Missing;
     for source in mirror.candidates(dataset, name) {
@@ -135,7 +135,7 @@ fn best(mirror: &Mirror, dataset: &str, name: &str, bytes: u64, sha256: &Digest)
                     state = FileState::Damaged { why };
                 }
             }
-            // A data set's own folder comes first; what lies elsewhere under the same name need not be ours.
+            // A dataset's own folder comes first; what lies elsewhere under the same name need not be ours.
             damaged @ FileState::Damaged { .. } => {
                 if state == FileState::Missing && in_own_folder(&path, dataset) {
                     state = damaged;
@@ -150,7 +150,7 @@ fn in_own_folder(path: &Path, dataset: &str) -> bool {
     path.ancestors().skip(1).any(|folder| folder.file_name().is_some_and(|name| name == dataset))
 }
 
-/// A file beside `path` whose name goes on after it.
+/// A file beside `path` whose name continues after it.
 fn broken_off(path: &Path, bytes: u64, sha256: &Digest) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let entries = std::fs::read_dir(path.parent()?).ok()?;

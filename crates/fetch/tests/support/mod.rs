@@ -45,7 +45,7 @@ pub fn mirrored(mirror: &Path) -> Context {
     Context { offline: true, mirror: Some(mirror.display().to_string()), ..Context::default() }
 }
 
-/// A manifest of one data set `toy` with one file, served from `mirrors`; 2 classes, 1 + 1 images of CIFAR's format.
+/// A manifest of one dataset `toy` with one file, served from `mirrors`; 2 classes, 1 + 1 images of CIFAR's format.
 pub fn toy_manifest(content: &[u8], mirrors: &[String]) -> Manifest {
     toy_manifest_of(content.len(), &Digest::of(content), mirrors)
 }
@@ -90,9 +90,9 @@ pub fn toy_manifest_of(bytes: usize, sha256: &Digest, mirrors: &[String]) -> Man
 pub struct Listener {
     pub warnings: Mutex<Vec<String>>,
     pub advanced: Mutex<Vec<u64>>,
-    /// Pieces of work that each stage announced, and what it calls them.
+    /// Tasks that each stage announced, and what it calls them.
     pub stages: Mutex<Vec<(u64, String)>>,
-    /// Pieces of work that ended, with their notes.
+    /// Tasks that ended, with their notes.
     pub finished: Mutex<Vec<String>>,
 }
 

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Look after the image data sets.
+/// Look after the image datasets.
 #[derive(Clone, Debug, Subcommand)]
 pub enum DataCommand {
-    /// List the data sets and what is here of them
+    /// List the datasets and what is here of them
     Ls(DataArgs),
-    /// Download data sets and check them
+    /// Download datasets and check them
     Fetch {
         /// Which ones.
         #[arg(required = true)]
@@ -28,7 +28,7 @@ pub enum DataCommand {
     },
     /// Read all files again and compare them with their published digests; exit code 3 if any is missing or damaged
     Verify {
-        /// Which data sets [default: all]
+        /// Which datasets [default: all]
         names: Vec<String>,
         /// Look at this folder of originals instead of data/raw
         #[arg(long, value_name = "DIR")]
@@ -38,7 +38,7 @@ pub enum DataCommand {
     },
     /// Draw a contact sheet: images with their labels
     Show {
-        /// Which data set.
+        /// Which dataset.
         name: String,
         /// Only this class, by name or number
         #[arg(long)]
@@ -55,9 +55,9 @@ pub enum DataCommand {
         #[command(flatten)]
         args: DataArgs,
     },
-    /// Write a data set for other programs
+    /// Write a dataset for other programs
     Export {
-        /// Which data set.
+        /// Which dataset.
         name: String,
         /// As what
         #[arg(long, value_enum)]
@@ -69,7 +69,7 @@ pub enum DataCommand {
     },
     /// Print a data-set card: counts, digests, licence, citation
     Card {
-        /// Which data set.
+        /// Which dataset.
         name: String,
         /// Croissant JSON-LD instead of Markdown
         #[arg(long)]
@@ -86,7 +86,7 @@ pub enum DataCommand {
         #[command(flatten)]
         args: DataArgs,
     },
-    /// Remove broken-off downloads and files that no data set needs
+    /// Remove broken-off downloads and files that no dataset needs
     Prune {
         /// Only say what would be removed
         #[arg(long)]
@@ -96,7 +96,7 @@ pub enum DataCommand {
     },
 }
 
-/// Where the data sets are described and kept.
+/// Where the datasets are described and kept.
 #[derive(Args, Clone, Debug)]
 pub struct DataArgs {
     /// The configuration; data/ lies beside it

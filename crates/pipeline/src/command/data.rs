@@ -1,4 +1,4 @@
-//! `pipeline data`: look after the image data sets.
+//! `pipeline data`: look after the image datasets.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `pipeline init`: a project in a folder of its own.
+//! `pipeline init`: a project in an empty folder.
 
 use std::fs;
 use std::io::Write as _;

@@ -96,7 +96,7 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
                 _ => "interrupted",
             };
             log(&format!(
-                "{what} during {stage}; everything finished is kept. To go on:\n  {}",
+                "{what} during {stage}; everything finished is kept. To resume:\n  {}",
                 interrupt::command_to_resume()
             ));
             break;
@@ -163,12 +163,12 @@ fn conclude(args: &RunArgs, store: &Store, finished: &[Finished], elapsed: Durat
     } else {
         let seconds = elapsed.as_secs_f64();
         print(&match (done, gaps.is_empty()) {
-            (0, true) => format!("nothing to do: all {skipped} pieces of work are up to date ({seconds:.1} s)\n"),
+            (0, true) => format!("nothing to do: all {skipped} tasks are up to date ({seconds:.1} s)\n"),
             (0, false) => format!(
-                "nothing to do that could be done: {skipped} pieces of work are up to date, others are missing \
+                "nothing to do that could be done: {skipped} tasks are up to date, others are missing \
                  ({seconds:.1} s)\n"
             ),
-            _ => format!("done: {done} pieces of work, {skipped} were up to date ({seconds:.1} s)\n"),
+            _ => format!("done: {done} tasks, {skipped} were up to date ({seconds:.1} s)\n"),
         })?;
         if finished.iter().any(|stage| stage.stage == Stage::Render && !stage.report.interrupted) {
             print(&format!("report: {}\n", store.layout().reports().join("index.html").display()))?;

@@ -1,4 +1,4 @@
-//! `pipeline status`: what is there, what is missing and where it is, and the command that goes on.
+//! `pipeline status`: what is there, what is missing and where it is, and the command that resumes.
 
 use std::collections::BTreeMap;
 
@@ -31,10 +31,10 @@ struct Training {
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    /// The pieces of work of the other stages.
+    /// The tasks of the other stages.
     items: &'a [WorkItem],
     training: &'a Training,
-    /// The command that goes on; none where all is done.
+    /// The command that resumes; none where all is done.
     command: Option<String>,
 }
 
@@ -84,7 +84,7 @@ fn command(project: &Project, training: &Training) -> String {
     }
 }
 
-/// At most so many lines for each kind of task.
+/// At most this number of lines for each kind of task.
 const SHOWN: usize = 10;
 
 fn describe(project: &Project, items: &[WorkItem], training: &Training, command: Option<&str>) -> String {
@@ -143,7 +143,7 @@ fn describe_training(text: &mut String, training: &Training) {
     }
 }
 
-/// Is it still to be done, or can it not be had?
+/// Is it still to be done, or is it not available?
 fn is_missing(item: &WorkItem) -> bool {
     item.decision.runs() || matches!(item.decision, Decision::Skip(Reason::Unavailable { .. }))
 }

@@ -6,7 +6,7 @@ use flooding_core::plan::Plan;
 use flooding_core::spec::DataSpec;
 use flooding_core::work::{Decision, Reason, Stage, WorkItem};
 
-/// One line for each group of tasks of one kind that share a setting, a decision and a reason; a single one by its name.
+/// One line for each group of tasks of one kind that share a setting, a decision and a reason; a single one by name.
 pub fn reasons<'a>(items: impl Iterator<Item = &'a WorkItem>) -> Vec<String> {
     let mut groups: Vec<(Kind, &Decision, Vec<&WorkItem>)> = Vec::new();
     for item in items {

@@ -111,7 +111,7 @@ impl Source for Examples<'_> {
     }
 }
 
-/// Trains the sampled runs again in a folder of their own and compares; `None` when asked to stop.
+/// Trains the sampled runs again in a separate folder and compares; `None` when asked to stop.
 pub fn retrain(
     sample: &[&PublishedRunRow],
     specifications: &BTreeMap<String, RunSpec>,

@@ -55,7 +55,7 @@ pub enum ExchangeError {
         /// Each file and why; never empty.
         refusals: Vec<Refusal>,
     },
-    /// A file has other bytes than a moment ago.
+    /// A file has changed since a moment ago.
     #[error("{path} changed while it was imported: repeat the import", path = path.display())]
     Changed {
         /// Which.

@@ -10,7 +10,7 @@ use crate::tasks::OpenTask;
 const FILL: f64 = 0.7;
 
 /// Divides the tasks, in their order, into jobs that last about `limit` with so many runs side by side. A task that is
-/// longer, or of which nothing is known, has a job of its own: it is requeued until it is done.
+/// longer, or of which nothing is known, gets its own job: it is requeued until it is done.
 pub fn pack(tasks: &[OpenTask], limit: Duration, jobs: usize) -> Vec<Vec<TaskId>> {
     let capacity = limit.as_secs_f64() * FILL * jobs as f64;
     let mut packed: Vec<(f64, Vec<TaskId>)> = Vec::new();

@@ -30,7 +30,7 @@ impl FromStr for Shard {
 
 impl Shard {
     /// The tasks of this part. They depend on the plan alone, not on what is done: processes that start at different
-    /// times, on folders of their own, still divide the same plan in the same way.
+    /// times, on separate folders, still divide the same plan in the same way.
     ///
     /// The costliest task goes first, each to the part with the least cost so far (Graham 1969: at most 4/3 of the best
     /// division's longest part).

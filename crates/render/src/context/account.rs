@@ -1,4 +1,4 @@
-//! What was not run and why, the data sets, how to repeat and cite, and the configuration.
+//! What was not run and why, the datasets, how to repeat and cite, and the configuration.
 
 use serde::Serialize;
 
@@ -87,16 +87,16 @@ fn absent(tables: &Tables) -> Vec<&'static str> {
     .collect()
 }
 
-/// The image data sets.
+/// The image datasets.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataContext {
-    /// One a data set.
+    /// One a dataset.
     pub sets: Vec<DataSet>,
     /// The seed that the synthetic ones are drawn from.
     pub master_seed: Option<u64>,
 }
 
-/// One data set.
+/// One dataset.
 #[derive(Clone, Debug, Serialize)]
 pub struct DataSet {
     /// Its name.

@@ -29,14 +29,14 @@ pub struct Group {
 pub struct Claim {
     /// Short id.
     pub id: String,
-    /// The claim in words.
+    /// Statement of the claim.
     #[serde(rename = "claim")]
     pub sentence: String,
     /// Where the paper makes it.
     pub source: String,
-    /// The verdict in words.
+    /// Text of the verdict.
     pub verdict: &'static str,
-    /// The verdict on its size in words; empty where the paper gives no number.
+    /// Text of the verdict on its size; empty where the paper gives no number.
     pub magnitude: &'static str,
     /// Its class for the style sheet.
     pub class: &'static str,
@@ -63,7 +63,7 @@ pub struct Claim {
 pub struct Reading {
     /// The reading, or `benchmarks`; empty where there is no choice.
     pub name: String,
-    /// The verdict in words.
+    /// Text of the verdict.
     pub verdict: &'static str,
     /// The verdict on the size.
     pub magnitude: &'static str,

@@ -84,7 +84,7 @@ pub fn gains(tables: &Tables) -> Option<MeasureTable> {
     })
 }
 
-/// Baselines beside the paper's, one row a data set and reading.
+/// Baselines beside the paper's, one row a dataset and reading.
 pub fn baselines(tables: &Tables) -> Option<MeasureTable> {
     let all = tables.baselines.as_deref()?;
     let mut seen: Vec<(&str, &str)> = Vec::new();

@@ -19,7 +19,7 @@ pub struct Facts {
     pub id: String,
     /// Its row's labels in one line, with the reading where it is not `paper`.
     pub label: String,
-    /// The row's first label: the data set.
+    /// The row's first label: the dataset.
     pub dataset: String,
     /// The reading.
     pub reading: String,

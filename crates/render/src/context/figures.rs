@@ -171,7 +171,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     Ok(drawn)
 }
 
-/// The floating training loss of the first setting of each data set and reading: the others look alike.
+/// The floating training loss of the first setting of each dataset and reading: the others look alike.
 fn floating(tables: &Tables, index: &Index, curves: &[(&str, Vec<&CurveRow>)]) -> Result<Vec<Figure>, RenderError> {
     let profile = tables.overview.as_ref().map_or("unknown", |overview| &*overview.profile);
     let mut seen: Vec<(&str, &str)> = Vec::new();
@@ -267,7 +267,7 @@ impl Drawn {
 
 const FIGURE_1: &str = "The sketch is drawn by us after the paper’s; it holds no data.";
 const FLOATING: &str = "The paper’s claim: with flooding the training loss does not go to zero but floats around the level b, \
-    while for a small b the training accuracy still reaches 100%. One setting of each data set is drawn, with at most five \
+    while for a small b the training accuracy still reaches 100%. One setting of each dataset is drawn, with at most five \
     levels above 0; the table has the same levels of every setting.";
 const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lower, after a second descent. Every level is \
     drawn; the dotted line is training without flooding.";

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_were_not_run_are_told() {
+    fn rows_that_were_not_run_are_reported() {
         assert_eq!(rows(9, 9), "9 rows");
         assert_eq!(rows(6, 9), "the 6 rows run (of 9)");
     }

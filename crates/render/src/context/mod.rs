@@ -47,7 +47,7 @@ pub struct ReportContext {
     pub theorem_figures: Vec<figures::FigureContext>,
     /// What was not run.
     pub missing: account::MissingContext,
-    /// The data sets.
+    /// The datasets.
     pub data: account::DataContext,
     /// How to repeat and cite.
     pub repeat: account::RepeatContext,

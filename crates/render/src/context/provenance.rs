@@ -42,9 +42,9 @@ pub struct CellProvenance {
     pub anchor: String,
     /// `A` or `B`.
     pub letter: &'static str,
-    /// The further tests, in words.
+    /// Text on the further tests.
     pub tests: String,
-    /// Selection under other choices, in words.
+    /// Text on selection under other choices.
     pub sensitivity: Vec<String>,
     /// Missing runs.
     pub missing: String,

@@ -3,7 +3,7 @@
 /// The points drawn per figure, over all of its lines.
 pub const BUDGET: usize = 16_000;
 
-/// The rule in words, for captions.
+/// Text of the rule, for captions.
 pub const RULE: &str = "Lines with many epochs are thinned for drawing: each is cut into spans of equal length, and of each \
     span the first, the least, the greatest and the last point are drawn (M4), so that no peak is lost. A \
     figure’s CSV holds every point that it was given; every epoch of every setting is in `data/tables/curves.csv`.";

@@ -1,4 +1,4 @@
-//! Test accuracy against the flood level, with its band over trials and the chosen levels as a rug.
+//! Test accuracy against the flood level, with its band over trials and the selected levels as a rug.
 
 use flooding_tables::{Checkpoint, LevelRow, to_csv};
 

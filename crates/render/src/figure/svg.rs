@@ -10,7 +10,7 @@ pub fn inline(sheet: &Sheet, id: &str, title: &str, description: &str) -> String
     element(sheet, id, title, description, "")
 }
 
-/// The drawing as a file of its own, with these rules inside.
+/// The drawing as a standalone file, with these rules inside.
 pub fn file(sheet: &Sheet, id: &str, title: &str, description: &str, rules_of_file: &str) -> String {
     let style = format!(
         "<style>svg{{{}}}@media(prefers-color-scheme:dark){{svg{{{}background:#14171a}}}}{}{rules_of_file}</style>",

@@ -17,7 +17,7 @@ const COLUMNS: usize = 3;
 /// Above b = R the ratio grows without bound; a panel shows it up to here.
 const HIGHEST: f64 = 2.0;
 
-/// A scenario in words.
+/// Description of a scenario.
 pub fn scenario_label(scenario: &Scenario) -> String {
     match scenario {
         Scenario::Bernoulli { p } => format!("zero-one loss, p = {p}"),

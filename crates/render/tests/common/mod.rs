@@ -370,7 +370,7 @@ fn overview(size: Size) -> Overview {
         gaps: vec![Gap {
             stage: Stage::Fetch,
             id: "kmnist".to_owned(),
-            why: "data set not available: no network and no mirror".to_owned(),
+            why: "dataset not available: no network and no mirror".to_owned(),
         }],
         left_out: left_out
             .map(|(setting, first, second, table)| LeftOut {
@@ -450,7 +450,7 @@ fn claims() -> Vec<ClaimRow> {
             Verdict::Inconclusive,
             &["gaussians-low"],
         ),
-        row("benchmarks", "The best setup of each data set uses flooding.", Verdict::NotRun, &["cifar10"]),
+        row("benchmarks", "The best setup of each dataset uses flooding.", Verdict::NotRun, &["cifar10"]),
         row("theorem", "Flooding lowers the mean squared error for b below R.", Verdict::Confirmed, &[]),
     ]
 }

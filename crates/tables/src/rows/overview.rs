@@ -32,13 +32,13 @@ pub struct Overview {
     pub left_out: Vec<LeftOut>,
     /// The software and machines that made the records, each distinct one once; durations set to zero.
     pub made_by: Vec<Provenance>,
-    /// The image data sets used.
+    /// The image datasets used.
     pub datasets: Vec<DatasetRow>,
     /// `pipeline.toml`, as it was.
     pub configuration: String,
 }
 
-/// A data set, for the report.
+/// A dataset, for the report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetRow {
     /// Its name.

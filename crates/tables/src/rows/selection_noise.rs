@@ -35,7 +35,7 @@ table! {
         levels: u32 => "levels",
         /// examples of a validation set
         validation_examples: u32 => "examples",
-        /// chosen level
+        /// selected level
         level: MeanStd => "nat",
         /// test accuracy there
         accuracy: MeanStd => "%",

@@ -73,7 +73,7 @@ pub enum RunStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClaimGroup {
-    /// Test accuracy and chosen levels.
+    /// Test accuracy and selected levels.
     Accuracy,
     /// Why flooding works: losses, gradients, flatness, calibration.
     Mechanism,

@@ -28,7 +28,7 @@ use flooding_engine::weights::{self, Weights};
 const DIRECTIONS: u64 = 5;
 /// Steps from alpha = 0 to 1; as many lead down to -1.
 const STEPS: i32 = 20;
-/// At most so many training and test examples, evenly spaced over their sets, are the losses means over.
+/// The largest number of training and of test examples, evenly spaced over their sets, that the losses are means over.
 const POINTS: [usize; 2] = [200, 500];
 /// Empirical risks drawn for Theorem 1 at the trained model.
 const RISKS: u32 = 10_000;
@@ -45,7 +45,7 @@ pub struct Bench<'a, B: Backend> {
     pub splits: &'a Arc<Splits>,
     /// Looked at on the way.
     pub stop: &'a StopFlag,
-    /// Told the pieces of work done, of [`pieces`].
+    /// Told the tasks done, of [`pieces`].
     pub advanced: &'a dyn Fn(u64),
 }
 
@@ -107,7 +107,7 @@ impl<B: Backend> Bench<'_, B> {
         let sets = [(&train, train.examples().len().min(POINTS[0])), (&test, test.examples().len().min(POINTS[1]))];
         let mut models = Vec::new();
         for (model, of, run, name) in [
-            (ProbedModel::FirstCrossing, with, &inputs.with, weights::FIRST_BELOW),
+            (ProbedModel::FirstCrossing, with, &inputs.with, weights::FIRST_CROSSING),
             (ProbedModel::With, with, &inputs.with, weights::LAST),
             (ProbedModel::Without, without, &inputs.without, weights::LAST),
         ] {

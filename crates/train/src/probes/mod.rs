@@ -54,7 +54,7 @@ impl Kind {
 
 /// Makes the probes of these kinds that are not up to date, for the trials that the plan probes.
 ///
-/// A trial whose runs are not complete, and a data set that cannot be had, are gaps of the report.
+/// A trial whose runs are not complete, and a missing dataset, are gaps of the report.
 pub fn run(
     plan: &Plan,
     store: &Store,

@@ -16,12 +16,12 @@ pub(super) struct Path {
     /// The first step at which the loss was at or below the level.
     pub(super) first_crossing: Option<u64>,
     /// The weights before the first mini-batch below the level.
-    pub(super) first_below: Option<Weights>,
+    pub(super) first_crossing_weights: Option<Weights>,
 }
 
 impl Path {
     pub(super) fn new(objective: Objective, level: Level) -> Self {
-        Self { level, objective: Flooding::new(objective, level), first_crossing: None, first_below: None }
+        Self { level, objective: Flooding::new(objective, level), first_crossing: None, first_crossing_weights: None }
     }
 }
 
@@ -144,7 +144,11 @@ impl Path {
 
     /// File names and weights of a run that came to its end.
     pub(super) fn weights(&self, last: Option<&Weights>, best: Option<&Weights>) -> Vec<(&'static str, Weights)> {
-        let all = [(weights::LAST, last), (weights::BEST, best), (weights::FIRST_BELOW, self.first_below.as_ref())];
+        let all = [
+            (weights::LAST, last),
+            (weights::BEST, best),
+            (weights::FIRST_CROSSING, self.first_crossing_weights.as_ref()),
+        ];
         all.into_iter().filter_map(|(name, weights)| Some((name, weights?.clone()))).collect()
     }
 }

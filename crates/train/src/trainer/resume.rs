@@ -82,7 +82,7 @@ impl<B: Backend> Trainer<'_, B> {
             };
             insert(&format!("best.{k}"), member.best.and_then(|_| best.get(k)));
             for (l, path) in member.paths.iter().enumerate() {
-                insert(&format!("below.{k}.{l}"), path.first_below.as_ref());
+                insert(&format!("below.{k}.{l}"), path.first_crossing_weights.as_ref());
             }
         }
         let members = self.members.iter().map(|member| self.member_state(member)).collect();
@@ -179,7 +179,7 @@ impl<B: Backend> Trainer<'_, B> {
                 let numbers = |name: &str| checkpoint.tensors[&format!("below.{k}.{l}.{name}")].clone();
                 Some(Path {
                     first_crossing: path.first_crossing,
-                    first_below: path.below.then(|| Weights::gather(self.step.network(), numbers)),
+                    first_crossing_weights: path.below.then(|| Weights::gather(self.step.network(), numbers)),
                     ..Path::new(self.spec.objective, level)
                 })
             };
@@ -247,7 +247,7 @@ impl<B: Backend> Trainer<'_, B> {
     fn member_state(&self, member: &Member) -> MemberState {
         let path = |path: &Path| PathState {
             run: self.group.run(path.level).key().to_string(),
-            below: path.first_below.is_some(),
+            below: path.first_crossing_weights.is_some(),
             first_crossing: path.first_crossing,
         };
         MemberState {

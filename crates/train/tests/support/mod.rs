@@ -130,7 +130,7 @@ impl Source for Clouds {
     }
 }
 
-/// A store in a folder of its own.
+/// A store in a temporary folder.
 pub fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();

@@ -7,7 +7,7 @@ use rand::Rng as _;
 ///
 /// 64 uniform numbers are compared with p at once, bit by bit from the most significant: lane i holds the bits i of as
 /// many random words as are needed until every lane has differed from p. That takes about seven words instead of 64, and
-/// each lane is a draw of its own with Pr[1] = p to within 2^-64.
+/// each lane is an independent draw with Pr[1] = p to within 2^-64.
 pub(crate) struct Bits<'a> {
     stream: &'a mut Stream,
     /// p in units of 2^-64; `None` is p = 1.

@@ -139,7 +139,7 @@ fn zero_one(p: f64, c: f64, chunk: Chunk, stream: &mut Stream, mut visit: impl F
     Some(())
 }
 
-/// Flips come 64 at a time from a stream of their own, split off the first.
+/// Flips come 64 at a time from their own stream, split off the first.
 fn cross_entropy(margin: Margin, chunk: Chunk, stream: &mut Stream, visit: impl FnMut(f64)) -> Option<()> {
     let mut flips = stream.clone();
     // Another of ChaCha's 2^64 streams under the same key: the two never meet.

@@ -1,6 +1,6 @@
 //! Theorem 1 by Monte Carlo: empirical risks of n drawn losses, in chunks of a fixed size.
 //!
-//! Each chunk has a random stream of its own, keyed by the seed, the scenario, n, b and the chunk's number, and chunks
+//! Each chunk has its own random stream, keyed by the seed, the scenario, n, b and the chunk's number, and chunks
 //! are merged in their order, so results depend neither on the number of threads nor on who drew what. Memory does not
 //! grow with the number of draws.
 

@@ -80,7 +80,7 @@ impl Convolution<'_> {
         assert_eq!(src.len() % (from * self.images), 0);
         let shared = Shared::new(dst);
         for_each_task(rows, |y| {
-            // Each task has a row of pixels of its own.
+            // Each task has its own row of pixels.
             run(Gather {
                 table,
                 weights,

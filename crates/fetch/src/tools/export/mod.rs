@@ -22,7 +22,7 @@ pub enum ExportFormat {
     /// `NAME.npz`: arrays `x_train`, `y_train`, `x_test`, `y_test`; images as N x rows x columns (grey) or
     /// N x channels x rows x columns, labels as unsigned 16-bit numbers.
     Npz,
-    /// `train/CLASS/NUMBER.png` and `test/CLASS/NUMBER.png`: what a user's own data set may look like.
+    /// `train/CLASS/NUMBER.png` and `test/CLASS/NUMBER.png`: what a user's own dataset may look like.
     Png,
 }
 

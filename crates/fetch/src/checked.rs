@@ -12,7 +12,7 @@ use crate::decode::{DecodeError, Problem};
 const BUFFER: usize = 1 << 17;
 
 /// A reader over a file's bytes, as many as it had when it was opened.
-pub(crate) struct Vouched {
+pub(crate) struct Checked {
     reader: BufReader<Digesting>,
     path: PathBuf,
     /// Bytes of the file.
@@ -34,7 +34,7 @@ impl Read for Digesting {
     }
 }
 
-impl Vouched {
+impl Checked {
     pub(crate) fn open(path: &Path) -> Result<Self, DecodeError> {
         let unreadable = |error| DecodeError::of_file(path, Problem::Unreadable(error));
         let (file, metadata) = files::open(path).map_err(unreadable)?;
