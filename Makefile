@@ -23,9 +23,9 @@ help: ## list the targets
 build: ## compile everything that `reproduce` and `test` share
 	$(CARGO) build --release --locked -p flooding-pipeline $(FEATURES)
 
-# Exit code 3 means that the report is there and names what could not be had: that is a success with a warning, which
+# Exit code 3 means that the report is there and names what is missing: that is a success with a warning, which
 # the program has just printed last.
-reproduce: build ## run the pipeline (PROFILE=quick) and say where the report is; again = go on
+reproduce: build ## run the pipeline (PROFILE=quick) and say where the report is; again = resume
 	@$(PIPELINE) run $(ARGS) || { code=$$?; [ $$code -eq 3 ] || exit $$code; }
 
 report: build ## draw the report again from stored records, without training
@@ -45,10 +45,10 @@ lint: ## check formatting and lints
 deny: ## check licences, bans, sources and advisories of the dependencies
 	scripts/deny.sh
 
-schema: build ## write docs/pipeline.schema.json anew
+schema: build ## rebuild docs/pipeline.schema.json
 	$(PIPELINE) schema > docs/pipeline.schema.json
 
-tables-doc: ## write docs/tables.md anew
+tables-doc: ## rebuild docs/tables.md
 	$(CARGO) build --release --locked --workspace --example tables_md
 	target/release/examples/tables_md > docs/tables.md
 

@@ -173,7 +173,7 @@ fn the_command_that_resumes_is_quoted_so_that_a_shell_takes_it_whatever_the_name
     let arguments = ["run", "--offline", "--only", "gaussians-high", "--fail-fast"];
     let run = pipeline(folder.path(), &project, &arguments).exits(3);
     let run = run.says(&["stopped by --fail-fast during train"]);
-    let command = run.stderr.lines().skip_while(|line| !line.contains("To go on")).nth(1).unwrap().trim().to_owned();
+    let command = run.stderr.lines().skip_while(|line| !line.contains("To resume")).nth(1).unwrap().trim().to_owned();
     assert!(command.contains("caf\\351 1"), "{command}");
     let again = Command::new("bash").args(["-c", &command]).current_dir(folder.path()).output().unwrap();
     Run::of(&again).exits(3).says(&["stopped by --fail-fast during train"]);

@@ -78,7 +78,7 @@ pub enum FirstCrossing {
 pub enum Status {
     /// All epochs were trained.
     Complete,
-    /// It could not go on; the other runs did.
+    /// It failed; the other runs did not.
     Failed {
         /// What happened, in a sentence.
         cause: String,

@@ -10,11 +10,11 @@ use crate::backend::Backend;
 use crate::layers::Parameter;
 use crate::nets::Network;
 
-/// File name (without ending) of the weights at the last epoch.
+/// File name (without extension) of the weights at the last epoch.
 pub const LAST: &str = "weights-last";
-/// File name (without ending) of the weights at the first epoch with the best validation accuracy.
+/// File name (without extension) of the weights at the first epoch with the best validation accuracy.
 pub const BEST: &str = "weights-best";
-/// File name (without ending) of the weights just before the step of the first mini-batch below the level.
+/// File name (without extension) of the weights just before the step of the first mini-batch below the level.
 pub const FIRST_CROSSING: &str = "weights-first-below";
 
 /// The named tensors of one member.

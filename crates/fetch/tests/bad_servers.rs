@@ -219,7 +219,7 @@ fn a_web_page_with_status_200_is_no_file() {
 #[test]
 fn a_web_page_that_calls_itself_a_file_is_no_file() {
     let (_, good) = assert_next_mirror_after(vec![Answer::WebPageInDisguise], "truncated");
-    // The next mirror is asked to go on after the page's bytes; the digest then says that they were wrong.
+    // The next mirror is asked for what follows the page's bytes; the digest then says that they were wrong.
     assert_eq!(good, [Some(26), None]);
 }
 

@@ -6,7 +6,7 @@ use flooding_core::record::{EpochRow, FirstCrossing, Summary};
 use flooding_engine::weights::Weights;
 use serde::{Deserialize, Serialize};
 
-/// Why a run could not go on.
+/// Why a run failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
@@ -27,7 +27,7 @@ pub enum Cause {
     Panicked(String),
 }
 
-/// A run that could not go on.
+/// A failed run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     /// Why.
@@ -49,7 +49,7 @@ pub struct Trained {
     pub result: Result<Summary, Failure>,
     /// When flooding began, where the mean loss is flooded.
     pub first_crossing: Option<FirstCrossing>,
-    /// File names (without ending) and weights, where the specification asks for them.
+    /// File names (without extension) and weights, where the specification asks for them.
     pub weights: Vec<(&'static str, Weights)>,
     /// Time in training steps: of the whole network, and of the prefix that the run shares with others.
     pub training: Duration,

@@ -10,7 +10,7 @@ use super::{StoreError, inside};
 use crate::files;
 
 /// What has arrived so far of a file; unlike an [`AtomicFile`](super::AtomicFile) it stays when dropped, under a fixed
-/// temporary name, so that the next process can go on. Only one process at a time may hold it: take a lock first.
+/// temporary name, so that the next process can resume. Only one process at a time may hold it: take a lock first.
 #[derive(Debug)]
 pub struct PartialFile {
     file: File,

@@ -96,7 +96,7 @@ pub enum Problem {
     Duplicate(String),
 }
 
-/// Where, in words; nothing for what concerns the file as a whole.
+/// Where, as text; nothing for what concerns the file as a whole.
 fn place(offset: u64, decompressed: bool, problem: &Problem) -> String {
     match problem {
         Problem::Unreadable(_) | Problem::Memory(_) | Problem::Changed { .. } if offset == 0 => String::new(),

@@ -59,7 +59,7 @@ fn markup(start: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// The same in words for a message: what it is, or its first bytes in hexadecimal.
+/// The same for a message: what it is, or its first bytes in hexadecimal.
 pub(super) fn describe(start: &[u8]) -> String {
     kind(start).map_or_else(|| format!("{:02x?}", &start[..start.len().min(8)]), str::to_owned)
 }

@@ -106,7 +106,7 @@ fn describe(project: &Project, items: &[WorkItem], training: &Training, command:
         }
     }
     if let Some(command) = command {
-        text.push_str(&format!("to go on: {command}\n"));
+        text.push_str(&format!("to resume: {command}\n"));
     }
     text
 }
