@@ -7,6 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A flood level b >= 0 in millionths: 0.05 is `Level::from_millionths(50_000)`.
 ///
 /// A binary float would make `0.1 + 0.2` another level; grids are written in decimals, so levels are decimals.
+///
+/// ```
+/// use flooding_core::level::Level;
+/// assert_eq!(Level::try_from(0.1 + 0.2)?, Level::from_millionths(300_000));
+/// assert!(Level::try_from(0.000_000_5).is_err() && Level::try_from(-0.1).is_err());
+/// # Ok::<(), flooding_core::level::LevelError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(u32);
 

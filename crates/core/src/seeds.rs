@@ -53,6 +53,15 @@ impl Purpose {
 }
 
 /// The streams of one trial of one setting.
+///
+/// ```
+/// use flooding_core::seeds::{Purpose, Streams};
+/// use rand::RngExt as _;
+/// let trial = Streams::new(20_200_713, "spiral-high", 3);
+/// let first = |epoch| trial.stream(Purpose::BatchOrder, epoch).random::<u64>();
+/// assert_eq!(first(7), first(7)); // However often, on whatever thread, in whatever order.
+/// assert_ne!(first(7), first(8));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Streams {
     master_seed: u64,

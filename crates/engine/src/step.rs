@@ -15,6 +15,36 @@ use crate::objective::{Flooding, example_slopes};
 use crate::optim::{Optimiser, OptimiserState};
 
 /// A network of K members, its optimiser, and what each member minimises.
+///
+/// Below its level, flooding climbs where plain training descends:
+///
+/// ```
+/// use dfdx::prelude::TensorFromVec as _;
+/// use flooding_core::dataset::InputShape;
+/// use flooding_core::level::Level;
+/// use flooding_core::seeds::{Purpose, Streams};
+/// use flooding_core::spec::{ModelSpec, Objective, OptimiserSpec};
+/// use flooding_engine::backend::Backend as _;
+/// use flooding_engine::cpu::FastCpu;
+/// use flooding_engine::objective::Flooding;
+/// use flooding_engine::step::TrainStep;
+///
+/// let backend = FastCpu::default();
+/// let model = ModelSpec::Mlp { hidden: vec![8], batch_norm: false };
+/// let sgd = OptimiserSpec::Sgd { lr: 0.01, momentum: 0.0, weight_decay: 0.0 };
+/// let levels = [Level::ZERO, Level::from_millionths(5_000_000)];
+/// let objectives = levels.map(|level| Flooding::new(Objective::Flood, level)).to_vec();
+/// let mut weights = Streams::new(1, "example", 0).stream(Purpose::Initialisation, 0);
+/// let of = (InputShape::Vector(2), 2); // The input's shape, and the number of classes.
+/// let mut step = TrainStep::new(&backend, &model, of, sgd, objectives, &mut weights)?;
+///
+/// let batch = || backend.device().tensor_from_vec(vec![1.0, 0.0, 0.0, 1.0], (2, 2));
+/// let before = step.step(batch(), &[0, 1], 1.0)?;
+/// let after = step.step(batch(), &[0, 1], 1.0)?;
+/// assert_eq!(before[0], before[1]);
+/// assert!(after[0] < before[0] && after[1] > before[1]);
+/// # Ok::<(), flooding_engine::backend::DeviceError<FastCpu>>(())
+/// ```
 pub struct TrainStep<B: Backend> {
     backend: B,
     network: Box<dyn Network<B>>,
