@@ -5,7 +5,8 @@
 # everything lies in FOLDER. Then `export SLURM_CONF=FOLDER/slurm.conf`, which every Slurm command reads. It holds no job to
 # its memory, and it is no cluster. Needs (Debian, Ubuntu): apt-get install --no-install-recommends slurm-wlm munge
 #
-# SLURM_CPUS (default 2) is the node's number of CPUs; SLURM_PORT (default 16817) and the one after it are used.
+# SLURM_CPUS (default 2) is the node's number of CPUs; SLURM_PORTS (default "16817 16818") are the ports of slurmctld and
+# slurmd. With SLURM_OWNER=PID everything is stopped as soon as that process is gone, however it ended.
 set -euo pipefail
 
 fail() { printf 'one-machine-slurm.sh: %s\n' "$*" >&2; exit 1; }
@@ -33,7 +34,9 @@ stop() {
         pid=$(pid_of "$daemon") || continue
         kill "$pid"
         for _ in $(seq 100); do pid_of "$daemon" >/dev/null || break; sleep 0.1; done
+        pid=$(pid_of "$daemon") && kill -KILL "$pid"
     done
+    return 0
 }
 
 case $1 in
@@ -48,7 +51,9 @@ done
 pid_of slurmctld >/dev/null && fail "it runs already in $folder"
 
 host=$(hostname -s)
-port=${SLURM_PORT:-16817}
+read -r port_of_slurmctld port_of_slurmd <<<"${SLURM_PORTS:-16817 16818}"
+# Tenths of a second; a loaded machine starts three daemons in many times the usual second.
+patience=1200
 memory=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
 chmod 755 "$folder"
 mkdir -p "$folder"/{state,spool,log,munge,socket}
@@ -57,8 +62,8 @@ chmod 700 "$folder/munge"
 cat >"$folder/slurm.conf" <<END
 ClusterName=one-machine
 SlurmctldHost=$host(127.0.0.1)
-SlurmctldPort=$port
-SlurmdPort=$((port + 1))
+SlurmctldPort=$port_of_slurmctld
+SlurmdPort=$port_of_slurmd
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -91,14 +96,25 @@ SlurmdParameters=config_overrides
 NodeName=$host NodeAddr=127.0.0.1 CPUs=${SLURM_CPUS:-2} RealMemory=$memory State=UNKNOWN
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
 END
+# However this ends before the node is idle, no daemon stays.
+trap stop EXIT
+# Daemons must not hold the caller's pipes open.
 munged --force --key-file="$folder/munge/key" --socket="$folder/socket/munge" --pid-file="$folder/munged.pid" \
-    --log-file="$folder/log/munged.log" --seed-file="$folder/munge/seed"
-slurmctld
-slurmd -N "$host"
-for _ in $(seq 300); do
-    [ "$(sinfo --noheader --format=%t 2>/dev/null)" = idle ] && exit 0
+    --log-file="$folder/log/munged.log" --seed-file="$folder/munge/seed" &>"$folder/log/munged.out"
+slurmctld &>"$folder/log/slurmctld.out"
+slurmd -N "$host" &>"$folder/log/slurmd.out"
+if [ -n "${SLURM_OWNER:-}" ]; then
+    (
+        while kill -0 "$SLURM_OWNER" 2>/dev/null && pid_of slurmctld >/dev/null; do sleep 1; done
+        stop
+    ) </dev/null &>/dev/null &
+fi
+for _ in $(seq "$patience"); do
+    if [ "$(timeout 10 sinfo --noheader --format=%t 2>/dev/null)" = idle ]; then
+        trap - EXIT
+        exit 0
+    fi
     sleep 0.1
 done
 tail -n 5 "$folder"/log/*.log >&2 || true
-stop
-fail "the node was not idle after 30 s"
+fail "the node was not idle after $((patience / 10)) s"

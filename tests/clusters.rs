@@ -2,7 +2,7 @@
 //! tables and the report are those of an undisturbed run.
 //!
 //! Where they are missing, the tests say so and pass; `PIPELINE_REQUIRE_CLUSTERS` makes that a failure. Slurm is only
-//! started where `PIPELINE_TEST_SLURM` is set: its daemons need a machine that has time for them.
+//! started where `PIPELINE_TEST_SLURM` is set, as `.ci/run` does: its daemons run as root.
 
 // A skipped test says so.
 #![allow(clippy::print_stderr)]
@@ -13,23 +13,13 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
+use support::slurm::{Slurm, in_its_middle, is_pending, missing, script, wait_until};
 use support::{Project, Run, assert_same};
-use tempfile::TempDir;
 
 const RESULTS: [&str; 6] = ["data/runs", "data/synthetic", "data/probes", "data/tables", "data/theorem", "reports"];
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name)
-}
-
-/// Says that a test is skipped, or fails where it must not be.
-fn missing(what: &str) {
-    assert!(std::env::var_os("PIPELINE_REQUIRE_CLUSTERS").is_none(), "missing: {what}");
-    eprintln!("skipped: {what} is missing");
-}
 
 /// The smoke profile's drawn settings, with trainings long enough to be disturbed, and MNIST left out.
 fn project(epochs: u32) -> Project {
@@ -50,66 +40,8 @@ fn undisturbed(epochs: u32) -> Project {
     project
 }
 
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(300);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it never came: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Slurm
-
-struct Slurm(TempDir);
-
-impl Slurm {
-    fn start() -> Option<Self> {
-        if std::env::var_os("PIPELINE_TEST_SLURM").is_none() {
-            eprintln!("skipped: PIPELINE_TEST_SLURM is not set; it asks for a one-machine Slurm");
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let started = Command::new(script("one-machine-slurm.sh")).arg("start").arg(folder.path()).output();
-        match started {
-            Ok(output) if output.status.success() => Some(Self(folder)),
-            Ok(output) => {
-                missing(&format!("a one-machine Slurm ({})", String::from_utf8_lossy(&output.stderr).trim()));
-                None
-            }
-            Err(error) => {
-                missing(&format!("a one-machine Slurm ({error})"));
-                None
-            }
-        }
-    }
-
-    fn conf(&self) -> PathBuf {
-        self.0.path().join("slurm.conf")
-    }
-
-    fn pipeline(&self, project: &Project, arguments: &[&str]) -> Run {
-        Run::of(&project.command(arguments).env("SLURM_CONF", self.conf()).output().unwrap())
-    }
-
-    /// A Slurm command's output.
-    fn ask(&self, program: &str, arguments: &[&str]) -> String {
-        let output = Command::new(program).args(arguments).env("SLURM_CONF", self.conf()).output().unwrap();
-        assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// The job's state.
-    fn state(&self, job: &str) -> String {
-        self.ask("squeue", &["--noheader", "--states=all", "--format=%T", "--jobs", job]).trim().to_owned()
-    }
-}
-
-impl Drop for Slurm {
-    fn drop(&mut self) {
-        let _ = Command::new(script("one-machine-slurm.sh")).arg("stop").arg(self.0.path()).status();
-    }
-}
 
 /// What `data/cluster/slurm.json` says.
 fn submitted(project: &Project) -> (String, Vec<String>, String) {
@@ -120,41 +52,45 @@ fn submitted(project: &Project) -> (String, Vec<String>, String) {
     (body["train"][0]["id"].as_str().unwrap().to_owned(), tasks, body["finish"].as_str().unwrap().to_owned())
 }
 
-/// The process that trains this task, by its claim.
-fn trainer(project: &Project, task: &str) -> Option<i32> {
-    let text = fs::read_to_string(project.path(&format!("data/claims/{task}"))).ok()?;
-    text.strip_prefix("process ")?.split(' ').next()?.parse().ok()
-}
-
 #[test]
-fn the_smoke_profile_through_slurm_with_a_kill_a_requeue_and_a_warning_is_byte_identical() {
+fn the_smoke_profile_through_slurm_with_a_kill_a_requeue_and_a_time_limit_is_byte_identical() {
     let Some(slurm) = Slurm::start() else { return };
-    let epochs = 100;
+    let epochs = 40;
     let (plain, project) = (undisturbed(epochs), project(epochs));
     let submit = ["submit", "slurm", "--profile", "smoke", "--time", "10", "--partition", "main"];
     slurm.pipeline(&project, &submit).exits(0).says(&["submitted: prepare", "left to train: 5 tasks, 10 runs"]);
     let (array, tasks, finish) = submitted(&project);
-    let element = |task: &str| format!("{array}_{}", tasks.iter().position(|known| known == task).unwrap());
-    let is_training = |task: &str| trainer(&project, task).is_some() && slurm.state(&element(task)) == "RUNNING";
-    // Killed: the job fails, and is requeued by hand.
-    wait_until("a first training", || is_training("gaussians-high/t00"));
-    slurm.pipeline(&project, &["status", "--profile", "smoke"]).exits(3).says(&["running", "Slurm job", "waiting"]);
-    let victim = trainer(&project, "gaussians-high/t00").unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(victim), nix::sys::signal::Signal::SIGKILL).unwrap();
-    wait_until("its failure", || slurm.state(&element("gaussians-high/t00")) == "FAILED");
-    slurm.ask("scontrol", &["requeue", &element("gaussians-high/t00")]);
-    // Requeued in the middle of a training.
-    wait_until("a second training", || is_training("gaussians-high/t01"));
-    slurm.ask("scontrol", &["requeue", &element("gaussians-high/t01")]);
-    // Warned, as before the end of its time: it leaves a checkpoint and has itself requeued.
-    wait_until("a third training", || is_training("spiral-high/t00"));
-    std::thread::sleep(Duration::from_millis(500));
-    slurm.ask("scancel", &["--signal=USR1", "--batch", &element("spiral-high/t00")]);
-    wait_until("the report", || slurm.state(&finish) == "COMPLETED");
+    let element = |number: usize| format!("{array}_{number}");
+    let requeue = |number: usize| slurm.tell("scontrol", &["requeue", &element(number)]);
+    std::thread::scope(|scope| {
+        // Held as soon as they train, so that what happens to them happens in the middle of a training.
+        let hold = |task: &str| in_its_middle(&project, task, Signal::SIGSTOP);
+        let [second, third] = [1, 2].map(|number| {
+            scope.spawn({
+                let task = tasks[number].clone();
+                move || hold(&task)
+            })
+        });
+        // Killed: the element fails alone, and is requeued by hand.
+        in_its_middle(&project, &tasks[0], Signal::SIGKILL);
+        slurm.wait_for(&element(0), "FAILED");
+        let second = second.join().unwrap();
+        slurm.pipeline(&project, &["status", "--profile", "smoke"]).exits(3).says(&["running", "Slurm job", "waiting"]);
+        requeue(0);
+        // Requeued in the middle of a training.
+        requeue(1);
+        kill(second, Signal::SIGCONT).unwrap();
+        // Warned by Slurm before the end of its time, which comes sooner now: it has itself requeued.
+        let third = third.join().unwrap();
+        slurm.tell("scontrol", &["update", &format!("JobId={}", element(2)), "TimeLimit=1"]);
+        wait_until("the signal before the end", || is_pending(third, Signal::SIGUSR1));
+        kill(third, Signal::SIGCONT).unwrap();
+    });
+    slurm.wait_for(&finish, "COMPLETED");
     assert_same(&plain.results(&RESULTS), &project.results(&RESULTS));
     slurm.pipeline(&project, &["status", "--profile", "smoke"]).exits(0);
     slurm.pipeline(&project, &submit).exits(0).says(&["nothing left to train"]);
-    let warned = logs(&project, &format!("train-{}.log", element("spiral-high/t00")));
+    let warned = logs(&project, &format!("train-{}.log", element(2)));
     assert!(warned.contains("stopped in time during train"), "{warned}");
     assert!(!warned.contains("did not work"), "{warned}");
 }
@@ -237,12 +173,10 @@ fn states(child: std::process::Child) -> Value {
 #[test]
 fn the_smoke_profile_through_hyperqueue_with_one_failing_task_resubmitted_alone_is_byte_identical() {
     let Some(python) = python() else { return };
-    let epochs = 60;
+    let epochs = 40;
     let (plain, project) = (undisturbed(epochs), project(epochs));
     let job = run_job(&python, &project);
-    wait_until("a training", || trainer(&project, "spiral-high/t00").is_some());
-    let victim = trainer(&project, "spiral-high/t00").unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(victim), nix::sys::signal::Signal::SIGKILL).unwrap();
+    in_its_middle(&project, "spiral-high/t00", Signal::SIGKILL);
     let first = states(job);
     assert_eq!((&first["spiral-high-t00"], &first["finish"]), (&"failed".into(), &"canceled".into()), "{first}");
     assert_eq!(first["gaussians-high-t01"], "finished", "{first}");

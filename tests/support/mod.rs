@@ -8,6 +8,8 @@
 pub mod cli;
 #[cfg(unix)]
 pub mod reference;
+#[cfg(unix)]
+pub mod slurm;
 pub mod tiny;
 #[cfg(unix)]
 pub mod watched;

@@ -1,30 +1,14 @@
 //! How a stage is to work: everything that must not change its numbers.
 
-use std::fmt;
+mod devices;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use devices::{DeviceChoice, Devices};
+
 use crate::progress::{Progress, Silent, StopFlag};
-
-/// Where the networks live.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeviceChoice {
-    /// The processor; one thread a run.
-    #[default]
-    Cpu,
-    /// The CUDA device of this ordinal.
-    Cuda(usize),
-}
-
-impl fmt::Display for DeviceChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cpu => f.pad("cpu"),
-            Self::Cuda(ordinal) => f.pad(&format!("cuda:{ordinal}")),
-        }
-    }
-}
 
 /// How many runs of one trial a device trains together at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +26,7 @@ pub struct Context {
     /// Runs side by side.
     pub jobs: usize,
     /// Where the networks live.
-    pub device: DeviceChoice,
+    pub devices: Devices,
     /// How many runs a CUDA device trains together.
     pub group_size: GroupSize,
     /// Do everything again, even what is up to date.
@@ -71,11 +55,28 @@ impl Context {
         self.jobs.min(pieces).clamp(1, 4 * processors)
     }
 
+    /// The device of each worker: every GPU has one worker, and the processor as many as [`workers`](Self::workers) says.
+    pub fn workers_on_devices(&self, pieces: usize) -> Vec<DeviceChoice> {
+        if self.devices.are_cpu() {
+            return vec![DeviceChoice::Cpu; self.workers(pieces)];
+        }
+        self.devices.all().iter().copied().take(pieces.max(1)).collect()
+    }
+
     /// Runs `work` on so many threads at once, or on as many of them as the system can start; returns when all have ended.
     pub fn on_threads(&self, threads: usize, work: impl Fn() + Sync) {
+        self.on_workers(&vec![(); threads.max(1)], |()| work());
+    }
+
+    /// Runs `work` on a thread for each of these workers, with what is the worker's own; returns when all have ended. The
+    /// first is the caller's thread, and the only one that is certain to be there.
+    pub fn on_workers<T: Copy + Send + Sync>(&self, workers: &[T], work: impl Fn(T) + Sync) {
+        let Some((&first, others)) = workers.split_first() else { return };
         std::thread::scope(|scope| {
-            for started in 1..threads {
-                if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, &work) {
+            let work = &work;
+            for (started, &own) in others.iter().enumerate() {
+                if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, move || work(own)) {
+                    let (started, threads) = (started + 1, workers.len());
                     self.progress.warn(&format!(
                         "only {started} of {threads} threads could be started ({error}): the work continues with these; \
                          lower --jobs"
@@ -83,7 +84,7 @@ impl Context {
                     break;
                 }
             }
-            work();
+            work(first);
         });
     }
 }
@@ -92,7 +93,7 @@ impl Default for Context {
     fn default() -> Self {
         Self {
             jobs: 1,
-            device: DeviceChoice::Cpu,
+            devices: Devices::default(),
             group_size: GroupSize::Auto,
             force: false,
             offline: false,
@@ -126,5 +127,30 @@ mod tests {
         let count = AtomicUsize::new(0);
         Context::default().on_threads(4, || _ = count.fetch_add(1, Ordering::Relaxed));
         assert_eq!(count.into_inner(), 4);
+    }
+
+    #[test]
+    fn every_gpu_has_one_worker_and_no_more_of_them_work_than_there_is_work() {
+        let on = |devices: &str| Context { jobs: 2, devices: devices.parse().unwrap(), ..Context::default() };
+        let two = [DeviceChoice::Cuda(1), DeviceChoice::Cuda(0)];
+        assert_eq!(on("cuda:1,cuda:0").workers_on_devices(9), two);
+        assert_eq!(on("cuda:1,cuda:0").workers_on_devices(1), two[..1]);
+        assert_eq!(on("cpu").workers_on_devices(9), [DeviceChoice::Cpu; 2]);
+    }
+
+    #[test]
+    fn workers_with_something_of_their_own_share_one_queue_and_each_is_started_once() {
+        let (queue, seen) = (AtomicUsize::new(0), std::sync::Mutex::new(Vec::new()));
+        let everyone = std::sync::Barrier::new(3);
+        Context::default().on_workers(&["a", "b", "c"], |own| {
+            everyone.wait();
+            while queue.fetch_add(1, Ordering::Relaxed) < 30 {
+                std::thread::yield_now();
+            }
+            seen.lock().unwrap().push(own);
+        });
+        let mut seen = seen.into_inner().unwrap();
+        seen.sort_unstable();
+        assert_eq!(seen, ["a", "b", "c"]);
     }
 }

@@ -90,6 +90,11 @@ impl Outline {
         self.forward() * (evaluated + FORWARD_AND_BACKWARD * (sizes.train as f64 + gradients))
     }
 
+    /// Floating-point operations of the training steps of a run that shares nothing.
+    pub fn steps(&self, spec: &RunSpec, sizes: Sizes) -> f64 {
+        f64::from(spec.epochs) * self.step(sizes.train)
+    }
+
     /// Floating-point operations of a run that shares nothing.
     pub fn run(&self, spec: &RunSpec, sizes: Sizes) -> f64 {
         // The test set at the last and at the best epoch.

@@ -3,6 +3,7 @@
 mod cluster;
 mod data;
 mod exchange;
+mod place;
 mod published;
 mod stats;
 
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use flooding_core::context::{DeviceChoice, GroupSize};
+use flooding_core::context::{DeviceChoice, Devices, GroupSize};
 use flooding_core::task::TaskId;
 use flooding_core::work::Stage;
 
@@ -20,6 +21,7 @@ pub use cluster::{ForecastArgs, HyperqueueArgs, SlurmArgs, SubmitCommand, TasksA
 
 pub use data::{DataArgs, DataCommand, DataFormat};
 pub use exchange::{ImportArgs, PackArgs};
+pub use place::PlaceArgs;
 pub use published::{CompareReportsArgs, PublishArgs};
 pub use stats::{CompareArgs, StatsCommand, TTestArgs};
 
@@ -167,7 +169,7 @@ pub enum Command {
     /// Check a device's arithmetic against the CPU and PyTorch's golden values, and time it
     Selftest {
         /// Which device: cpu, cuda, or cuda:N
-        #[arg(long, default_value = "cpu", value_parser = device)]
+        #[arg(long, default_value = "cpu")]
         device: DeviceChoice,
         /// Also write the results to this file
         #[arg(long, value_name = "FILE")]
@@ -242,9 +244,8 @@ impl From<ProbeName> for flooding_train::probes::Kind {
 /// What is planned, and where.
 #[derive(Args, Clone, Debug)]
 pub struct PlanArgs {
-    /// The configuration; data/ and reports/ lie beside it
-    #[arg(long, value_name = "FILE", default_value = "pipeline.toml")]
-    pub config: PathBuf,
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// How much of the grid: smoke, quick, full, or a profile of your own
     #[arg(long, default_value = "quick")]
     pub profile: String,
@@ -269,12 +270,6 @@ pub struct PlanArgs {
     /// Seeds, instead of the profile's
     #[arg(long, value_name = "N")]
     pub trials: Option<u32>,
-    /// Where data, runs and tables are kept [default: data, beside the configuration]
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Where the report is written [default: reports, beside the configuration]
-    #[arg(long, value_name = "DIR")]
-    pub reports: Option<PathBuf>,
     /// Print results as JSON
     #[arg(long)]
     pub json: bool,
@@ -286,15 +281,8 @@ pub struct VerifyStoreArgs {
     /// Remove what is damaged, so that the next run makes it again
     #[arg(long)]
     pub repair: bool,
-    /// The configuration; data/ and reports/ lie beside it
-    #[arg(long, value_name = "FILE", default_value = "pipeline.toml")]
-    pub config: PathBuf,
-    /// Where data, runs and tables are kept [default: data, beside the configuration]
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Where the report is written [default: reports, beside the configuration]
-    #[arg(long, value_name = "DIR")]
-    pub reports: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// Print results as JSON
     #[arg(long)]
     pub json: bool,
@@ -320,9 +308,9 @@ pub struct RunArgs {
     /// With `stage train`: only the runs of the plan whose keys start with these digits
     #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
     pub key: Vec<String>,
-    /// Where to train: cpu, cuda, or cuda:N
-    #[arg(long, default_value = "cpu", value_parser = device)]
-    pub device: DeviceChoice,
+    /// Where to train: cpu, cuda, cuda:N, or several GPUs such as cuda:0,cuda:1, with a worker each
+    #[arg(long, default_value = "cpu", value_name = "DEVICE,...")]
+    pub device: Devices,
     /// Runs of one trial that a CUDA device trains together at most: a number, or auto, by its free memory [default: auto]
     #[arg(long, value_name = "N", value_parser = group_size)]
     pub group_size: Option<GroupSize>,
@@ -353,15 +341,6 @@ pub struct RunArgs {
     /// Say what would run and why, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-}
-
-fn device(text: &str) -> Result<DeviceChoice, String> {
-    let ordinal = match text {
-        "cpu" => return Ok(DeviceChoice::Cpu),
-        "cuda" => Some(0),
-        _ => text.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok()),
-    };
-    ordinal.map(DeviceChoice::Cuda).ok_or_else(|| "expected cpu, cuda, or cuda:N".to_owned())
 }
 
 fn group_size(text: &str) -> Result<GroupSize, String> {

@@ -9,7 +9,6 @@ mod compare;
 mod display;
 mod exchange;
 mod exit;
-mod forecast;
 mod interrupt;
 mod project;
 mod published;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flooding_core::config::{Config, ConfigError};
-use flooding_core::context::{Context, DeviceChoice};
+use flooding_core::context::Context;
 use flooding_core::plan::{Overrides, Plan, Resolver};
 use flooding_core::spec::DataSpec;
 use flooding_core::store::Store;
@@ -13,7 +13,7 @@ use flooding_fetch::Manifest;
 use flooding_fetch::manifest::Entry;
 
 use crate::batch;
-use crate::cli::{DataArgs, ImportArgs, PartArgs, PlanArgs, RunArgs};
+use crate::cli::{DataArgs, PartArgs, PlaceArgs, PlanArgs, RunArgs};
 use crate::display;
 use crate::exchange::KnownSettings;
 use crate::exit::Failure;
@@ -67,15 +67,7 @@ pub struct Project {
     /// `pipeline.toml`, as it is.
     pub configuration: String,
     config: Config,
-    place: Place,
-}
-
-/// Where a project is, as the command line says it.
-#[derive(Clone, Debug)]
-struct Place {
-    config: PathBuf,
-    data: Option<PathBuf>,
-    reports: Option<PathBuf>,
+    place: PlaceArgs,
 }
 
 impl Project {
@@ -87,9 +79,9 @@ impl Project {
 
     /// As [`load`](Self::load), with only those runs whose keys start with these digits; with none, all.
     pub fn load_runs(args: &PlanArgs, keys: &[String]) -> Result<Self, Failure> {
-        let (config, configuration) = Config::load(&args.config)?;
-        let folder = folder_of(&args.config);
-        let manifest = manifest(&config, &folder)?;
+        let place = args.place.clone();
+        let (config, configuration) = Config::load(&place.config)?;
+        let manifest = manifest(&config, &place.folder())?;
         let overrides = Overrides {
             only: args.only.clone(),
             epochs: args.epochs,
@@ -100,7 +92,6 @@ impl Project {
             keys: keys.to_vec(),
             tasks: None,
         };
-        let place = Place { config: args.config.clone(), data: args.data.clone(), reports: args.reports.clone() };
         let plan = resolve(&config, &configuration, &place, &manifest, &args.profile, &overrides)?;
         Ok(Self { plan, manifest, configuration, config, place })
     }
@@ -133,7 +124,7 @@ impl Project {
 
     /// A command of this program that works on this project from any folder.
     pub fn command<const N: usize>(&self, arguments: [&str; N]) -> shell::Command {
-        let Place { config, data, reports } = &self.place;
+        let PlaceArgs { config, data, reports } = &self.place;
         let mut command = shell::Command::new(arguments);
         command.project(config, data.as_deref(), reports.as_deref());
         command
@@ -151,29 +142,23 @@ impl Project {
 
     /// The configuration's folder.
     pub fn folder(&self) -> PathBuf {
-        folder_of(&self.place.config)
+        self.place.folder()
     }
 
     /// The folder whose files replace the built-in templates.
     pub fn templates(&self) -> PathBuf {
-        folder_of(&self.place.config).join("templates")
-    }
-
-    fn folders(&self) -> [PathBuf; 2] {
-        let Place { config, data, reports } = &self.place;
-        let folder = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| folder_of(config).join(name));
-        [folder(data, "data"), folder(reports, "reports")]
+        self.folder().join("templates")
     }
 
     /// The store, for writing: its folders are made and tried.
     pub fn store(&self) -> Result<Store, Failure> {
-        let [data, reports] = self.folders();
+        let [data, reports] = self.place.folders();
         Ok(Store::open(data, reports)?)
     }
 
     /// The store, for looking.
     pub fn read_only_store(&self) -> Store {
-        let [data, reports] = self.folders();
+        let [data, reports] = self.place.folders();
         Store::read_only(data, reports)
     }
 }
@@ -182,7 +167,7 @@ impl Project {
 fn resolve(
     config: &Config,
     text: &str,
-    place: &Place,
+    place: &PlaceArgs,
     manifest: &Manifest,
     profile: &str,
     overrides: &Overrides,
@@ -219,13 +204,11 @@ fn check_sizes(plan: &Plan, manifest: &Manifest) -> Result<(), ConfigError> {
 }
 
 /// The settings that an import may bring results of, and the store that takes them, for writing.
-pub fn known_settings(args: &ImportArgs) -> Result<(KnownSettings, Store), Failure> {
-    let (config, text) = Config::load(&args.config)?;
-    let folder = folder_of(&args.config);
-    let catalogue: BTreeMap<_, _> = manifest(&config, &folder)?.catalogue();
-    let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
-    let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
-    Ok((KnownSettings::new(config, text, &args.config, catalogue), Store::open(data, reports)?))
+pub fn known_settings(place: &PlaceArgs) -> Result<(KnownSettings, Store), Failure> {
+    let (config, text) = Config::load(&place.config)?;
+    let catalogue: BTreeMap<_, _> = manifest(&config, &place.folder())?.catalogue();
+    let [data, reports] = place.folders();
+    Ok((KnownSettings::new(config, text, &place.config, catalogue), Store::open(data, reports)?))
 }
 
 /// The datasets of a published configuration, described by the list of this data folder.
@@ -237,15 +220,17 @@ pub fn published_datasets(config: &Path, data: &Path) -> Result<Manifest, Failur
 
 /// How the stages are to work.
 pub fn context(args: &RunArgs) -> Result<Context, Failure> {
-    if args.device == DeviceChoice::Cpu && args.group_size.is_some() {
+    if args.device.are_cpu() && args.group_size.is_some() {
         let problem = "--group-size goes with --device cuda: the CPU trains every run by itself, --jobs N side by side";
         return Err(Failure::Usage(problem.to_owned()));
     }
-    flooding_engine::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
+    for &device in args.device.all() {
+        flooding_engine::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
+    }
     Ok(Context {
         ends: batch::job_end(),
         jobs: args.jobs.map_or_else(cores, usize::from),
-        device: args.device,
+        devices: args.device.clone(),
         group_size: args.group_size.unwrap_or_default(),
         force: args.force,
         offline: args.offline,

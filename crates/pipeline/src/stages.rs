@@ -58,7 +58,7 @@ pub fn prepare<'a>(
     let stage = match task {
         Task::Stage(stage) => *stage,
         Task::Probes(kinds) => {
-            let items = probes::work(plan, store, context, kinds, &|_| true).map_err(Failure::stage)?;
+            let items = probes::work(plan, store, context, kinds).map_err(Failure::stage)?;
             let source = examples();
             return Ok(Prepared::new(items, move || {
                 probes::run(plan, store, context, &source, kinds).map_err(Failure::stage)
@@ -68,11 +68,7 @@ pub fn prepare<'a>(
     match stage {
         Stage::Fetch => Ok(flooding_fetch::prepare(plan, store, context, manifest).map_err(Failure::stage)),
         Stage::Generate => ready(flooding_generate::prepare(plan, store, context)),
-        Stage::Train => {
-            let items = flooding_train::work(plan, store, context).map_err(Failure::stage)?;
-            let source = examples();
-            Ok(Prepared::new(items, move || flooding_train::run(plan, store, context, &source).map_err(Failure::stage)))
-        }
+        Stage::Train => ready(flooding_train::prepare(plan, store, context, examples())),
         Stage::Verify => ready(flooding_verify::prepare(plan, store, context)),
         Stage::Aggregate => ready(flooding_aggregate::prepare(plan, store, context, inputs(project, store))),
         Stage::Render => {

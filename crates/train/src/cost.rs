@@ -1,6 +1,8 @@
 //! What a run costs, before its examples are read.
 
 use flooding_core::dataset::InputShape;
+use flooding_core::group::Group;
+use flooding_core::level::Level;
 use flooding_core::spec::{DataSpec, RunSpec};
 use flooding_engine::cost::{Outline, Sizes};
 
@@ -19,7 +21,7 @@ fn published(dataset: &str) -> (InputShape, usize, usize, usize) {
 }
 
 /// The outline of a run's network, and how many examples it has.
-fn sizes(spec: &RunSpec) -> (Outline, Sizes) {
+pub(crate) fn sizes(spec: &RunSpec) -> (Outline, Sizes) {
     let (input, classes, sizes) = match &spec.data {
         DataSpec::Synthetic(data) => {
             let [train, validation, test] = [data.train, data.validation, data.test].map(|n| n as usize);
@@ -40,6 +42,34 @@ fn sizes(spec: &RunSpec) -> (Outline, Sizes) {
 pub fn cost(spec: &RunSpec) -> f64 {
     let (outline, sizes) = sizes(spec);
     outline.run(spec, sizes)
+}
+
+/// Of these, the operations of its measures: evaluations of the splits and gradients.
+pub fn measuring_cost(spec: &RunSpec) -> f64 {
+    let (outline, sizes) = sizes(spec);
+    outline.run(spec, sizes) - outline.steps(spec, sizes)
+}
+
+/// Optimiser steps of a run.
+pub fn steps(spec: &RunSpec) -> u64 {
+    let (_, sizes) = sizes(spec);
+    u64::from(spec.epochs) * sizes.train.div_ceil(spec.batch_size.max(1) as usize) as u64
+}
+
+/// Floating-point operations of one task's runs, which differ in the level alone. `leaves` says at which step a level
+/// leaves the path of those below it: what comes before is done once for both.
+///
+/// Levels that have left together are counted as if they had parted at once, which they do within a few steps.
+pub fn task_cost(runs: &[RunSpec], leaves: impl Fn(Level) -> f64) -> f64 {
+    let Some(lowest) = runs.iter().min_by_key(|run| run.level) else { return 0.0 };
+    let (whole, steps) = (cost(lowest), steps(lowest).max(1) as f64);
+    let shares = Group::of(runs.iter().cloned()).iter().all(Group::shares_prefixes);
+    let own = |run: &RunSpec| {
+        let shared =
+            if shares && run.level != lowest.level { (leaves(run.level) / steps).clamp(0.0, 1.0) } else { 0.0 };
+        whole * (1.0 - shared)
+    };
+    runs.iter().map(own).sum()
 }
 
 /// Floating-point operations of one of its epochs.

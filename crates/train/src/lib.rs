@@ -25,26 +25,81 @@ use flooding_core::dataset::Source;
 use flooding_core::plan::Plan;
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, Gap, Prepared, Reason, Stage, StageReport, WorkItem};
 
-pub use calibrate::calibrate;
-pub use cost::cost;
+pub use calibrate::{Pilot, calibrate};
+pub use cost::{cost, measuring_cost, steps, task_cost};
 pub use error::TrainError;
-pub use probes::kept_bytes;
-pub use survey::{Survey, survey};
+pub use probes::{kept_bytes, probes_cost};
+pub use survey::{Complete, Survey, survey};
 
-/// Trains every run of the plan that is not up to date, then makes the [`probes`] of the trials that the plan probes.
+/// Decides once which runs are trained and which [`probes`] are made, and why. Running what is returned does that.
 ///
-/// A run that fails, and a missing dataset, are gaps of the report; the others continue.
+/// A run that fails, and a missing dataset, are gaps of the report; the others are trained.
+pub fn prepare<'a>(
+    plan: &'a Plan,
+    store: &'a Store,
+    context: &'a Context,
+    source: impl Source + 'a,
+) -> Result<Prepared<'a, TrainError>, TrainError> {
+    let decided = Decided::now(plan, store, context)?;
+    let items = decided.items();
+    Ok(Prepared::new(items, move || train(decided, plan, store, context, &source)))
+}
+
+/// [`prepare`]s and runs.
 pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -> Result<StageReport, TrainError> {
-    flooding_engine::device::check(context.device)?;
-    let decided = decide::decide(plan, store, context.force)?;
-    for (spec, _) in decided.iter().filter(|(_, decision)| !decision.runs()) {
+    train(Decided::now(plan, store, context)?, plan, store, context, source)
+}
+
+/// What [`run`] would do, and why.
+pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, TrainError> {
+    Ok(Decided::now(plan, store, context)?.items())
+}
+
+/// What is to be done about each run and each probe, in the plan's order.
+struct Decided {
+    runs: Vec<(RunSpec, Decision)>,
+    probes: Vec<probes::Decided>,
+}
+
+impl Decided {
+    fn now(plan: &Plan, store: &Store, context: &Context) -> Result<Self, TrainError> {
+        let runs = decide::decide(plan, store, context.force)?;
+        Ok(Self { runs, probes: probes::decide(plan, store, context.force, &probes::Kind::ALL)? })
+    }
+
+    fn items(&self) -> Vec<WorkItem> {
+        let changing: HashSet<RunKey> =
+            self.runs.iter().filter(|(_, decision)| decision.runs()).map(|(spec, _)| spec.key()).collect();
+        let item = |(spec, decision): &(RunSpec, Decision)| WorkItem {
+            stage: Stage::Train,
+            id: schedule::run_id(spec),
+            decision: decision.clone(),
+        };
+        let mut items: Vec<WorkItem> = self.runs.iter().map(item).collect();
+        let stays = |run: &RunSpec| changing.is_empty() || !changing.contains(&run.key());
+        items.extend(probes::items(&self.probes, &stays));
+        items
+    }
+}
+
+fn train(
+    decided: Decided,
+    plan: &Plan,
+    store: &Store,
+    context: &Context,
+    source: &dyn Source,
+) -> Result<StageReport, TrainError> {
+    for &device in context.devices.all() {
+        flooding_engine::device::check(device)?;
+    }
+    for (spec, _) in decided.runs.iter().filter(|(_, decision)| !decision.runs()) {
         // Left by a process that died between the record and the removal of the checkpoint.
         checkpoint::remove(store, spec, &*context.progress);
     }
-    let total = decided.len();
-    let runs: Vec<_> = decided.into_iter().filter(|(_, decision)| decision.runs()).collect();
+    let total = decided.runs.len();
+    let runs: Vec<_> = decided.runs.into_iter().filter(|(_, decision)| decision.runs()).collect();
     let skipped = (total - runs.len()) as u64;
     let kept = kept_bytes(runs.iter().map(|(spec, _)| spec));
     if kept > 0 {
@@ -52,13 +107,18 @@ pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -
         let folder = store.layout().runs();
         context.progress.warn(&format!("weights that runs keep take up to {megabytes} MB in {}", folder.display()));
     }
+    let is_unchanged = runs.is_empty();
     context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
     let report = schedule::train_all(runs, store, context, source);
     context.progress.stage_finished();
     let mut report = report?;
     report.skipped += skipped;
     if !report.interrupted {
-        let probed = probes::run(plan, store, context, source, &probes::Kind::ALL)?;
+        let probed = if is_unchanged {
+            probes::make(decided.probes, store, context, source)?
+        } else {
+            probes::run(plan, store, context, source, &probes::Kind::ALL)?
+        };
         report.done += probed.done;
         report.skipped += probed.skipped;
         // A dataset that is missing is named once, not once a probe.
@@ -86,14 +146,4 @@ pub fn train_runs(
     let report = schedule::train_all(runs, store, &context, source);
     context.progress.stage_finished();
     report
-}
-
-/// What [`run`] would do, and why.
-pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, TrainError> {
-    let decided = decide::decide(plan, store, context.force)?;
-    let changing: HashSet<RunKey> = decided.iter().filter(|(_, d)| d.runs()).map(|(spec, _)| spec.key()).collect();
-    let item = |(spec, decision)| WorkItem { stage: Stage::Train, id: schedule::run_id(&spec), decision };
-    let mut items: Vec<WorkItem> = decided.into_iter().map(item).collect();
-    items.extend(probes::work(plan, store, context, &probes::Kind::ALL, &|run| !changing.contains(&run.key()))?);
-    Ok(items)
 }

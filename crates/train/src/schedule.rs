@@ -63,14 +63,10 @@ pub fn train_all(
         runs.iter().filter(|(_, decision)| has_failed(decision)).map(|(run, _)| run.key()).collect();
     let groups = longest_first(Group::of(runs.into_iter().map(|(run, _)| run)));
     let state = State::new(groups, failed, store, context, source);
-    let threads = match context.device {
-        DeviceChoice::Cpu => context.workers(state.runs()),
-        DeviceChoice::Cuda(_) => 1,
-    };
-    if let (DeviceChoice::Cpu, 1, 2..) = (context.device, state.runs(), context.jobs) {
+    if let (true, 1, 2..) = (context.devices.are_cpu(), state.runs(), context.jobs) {
         alone(context.workers(usize::MAX), &state);
     } else {
-        context.on_threads(threads, || state.work());
+        context.on_workers(&context.workers_on_devices(state.runs()), |device| state.work(device));
     }
     state.into_report()
 }
@@ -78,8 +74,8 @@ pub fn train_all(
 /// A single run has all threads to itself: its convolutions spread over them, with the same results.
 fn alone(threads: usize, state: &State<'_>) {
     match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool.install(|| with_threads_inside(true, || state.work())),
-        Err(_) => state.work(),
+        Ok(pool) => pool.install(|| with_threads_inside(true, || state.work(DeviceChoice::Cpu))),
+        Err(_) => state.work(DeviceChoice::Cpu),
     }
 }
 
@@ -177,12 +173,12 @@ impl<'a> State<'a> {
         self.context.stop.is_raised() || self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// One worker.
-    fn work(&self) {
+    /// One worker, on its device.
+    fn work(&self, device: DeviceChoice) {
         while let Some(next) = self.queue.next(|| self.is_stopped()) {
             let result = match next {
-                Next::Group(number) => self.begin(number),
-                Next::Branch(task) => self.branch(task),
+                Next::Group(number) => self.begin(number, device),
+                Next::Branch(task) => self.branch(task, device),
             };
             self.queue.done();
             if let Err(error) = result {
@@ -193,7 +189,7 @@ impl<'a> State<'a> {
     }
 
     /// Puts the branches with which a group starts into the queue.
-    fn begin(&self, number: usize) -> Result<(), TrainError> {
+    fn begin(&self, number: usize, device: DeviceChoice) -> Result<(), TrainError> {
         let Some(group) = self.claim(number)? else { return Ok(()) };
         if self.is_too_late(&group)? {
             return Ok(());
@@ -204,7 +200,7 @@ impl<'a> State<'a> {
         };
         let training = Training::new(group.common(), &splits);
         let mut branches: Vec<Branch> = Vec::new();
-        match self.context.device {
+        match device {
             DeviceChoice::Cuda(ordinal) => {
                 let most = self.group_size(&training, group.levels().len(), ordinal);
                 branches.extend(even(group.levels(), most).into_iter().map(|part| Branch::stored(part.to_vec())));
@@ -236,7 +232,7 @@ impl<'a> State<'a> {
     }
 
     /// Trains a branch, and what leaves it and finds no other worker.
-    fn branch(&self, task: Task) -> Result<(), TrainError> {
+    fn branch(&self, task: Task, device: DeviceChoice) -> Result<(), TrainError> {
         let Task { group: number, branch } = task;
         let group = &*self.group(number);
         let Some((splits, seen)) = self.splits(number)? else { return Ok(()) };
@@ -244,6 +240,7 @@ impl<'a> State<'a> {
         let is_stopped = || self.is_stopped();
         let place = Place {
             context: self.context,
+            device,
             group,
             splits: &splits,
             training: &training,
@@ -268,7 +265,7 @@ impl<'a> State<'a> {
             };
             match place.train(branch, self.checkpoints(group), &offer, &advanced) {
                 Attempt::Done(results, left) => {
-                    self.save((number, &seen), &id, results, shared + start.elapsed())?;
+                    self.save((number, &seen, device), &id, results, shared + start.elapsed())?;
                     waiting.extend(left);
                 }
                 Attempt::Stopped => {
@@ -308,13 +305,13 @@ impl<'a> State<'a> {
     /// Saves what the levels of one path leave.
     fn save(
         &self,
-        (number, seen): (usize, &DatasetFingerprint),
+        (number, seen, device): (usize, &DatasetFingerprint, DeviceChoice),
         id: &str,
         results: Results,
         took: Duration,
     ) -> Result<(), TrainError> {
         let group = self.group(number);
-        let device = self.device_name();
+        let device = device.to_string();
         let context = SaveContext { store: self.store, device: &device };
         let lowest = results.first().map(|(level, _)| group.run(*level));
         // The lowest comes last: as long as one is missing, the checkpoint in its folder holds them all.
@@ -346,13 +343,6 @@ impl<'a> State<'a> {
             checkpoint::remove(self.store, &lowest, &*self.context.progress);
         }
         Ok(())
-    }
-
-    fn device_name(&self) -> String {
-        match self.context.device {
-            DeviceChoice::Cpu => "cpu".to_owned(),
-            DeviceChoice::Cuda(ordinal) => format!("cuda:{ordinal}"),
-        }
     }
 
     /// A group's examples; `None` where its dataset is not available, which is a gap of the report.

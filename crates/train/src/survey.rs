@@ -2,15 +2,19 @@
 //!
 //! Training itself decides by all digests (`decide`); here a record counts when it is of the run in question.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use flooding_core::digest::Digest;
+use flooding_core::level::Level;
 use flooding_core::plan::{Group, Plan};
 use flooding_core::record::Record;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document as _, Layout, Store, StoreError};
 use flooding_core::task::TaskId;
 use rayon::prelude::*;
+
+use crate::probes;
 
 /// How far one task is.
 #[derive(Clone, Debug)]
@@ -25,24 +29,38 @@ pub struct Survey {
     pub damaged: usize,
     /// Runs to be trained, the failed ones among them.
     pub left: Vec<RunSpec>,
-    /// A run that is complete, if there is one.
-    pub complete: Option<RunSpec>,
+    /// Its complete runs, if there are any.
+    pub complete: Option<Complete>,
+    /// Will probes of it be made, once its runs are complete?
+    pub is_probed: bool,
 }
 
-/// All tasks of the plan, in its order.
-pub fn survey(plan: &Plan, store: &Store) -> Result<Vec<Survey>, StoreError> {
+/// The complete runs of a task, which differ in the level alone.
+#[derive(Clone, Debug)]
+pub struct Complete {
+    /// One of them.
+    pub run: RunSpec,
+    /// The levels of all of them, in the plan's order.
+    pub levels: Vec<Level>,
+}
+
+/// All tasks of the plan, in its order; with `force`, whatever is stored of them.
+pub fn survey(plan: &Plan, store: &Store, force: bool) -> Result<Vec<Survey>, StoreError> {
+    let probed: HashSet<TaskId> = probes::tasks(plan).collect();
     let groups: Vec<Group> = plan.groups().collect();
     let tasks = groups.into_par_iter().filter_map(|group| {
         let task = TaskId::of_group(&group)?;
-        Some(look_at(task, group, store))
+        let is_probed = probed.contains(&task);
+        let runs = group.runs.len();
+        let survey = Survey { task, runs, failed: 0, damaged: 0, left: Vec::new(), complete: None, is_probed };
+        Some(look_at(survey, group, store, force))
     });
     tasks.collect()
 }
 
-fn look_at(task: TaskId, group: Group, store: &Store) -> Result<Survey, StoreError> {
-    let folder = store.layout().group(&task.setting, task.trial);
-    let names = store.list(&folder)?;
-    let mut survey = Survey { task, runs: group.runs.len(), failed: 0, damaged: 0, left: Vec::new(), complete: None };
+fn look_at(mut survey: Survey, group: Group, store: &Store, force: bool) -> Result<Survey, StoreError> {
+    let folder = store.layout().group(&survey.task.setting, survey.task.trial);
+    let names = if force { Vec::new() } else { store.list(&folder)? };
     for run in group.runs {
         let place = store.layout().run(&run);
         let is_listed = |place: &Path| {
@@ -51,7 +69,10 @@ fn look_at(task: TaskId, group: Group, store: &Store) -> Result<Survey, StoreErr
         };
         let bytes = if is_listed(&place) { store.read(&place.join(Layout::RECORD))? } else { None };
         match bytes.map_or(State::Missing, |bytes| state(&bytes, &run)) {
-            State::Complete => survey.complete = Some(run),
+            State::Complete => {
+                let level = run.level;
+                survey.complete.get_or_insert_with(|| Complete { run, levels: Vec::new() }).levels.push(level);
+            }
             state => {
                 survey.failed += usize::from(state == State::Failed);
                 survey.damaged += usize::from(state == State::Damaged);

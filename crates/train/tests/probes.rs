@@ -146,7 +146,7 @@ fn a_torn_probe_is_made_again_and_one_of_other_runs_too() {
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let decision = |plan: &Plan| {
-        let items = probes::work(plan, &store, &jobs(1), &[Kind::Flatness], &|_| true).unwrap();
+        let items = probes::work(plan, &store, &jobs(1), &[Kind::Flatness]).unwrap();
         items.into_iter().next().unwrap().decision
     };
     assert!(matches!(decision(&plan), Decision::Run(Reason::Damaged { .. })));

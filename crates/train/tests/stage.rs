@@ -274,7 +274,7 @@ fn without_cuda_in_the_build_the_device_is_refused_before_any_work() {
     use flooding_engine::EngineError;
     use flooding_train::TrainError;
     let ((_folder, store), plan) = (store(), plan(vec![setting("clouds", &[0.0])]));
-    let context = Context { device: DeviceChoice::Cuda(0), ..jobs(1) };
+    let context = Context { devices: DeviceChoice::Cuda(0).into(), ..jobs(1) };
     let source = Clouds::default();
     let error = run(&plan, &store, &context, &source).unwrap_err();
     assert!(matches!(error, TrainError::Engine(EngineError::Cuda { ordinal: 0, .. })));

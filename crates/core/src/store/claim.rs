@@ -146,13 +146,8 @@ impl Drop for Claim {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::store;
     use super::*;
-
-    fn store() -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
-        (folder, store)
-    }
 
     #[test]
     fn a_claim_keeps_others_out_until_it_is_given_back_and_leaves_no_file() {

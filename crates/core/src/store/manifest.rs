@@ -135,13 +135,8 @@ impl<'a> OutputWriter<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::store;
     use super::*;
-
-    fn store() -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
-        (folder, store)
-    }
 
     fn inputs(names: &[&str]) -> BTreeMap<String, Digest> {
         names.iter().map(|name| ((*name).to_owned(), Digest::of(name.as_bytes()))).collect()

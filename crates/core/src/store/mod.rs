@@ -16,6 +16,8 @@ mod manifest;
 pub mod operation;
 mod partial;
 mod stale;
+#[cfg(test)]
+mod testing;
 
 pub use atomic::{AtomicFile, write_whole};
 pub use claim::{Claim, Claimed, LivingClaim};
@@ -301,13 +303,8 @@ fn try_writing(folder: &Path, option: &'static str) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use super::testing::store;
     use super::*;
-
-    fn store() -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
-        (folder, store)
-    }
 
     #[test]
     fn a_written_file_reads_back_and_leaves_no_temporary_file() {

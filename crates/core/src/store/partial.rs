@@ -104,12 +104,11 @@ impl PartialFile {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Store;
+    use super::super::testing::store;
 
     #[test]
     fn a_partial_file_is_gone_on_with_and_appears_only_when_committed() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+        let (_folder, store) = store();
         let target = store.layout().raw("mnist").join("images.gz");
         store.partial(&target).unwrap().append(b"first ").unwrap();
         let mut part = store.partial(&target).unwrap();

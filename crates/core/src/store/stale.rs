@@ -63,13 +63,12 @@ fn is_abandoned(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Store;
+    use super::super::testing::store;
     use super::*;
 
     #[test]
     fn temporary_files_of_the_dead_are_removed_with_the_lock_and_those_of_the_living_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+        let (_folder, store) = store();
         let runs = store.layout().runs();
         fs::create_dir_all(&runs).unwrap();
         let dead = runs.join(".record.json.999999-0.tmp");
@@ -87,8 +86,7 @@ mod tests {
 
     #[test]
     fn other_peoples_temporary_files_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+        let (_folder, store) = store();
         let layout = store.layout();
         for other in [layout.data().join("mine"), layout.runs(), layout.tables(), layout.reports().join("figures")] {
             fs::create_dir_all(&other).unwrap();
@@ -114,8 +112,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_link_that_is_named_like_a_temporary_file_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("data"), folder.path().join("reports")).unwrap();
+        let (folder, store) = store();
         fs::create_dir_all(store.layout().runs()).unwrap();
         let link = store.layout().runs().join(".record.json.4242-0.tmp");
         std::os::unix::fs::symlink(folder.path(), &link).unwrap();

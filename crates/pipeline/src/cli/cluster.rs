@@ -1,9 +1,9 @@
 //! `pipeline tasks`, `forecast` and `submit`, as typed.
 
 use clap::{Args, Subcommand};
-use flooding_core::context::DeviceChoice;
+use flooding_core::context::Devices;
 
-use super::{PartArgs, PlanArgs, device};
+use super::{PartArgs, PlanArgs};
 
 /// Which tasks are listed.
 #[derive(Args, Clone, Debug)]
@@ -12,9 +12,9 @@ pub struct TasksArgs {
     pub plan: PlanArgs,
     #[command(flatten)]
     pub part: PartArgs,
-    /// Where they will be trained: cpu, cuda, or cuda:N
-    #[arg(long, default_value = "cpu", value_parser = device)]
-    pub device: DeviceChoice,
+    /// Where they will be trained: cpu, cuda, cuda:N, or several GPUs such as cuda:0,cuda:1
+    #[arg(long, default_value = "cpu", value_name = "DEVICE,...")]
+    pub device: Devices,
 }
 
 /// What is forecast.
@@ -44,9 +44,9 @@ pub enum SubmitCommand {
 pub struct SlurmArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
-    /// Where to train: cpu, or cuda for GPUs that Slurm gives
-    #[arg(long, default_value = "cpu", value_parser = device)]
-    pub device: DeviceChoice,
+    /// Where to train: cpu, or the GPUs of each job, counted from 0 as Slurm gives them: cuda, or cuda:0,cuda:1
+    #[arg(long, default_value = "cpu", value_name = "DEVICE,...")]
+    pub device: Devices,
     /// Runs side by side in each job, and CPUs that it asks for
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,
@@ -56,9 +56,9 @@ pub struct SlurmArgs {
     /// Account to charge [default: the cluster's]
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
-    /// GPUs of each training job [default: 1 with --device cuda]
+    /// GPUs of each training job [default: as many as --device names]
     #[arg(long, value_name = "N")]
-    pub gpus: Option<u16>,
+    pub gpus: Option<usize>,
     /// Time limit of each job, as Slurm writes it
     #[arg(long, value_name = "TIME", default_value = "2:00:00")]
     pub time: String,
@@ -75,9 +75,9 @@ pub struct SlurmArgs {
 pub struct HyperqueueArgs {
     #[command(flatten)]
     pub plan: PlanArgs,
-    /// Where to train: cpu, or cuda
-    #[arg(long, default_value = "cpu", value_parser = device)]
-    pub device: DeviceChoice,
+    /// Where to train: cpu, or the GPUs of each task: cuda, or cuda:0,cuda:1
+    #[arg(long, default_value = "cpu", value_name = "DEVICE,...")]
+    pub device: Devices,
     /// Runs side by side in each task, and CPUs that it asks for
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::PlanArgs;
+use super::{PlaceArgs, PlanArgs};
 use crate::exchange::Preference;
 
 /// What is packed.
@@ -29,15 +29,8 @@ pub struct ImportArgs {
     /// Where the same run has different results here and there: which to keep [default: import nothing]
     #[arg(long, value_enum)]
     pub prefer: Option<Preference>,
-    /// The configuration; data/ and reports/ lie beside it
-    #[arg(long, value_name = "FILE", default_value = "pipeline.toml")]
-    pub config: PathBuf,
-    /// Where data, runs and tables are kept [default: data, beside the configuration]
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Where the report is written [default: reports, beside the configuration]
-    #[arg(long, value_name = "DIR")]
-    pub reports: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// Print results as JSON
     #[arg(long)]
     pub json: bool,

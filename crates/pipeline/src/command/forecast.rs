@@ -9,14 +9,15 @@ use crate::tasks::{Side, account, calibrated_tasks};
 pub fn run(args: &ForecastArgs) -> Result<Outcome, Failure> {
     let mut project = Project::load(&args.tasks.plan)?;
     project.keep(&args.tasks.part)?;
-    let device = args.tasks.device;
-    let tasks = calibrated_tasks(&project, &project.read_only_store(), device)?;
+    let devices = &args.tasks.device;
+    let jobs = args.jobs.map_or_else(project::cores, usize::from);
+    let tasks = calibrated_tasks(&project, &project.read_only_store(), devices, jobs)?;
     let costs = account::by_setting(&tasks);
-    let side = Side { jobs: args.jobs.map_or_else(project::cores, usize::from), machines: args.machines.into() };
+    let side = Side { devices, jobs, machines: args.machines.into() };
     if args.tasks.plan.json {
         print_json(&costs)?;
     } else {
-        print(&account::table(&costs, device, side))?;
+        print(&account::table(&costs, side))?;
     }
     Ok(Outcome::Done)
 }

@@ -7,7 +7,7 @@ use crate::exit::{Failure, Outcome};
 use crate::project;
 
 pub fn run(args: &ImportArgs) -> Result<Outcome, Failure> {
-    let (mut known, store) = project::known_settings(args)?;
+    let (mut known, store) = project::known_settings(&args.place)?;
     let _lock = store.share()?;
     let imported = exchange::import(&args.sources, &store, &mut known, args.prefer)?.map_err(Failure::exchange)?;
     if args.json {

@@ -11,11 +11,11 @@ use super::{log, print, print_json, summary};
 use crate::again;
 use crate::cli::{ProbeName, RunArgs};
 use crate::exit::{Failure, Outcome};
-use crate::forecast;
 use crate::interrupt;
 use crate::project::{self, Project};
 use crate::replaced;
 use crate::stages::{self, Task};
+use crate::tasks;
 
 /// All stages, each on what the ones before it stored.
 pub fn all(args: &RunArgs) -> Result<Outcome, Failure> {
@@ -61,9 +61,9 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
     }
     let started = Instant::now();
     let mut finished: Vec<Finished> = Vec::new();
-    let tasks = with_what_is_missing(wanted, &project, &store, &context)?;
+    let todo = with_what_is_missing(wanted, &project, &store, &context)?;
     let unforced = Context { force: false, ..context.clone() };
-    for task in &tasks {
+    for task in &todo {
         // --force is about what was asked for, not about the data that it needs.
         let is_asked_for = wanted.iter().any(|wanted| wanted.stage() == task.stage());
         let context = if is_asked_for { &context } else { &unforced };
@@ -75,9 +75,10 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
         let items = &prepared.items;
         explain(stage, items);
         if stage == Stage::Train
-            && let Some(forecast) = forecast::of_training(items, &project, &store, context)
+            && items.iter().any(|item| item.decision.runs())
+            && let Some(announcement) = tasks::announcement(&project, &store, context)?
         {
-            log(&format!("note: {forecast}"));
+            log(&format!("note: {announcement}"));
         }
         if stage == Stage::Aggregate
             && items.iter().any(|item| item.decision.runs())

@@ -43,7 +43,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let store = project.read_only_store();
     let context = Context::default();
     let whereabouts = Whereabout::look(&store)?;
-    let training = training(flooding_train::survey(&project.plan, &store)?, whereabouts);
+    let training = training(flooding_train::survey(&project.plan, &store, false)?, whereabouts);
     let mut items = Vec::new();
     for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Train) {
         items.extend(stages::prepare(&Task::Stage(stage), &project, &store, &context)?.items);

@@ -1,24 +1,25 @@
 //! `pipeline submit`: the work that is left, to a batch system.
 
 use super::{log, print};
-use crate::cli::{PlanArgs, SubmitCommand};
+use crate::cli::SubmitCommand;
 use crate::exit::{Failure, Outcome};
 use crate::project::Project;
 use crate::submit;
-use crate::tasks::{OpenTask, Side, account, calibrated_tasks};
+use crate::tasks::{Side, account, calibrated_tasks};
 
 pub fn run(command: &SubmitCommand) -> Result<Outcome, Failure> {
-    let (plan, device, jobs) = match command {
-        SubmitCommand::Slurm(args) => (&args.plan, args.device, args.jobs),
-        SubmitCommand::Hyperqueue(args) => (&args.plan, args.device, args.jobs),
+    let (plan, devices, jobs) = match command {
+        SubmitCommand::Slurm(args) => (&args.plan, &args.device, args.jobs),
+        SubmitCommand::Hyperqueue(args) => (&args.plan, &args.device, args.jobs),
     };
-    let (project, tasks) = load(plan, device)?;
+    let project = Project::load(plan)?;
+    let tasks = calibrated_tasks(&project, &project.read_only_store(), devices, jobs.into())?;
     if tasks.is_empty() {
         print("nothing left to train: `pipeline run` makes the tables and the report\n")?;
         return Ok(Outcome::Done);
     }
-    let side = Side { jobs: jobs.into(), machines: 1 };
-    for line in account::summary(&account::by_setting(&tasks), device, side).lines() {
+    let side = Side { devices, jobs: jobs.into(), machines: 1 };
+    for line in account::summary(&account::by_setting(&tasks), side).lines() {
         log(line);
     }
     let text = match command {
@@ -27,10 +28,4 @@ pub fn run(command: &SubmitCommand) -> Result<Outcome, Failure> {
     };
     print(&text)?;
     Ok(Outcome::Done)
-}
-
-fn load(plan: &PlanArgs, device: flooding_core::context::DeviceChoice) -> Result<(Project, Vec<OpenTask>), Failure> {
-    let project = Project::load(plan)?;
-    let tasks = calibrated_tasks(&project, &project.read_only_store(), device)?;
-    Ok((project, tasks))
 }

@@ -10,7 +10,7 @@ use crate::words;
 pub fn run(args: &TasksArgs) -> Result<Outcome, Failure> {
     let mut project = Project::load(&args.plan)?;
     project.keep(&args.part)?;
-    let tasks = open_tasks(&project, &project.read_only_store(), args.device)?;
+    let tasks = open_tasks(&project, &project.read_only_store(), &args.device)?;
     if args.plan.json {
         print_json(&tasks)?;
     } else {

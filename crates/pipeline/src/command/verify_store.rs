@@ -33,10 +33,8 @@ struct Repair {
 }
 
 pub fn run(args: &VerifyStoreArgs) -> Result<Outcome, Failure> {
-    let folder = args.config.parent().map_or_else(PathBuf::new, ToOwned::to_owned);
-    let manifest = Manifest::load(&folder.join("data/datasets.toml")).map_err(Failure::manifest)?;
-    let data = args.data.clone().unwrap_or_else(|| folder.join("data"));
-    let reports = args.reports.clone().unwrap_or_else(|| folder.join("reports"));
+    let manifest = Manifest::load(&args.place.folder().join("data/datasets.toml")).map_err(Failure::manifest)?;
+    let [data, reports] = args.place.folders();
     let store = if args.repair { Store::open(data, reports)? } else { Store::read_only(data, reports) };
     // A pipeline at work would see its files vanish.
     let lock = if args.repair { Some(store.lock()?) } else { None };
@@ -101,6 +99,6 @@ fn describe(audit: &Audit, repair: Option<&Repair>, args: &VerifyStoreArgs) -> S
 
 fn repair_command(args: &VerifyStoreArgs) -> String {
     let mut command = shell::Command::new(["verify-store", "--repair"]);
-    command.project(&args.config, args.data.as_deref(), args.reports.as_deref());
+    command.project(&args.place.config, args.place.data.as_deref(), args.place.reports.as_deref());
     command.to_string()
 }

@@ -2,12 +2,12 @@
 
 use std::process::Command;
 
-use flooding_core::context::DeviceChoice;
 use flooding_core::digest::Digest;
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
+use super::gpus;
 use super::scripts::fill;
 use crate::cli::HyperqueueArgs;
 use crate::exit::Failure;
@@ -49,7 +49,7 @@ pub fn submit(project: &Project, tasks: &[OpenTask], args: &HyperqueueArgs) -> R
         name => "flooding",
         logs => folder.display().to_string(),
         jobs => args.jobs,
-        gpus => (args.device != DeviceChoice::Cpu).then_some(1),
+        gpus => gpus(&args.device),
         prepare => prepare,
         finish => finish,
         tasks => Value::from(Serde(entries)),

@@ -6,6 +6,13 @@ mod scripts;
 mod slurm;
 mod slurm_jobs;
 
+use flooding_core::context::Devices;
+
 pub use hyperqueue::submit as hyperqueue;
 pub use slurm::submit as slurm;
 pub use slurm_jobs::SlurmJobs;
+
+/// GPUs that a job asks for: one a device.
+fn gpus(devices: &Devices) -> Option<usize> {
+    (!devices.are_cpu()).then_some(devices.all().len())
+}

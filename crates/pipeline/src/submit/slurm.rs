@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use flooding_core::context::DeviceChoice;
 use flooding_core::digest::Digest;
 use flooding_core::store::Store;
 use flooding_core::task::TaskId;
@@ -12,6 +11,7 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
+use super::gpus;
 use super::packing::pack;
 use super::scripts::fill;
 use super::slurm_jobs::{SlurmJobs, TrainJob};
@@ -83,7 +83,7 @@ fn check_limit(tasks: &[OpenTask], args: &SlurmArgs, limit: Duration, lead: Dura
     let usable = limit.saturating_sub(START + lead.min(limit / 2));
     let epoch = |task: &OpenTask| {
         let epochs = task.runs.first()?.epochs.max(1);
-        let together = if args.device == DeviceChoice::Cpu { task.runs.len() as u32 } else { 1 };
+        let together = if args.device.are_cpu() { task.runs.len() as u32 } else { 1 };
         Some(task.takes? / epochs / together.max(1))
     };
     let longest = tasks.iter().filter_map(|task| Some((epoch(task)?, task))).max_by_key(|(epoch, _)| *epoch);
@@ -143,7 +143,7 @@ impl Submission {
                 verify => verify.to_string(), aggregate => stage("aggregate"), render => stage("render"), ..common()
             },
         )?;
-        let gpus = args.gpus.or((args.device != DeviceChoice::Cpu).then_some(1));
+        let gpus = args.gpus.or_else(|| gpus(&args.device));
         let memory = tasks.iter().map(|task| task.memory).collect::<Option<Vec<u64>>>();
         let memory = memory.and_then(|memory| memory.into_iter().max()).map(|most| mebibytes(most, args));
         let list_path = shell::quoted(folder.join("tasks.txt").as_os_str());
@@ -155,7 +155,7 @@ impl Submission {
                 max_running => args.max_running,
                 lead => lead(limit).as_secs(),
                 list => list_path.as_str(),
-                train => training(project, args.device).to_string(),
+                train => training(project, &args.device).to_string(),
                 gpus => gpus,
                 memory => memory,
                 ..common()
@@ -213,7 +213,7 @@ fn joined(ids: &[TaskId]) -> String {
 
 /// For so many runs side by side, and the program itself.
 fn mebibytes(most: u64, args: &SlurmArgs) -> u64 {
-    let side_by_side = if args.device == DeviceChoice::Cpu { u64::from(args.jobs) } else { 1 };
+    let side_by_side = if args.device.are_cpu() { u64::from(args.jobs) } else { 1 };
     most.saturating_mul(side_by_side).div_ceil(1 << 20) + 512
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flooding_core::context::DeviceChoice;
+use flooding_core::context::Devices;
 use serde::Serialize;
 
 use super::OpenTask;
@@ -10,11 +10,24 @@ use crate::words;
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug)]
-pub struct Side {
-    /// Runs side by side on each machine; on CUDA each machine has one device.
+pub struct Side<'a> {
+    /// The devices of each machine.
+    pub devices: &'a Devices,
+    /// Runs side by side on each processor.
     pub jobs: usize,
     /// Machines.
     pub machines: usize,
+}
+
+impl Side<'_> {
+    /// Workers on each machine.
+    fn workers(&self) -> usize {
+        if self.devices.are_cpu() { self.jobs } else { self.devices.all().len() }
+    }
+
+    fn unit(&self) -> &'static str {
+        if self.devices.are_cpu() { "core-hours" } else { "GPU-hours" }
+    }
 }
 
 /// What is left of one setting.
@@ -64,9 +77,9 @@ pub fn by_setting(tasks: &[OpenTask]) -> Vec<SettingCost> {
 }
 
 /// A table of all settings, and what they come to.
-pub fn table(costs: &[SettingCost], device: DeviceChoice, side: Side) -> String {
+pub fn table(costs: &[SettingCost], side: Side<'_>) -> String {
     let width = costs.iter().map(|cost| cost.setting.len()).max().unwrap_or(0).max(7);
-    let hours = unit(device);
+    let hours = side.unit();
     let mut text = format!("{:<width$}  {:>6}  {hours:>10}  {:>9}  {:>9}\n", "setting", "runs", "memory", "disk");
     for cost in costs {
         let seconds = cost.seconds.map_or_else(|| "unknown".to_owned(), hours_of);
@@ -74,11 +87,7 @@ pub fn table(costs: &[SettingCost], device: DeviceChoice, side: Side) -> String 
         let disk = words::bytes(cost.records + cost.weights);
         text.push_str(&format!("{:<width$}  {:>6}  {seconds:>10}  {memory:>9}  {disk:>9}\n", cost.setting, cost.runs));
     }
-    text + &summary(costs, device, side)
-}
-
-fn unit(device: DeviceChoice) -> &'static str {
-    if device == DeviceChoice::Cpu { "core-hours" } else { "GPU-hours" }
+    text + &summary(costs, side)
 }
 
 fn hours_of(seconds: f64) -> String {
@@ -86,27 +95,29 @@ fn hours_of(seconds: f64) -> String {
 }
 
 /// What the settings come to, in a few lines.
-pub fn summary(costs: &[SettingCost], device: DeviceChoice, side: Side) -> String {
+pub fn summary(costs: &[SettingCost], side: Side<'_>) -> String {
     let runs: usize = costs.iter().map(|cost| cost.runs).sum();
     let tasks: usize = costs.iter().map(|cost| cost.tasks).sum();
     let known: f64 = costs.iter().filter_map(|cost| cost.seconds).sum();
     let unknown: Vec<&str> = costs.iter().filter(|cost| cost.seconds.is_none()).map(|cost| &*cost.setting).collect();
-    let workers = if device == DeviceChoice::Cpu { side.jobs * side.machines } else { side.machines };
+    let workers = side.workers() * side.machines;
     let longest = costs.iter().filter_map(|cost| cost.longest).fold(0.0, f64::max);
-    let longest = if device == DeviceChoice::Cpu { longest / side.jobs as f64 } else { longest };
+    // The levels of a task are shared out among a processor's jobs; on a GPU they are one network.
+    let longest = if side.devices.are_cpu() { longest / side.jobs as f64 } else { longest };
     let wall = Duration::try_from_secs_f64((known / workers.max(1) as f64).max(longest)).unwrap_or(Duration::MAX);
     let memory = costs.iter().filter_map(|cost| cost.memory).max().unwrap_or(0);
-    let memory = if device == DeviceChoice::Cpu { memory.saturating_mul(side.jobs as u64) } else { memory };
+    let memory = if side.devices.are_cpu() { memory.saturating_mul(side.jobs as u64) } else { memory };
     let [records, weights] = [|cost: &SettingCost| cost.records, |cost: &SettingCost| cost.weights]
         .map(|part: fn(&SettingCost) -> u64| words::bytes(costs.iter().map(part).sum()));
     let mut text = format!(
-        "left to train: {tasks} tasks, {runs} runs, about {} {}: {} with {workers} at a time (less where the levels of a \
-         trial share steps)\n\
-         memory up to {} a machine, disk {records} for records and {weights} for weights\n",
+        "left to train: {tasks} tasks, {runs} runs, about {} {}: {} with {workers} at a time (what levels share counts \
+         once; probes are included)\n\
+         memory up to {} a {}, disk {records} for records and {weights} for weights\n",
         hours_of(known),
-        unit(device),
+        side.unit(),
         words::duration(wall),
         words::bytes(memory),
+        if side.devices.are_cpu() { "machine" } else { "GPU" },
     );
     if !unknown.is_empty() {
         text.push_str(&format!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flooding_core::context::DeviceChoice;
+use flooding_core::context::Devices;
 use flooding_core::progress::Silent;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use super::forecast::Forecaster;
 use super::memory;
 use crate::exit::Failure;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::shell;
 use crate::source::StoredExamples;
 
@@ -45,32 +45,39 @@ fn seconds<S: Serializer>(takes: &Option<Duration>, serializer: S) -> Result<S::
 }
 
 /// The tasks that are left to do, in the plan's order, by what is known of their times.
-pub fn open_tasks(project: &Project, store: &Store, device: DeviceChoice) -> Result<Vec<OpenTask>, Failure> {
-    let surveys = flooding_train::survey(&project.plan, store)?;
-    let forecaster = Forecaster::from_provenance(&surveys, store, device);
-    Ok(listed(project, surveys, &forecaster, device))
+pub fn open_tasks(project: &Project, store: &Store, devices: &Devices) -> Result<Vec<OpenTask>, Failure> {
+    let surveys = flooding_train::survey(&project.plan, store, false)?;
+    let mut forecaster = Forecaster::new(devices.all()[0]);
+    forecaster.learn_from_runs(&surveys, store);
+    Ok(listed(project, surveys, &forecaster, devices))
 }
 
-/// The same, after a second of training of each network of which nothing is known.
-pub fn calibrated_tasks(project: &Project, store: &Store, device: DeviceChoice) -> Result<Vec<OpenTask>, Failure> {
-    let surveys = flooding_train::survey(&project.plan, store)?;
-    let mut forecaster = Forecaster::from_provenance(&surveys, store, device);
+/// The same, after some seconds of training of what nothing is known of, with so many jobs side by side.
+pub fn calibrated_tasks(
+    project: &Project,
+    store: &Store,
+    devices: &Devices,
+    jobs: usize,
+) -> Result<Vec<OpenTask>, Failure> {
+    let surveys = flooding_train::survey(&project.plan, store, false)?;
+    let mut forecaster = Forecaster::new(devices.all()[0]);
+    forecaster.learn_from_runs(&surveys, store);
     let source = StoredExamples::new(store, &project.manifest, &Silent);
-    forecaster.calibrate(&surveys, &source, device);
-    Ok(listed(project, surveys, &forecaster, device))
+    forecaster.calibrate(&surveys, &source, jobs.min(project::cores()));
+    Ok(listed(project, surveys, &forecaster, devices))
 }
 
 fn listed(
     project: &Project,
     surveys: Vec<flooding_train::Survey>,
     forecaster: &Forecaster,
-    device: DeviceChoice,
+    devices: &Devices,
 ) -> Vec<OpenTask> {
     let open = surveys.into_iter().filter(|survey| !survey.left.is_empty());
     let task = |survey: flooding_train::Survey| OpenTask {
-        takes: forecaster.task(&survey.left),
-        memory: memory::of_task(&survey.left, &project.manifest, device),
-        argv: argv(project, &survey.task, device),
+        takes: forecaster.task(&survey),
+        memory: memory::of_task(&survey.left, &project.manifest, devices),
+        argv: argv(project, &survey.task, devices),
         id: survey.task,
         failed: survey.failed,
         runs: survey.left,
@@ -79,17 +86,17 @@ fn listed(
 }
 
 /// The command that trains one task, in any folder.
-fn argv(project: &Project, task: &TaskId, device: DeviceChoice) -> Vec<String> {
-    let mut command = training(project, device);
+fn argv(project: &Project, task: &TaskId, devices: &Devices) -> Vec<String> {
+    let mut command = training(project, devices);
     command.option("task", task.to_string());
     command.words().iter().map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 /// The command that trains the whole plan, in any folder.
-pub fn training(project: &Project, device: DeviceChoice) -> shell::Command {
+pub fn training(project: &Project, devices: &Devices) -> shell::Command {
     let mut command = project.planned(["stage", "train"]);
-    if device != DeviceChoice::Cpu {
-        command.option("device", device.to_string());
+    if !devices.are_cpu() {
+        command.option("device", devices.to_string());
     }
     command
 }

@@ -1,6 +1,6 @@
 //! What a task takes of memory, from its specification and the sizes of its data alone.
 
-use flooding_core::context::DeviceChoice;
+use flooding_core::context::Devices;
 use flooding_core::dataset::InputShape;
 use flooding_core::spec::{DataSpec, RunSpec};
 use flooding_engine::cost::Sizes;
@@ -10,14 +10,11 @@ use flooding_fetch::manifest::Entry;
 
 /// Bytes at the peak of one run on the CPU, or of all these runs together on a CUDA device; `None` for a user's own
 /// images, whose shape is known only when they are read.
-pub fn of_task(runs: &[RunSpec], manifest: &Manifest, choice: DeviceChoice) -> Option<u64> {
+pub fn of_task(runs: &[RunSpec], manifest: &Manifest, devices: &Devices) -> Option<u64> {
     let spec = runs.first()?;
     let (shape, examples) = sizes(spec, manifest)?;
     let training = Training::of(spec, shape, examples);
-    Some(match choice {
-        DeviceChoice::Cpu => cpu(&training),
-        DeviceChoice::Cuda(_) => device(&training, runs.len()),
-    })
+    Some(if devices.are_cpu() { cpu(&training) } else { device(&training, runs.len()) })
 }
 
 /// Shape of an input and number of classes, and how many examples there are.

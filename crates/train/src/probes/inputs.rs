@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use flooding_core::digest::{Digest, Hasher};
-use flooding_core::plan::{Group, Plan};
+use flooding_core::plan::{Group, Plan, Setting};
 use flooding_core::record::{Record, Status};
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, DocumentError, Layout, Store, StoreError};
+use flooding_core::task::TaskId;
 use flooding_core::work::{Decision, Reason};
 use flooding_tables::probes::Replay;
 use flooding_tables::probes::{Calibration, Flatness};
@@ -76,19 +77,27 @@ pub fn made_from(kind: Kind, inputs: &Inputs) -> Digest {
     hasher.finish()
 }
 
-/// The trials of the plan that are probed.
-pub fn probed(plan: &Plan) -> impl Iterator<Item = Group> + '_ {
-    let trials = |setting: &flooding_core::plan::Setting| setting.probes.min(setting.trials);
+/// The settings and trials of the plan that are probed.
+fn probed_trials(plan: &Plan) -> impl Iterator<Item = (&Setting, u32)> + '_ {
+    let trials = |setting: &Setting| setting.probes.min(setting.trials);
     // There is nothing to compare where the plan has no baseline, or the baseline alone.
-    let compares = |setting: &&flooding_core::plan::Setting| {
-        setting.levels.len() > 1 && setting.levels.iter().any(|level| level.is_zero())
-    };
+    let compares = |setting: &&Setting| setting.levels.len() > 1 && setting.levels.iter().any(|level| level.is_zero());
     plan.settings.iter().filter(compares).flat_map(move |setting| {
         let kept = move |trial: &u32| plan.overrides.keeps_trial(&setting.id, *trial);
-        (0..trials(setting)).filter(kept).map(|trial| Group {
-            runs: setting.levels.iter().map(|&level| setting.run(plan.master_seed, trial, level)).collect(),
-        })
+        (0..trials(setting)).filter(kept).map(move |trial| (setting, trial))
     })
+}
+
+/// The trials of the plan that are probed, each with the runs of all levels.
+pub fn probed(plan: &Plan) -> impl Iterator<Item = Group> + '_ {
+    probed_trials(plan).map(|(setting, trial)| Group {
+        runs: setting.levels.iter().map(|&level| setting.run(plan.master_seed, trial, level)).collect(),
+    })
+}
+
+/// The tasks of the plan whose trials are probed.
+pub fn tasks(plan: &Plan) -> impl Iterator<Item = TaskId> + '_ {
+    probed_trials(plan).map(|(setting, trial)| TaskId { setting: setting.id.clone(), trial })
 }
 
 /// The runs that a trial's probes compare, or why there are none.

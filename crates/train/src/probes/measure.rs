@@ -25,11 +25,11 @@ use flooding_engine::nets::{self, Network};
 use flooding_engine::weights::{self, Weights};
 
 /// Random directions of a trial.
-const DIRECTIONS: u64 = 5;
+pub const DIRECTIONS: u64 = 5;
 /// Steps from alpha = 0 to 1; as many lead down to -1.
-const STEPS: i32 = 20;
+pub const STEPS: i32 = 20;
 /// The largest number of training and of test examples, evenly spaced over their sets, that the losses are means over.
-const POINTS: [usize; 2] = [200, 500];
+pub const POINTS: [usize; 2] = [200, 500];
 /// Empirical risks drawn for Theorem 1 at the trained model.
 const RISKS: u32 = 10_000;
 

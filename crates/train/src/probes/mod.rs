@@ -15,17 +15,19 @@ mod size;
 
 use flooding_core::context::Context;
 use flooding_core::dataset::Source;
-use flooding_core::plan::Plan;
+use flooding_core::plan::{Group, Plan};
 use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
 use flooding_core::work::{Decision, Stage, StageReport, WorkItem};
+use rayon::prelude::*;
 
 use crate::TrainError;
 pub use inputs::PROBES_REVISION;
+pub(crate) use inputs::tasks;
 
 use inputs::Candidate;
 
-pub use size::kept_bytes;
+pub use size::{kept_bytes, probes_cost};
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,8 +64,27 @@ pub fn run(
     source: &dyn Source,
     kinds: &[Kind],
 ) -> Result<StageReport, TrainError> {
-    flooding_engine::device::check(context.device)?;
-    let decided = decide(plan, store, context.force, kinds)?;
+    for &device in context.devices.all() {
+        flooding_engine::device::check(device)?;
+    }
+    make(decide(plan, store, context.force, kinds)?, store, context, source)
+}
+
+/// What [`run`] would do, and why.
+pub fn work(plan: &Plan, store: &Store, context: &Context, kinds: &[Kind]) -> Result<Vec<WorkItem>, TrainError> {
+    Ok(items(&decide(plan, store, context.force, kinds)?, &|_| true))
+}
+
+/// A probe's document and what is to be done about it.
+pub(crate) type Decided = (Candidate, Decision);
+
+/// Makes those that are to be made.
+pub(crate) fn make(
+    decided: Vec<Decided>,
+    store: &Store,
+    context: &Context,
+    source: &dyn Source,
+) -> Result<StageReport, TrainError> {
     let total = decided.len();
     let wanted: Vec<Candidate> =
         decided.into_iter().filter(|(_, d)| d.runs()).map(|(candidate, _)| candidate).collect();
@@ -80,34 +101,27 @@ pub fn run(
     Ok(report)
 }
 
-/// What [`run`] would do, and why.
-///
-/// Where runs are still to be trained (`trained` says of a run whether it stays as it is), their probes will follow.
-pub fn work(
-    plan: &Plan,
-    store: &Store,
-    context: &Context,
-    kinds: &[Kind],
-    trained: &dyn Fn(&RunSpec) -> bool,
-) -> Result<Vec<WorkItem>, TrainError> {
-    let decided = decide(plan, store, context.force, kinds)?;
-    let item = |(candidate, decision): (Candidate, Decision)| {
-        let changing = candidate.group.runs.iter().any(|run| !trained(run));
-        let decision = if changing { inputs::will_change() } else { decision };
+/// As tasks. Where runs are still to be trained (`stays` says of a run whether it remains as it is), their probes
+/// will follow.
+pub(crate) fn items(decided: &[Decided], stays: &dyn Fn(&RunSpec) -> bool) -> Vec<WorkItem> {
+    let item = |(candidate, decision): &Decided| {
+        let is_changing = !candidate.group.runs.iter().all(stays);
+        let decision = if is_changing { inputs::will_change() } else { decision.clone() };
         WorkItem { stage: Stage::Train, id: candidate.id(), decision }
     };
-    Ok(decided.into_iter().map(item).collect())
+    decided.iter().map(item).collect()
 }
 
-fn decide(plan: &Plan, store: &Store, force: bool, kinds: &[Kind]) -> Result<Vec<(Candidate, Decision)>, TrainError> {
-    let mut decided = Vec::new();
-    for group in inputs::probed(plan) {
+pub(crate) fn decide(plan: &Plan, store: &Store, force: bool, kinds: &[Kind]) -> Result<Vec<Decided>, TrainError> {
+    let groups: Vec<Group> = inputs::probed(plan).collect();
+    let decided = groups.into_par_iter().map(|group| {
         let inputs = inputs::of(&group, store)?;
-        for &kind in kinds {
+        let decided = kinds.iter().map(|&kind| {
             let candidate = Candidate { kind, group: group.clone(), inputs: inputs.clone() };
             let decision = inputs::decide(&candidate, store, force)?;
-            decided.push((candidate, decision));
-        }
-    }
-    Ok(decided)
+            Ok((candidate, decision))
+        });
+        decided.collect::<Result<Vec<Decided>, TrainError>>()
+    });
+    Ok(decided.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flooding_core::context::{Context, DeviceChoice};
 use flooding_core::dataset::{Source, Splits};
-use flooding_core::store::Store;
+use flooding_core::store::{Claimed, Store};
 use flooding_core::task::TaskId;
 use flooding_core::work::{Gap, Stage, StageReport};
 
@@ -38,13 +38,10 @@ pub fn probe_all(
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
-    let threads = match context.device {
-        DeviceChoice::Cpu => context.workers(trials.len()),
-        DeviceChoice::Cuda(_) => 1,
-    };
     let state = State {
         trials,
         next: AtomicUsize::new(0),
+        elsewhere: Mutex::default(),
         store,
         context,
         source,
@@ -52,13 +49,15 @@ pub fn probe_all(
         error: Mutex::default(),
         cancelled: AtomicBool::new(false),
     };
-    context.on_threads(threads, || state.work());
+    context.on_workers(&context.workers_on_devices(trials.len()), |device| state.work(device));
     state.into_report()
 }
 
 struct State<'a> {
     trials: &'a [Vec<Candidate>],
     next: AtomicUsize,
+    /// Numbers of trials that another process had when they were looked at.
+    elsewhere: Mutex<Vec<usize>>,
     store: &'a Store,
     context: &'a Context,
     source: &'a dyn Source,
@@ -67,28 +66,69 @@ struct State<'a> {
     cancelled: AtomicBool,
 }
 
+/// What the work on a trial is called in messages.
+fn probes_id(trial: &[Candidate]) -> String {
+    format!("{} probes", trial[0].trial_id())
+}
+
+fn claim_name(trial: &[Candidate]) -> String {
+    format!("{}-probes", TaskId::of(&trial[0].group.runs[0]))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State<'_> {
-    /// What one thread does.
-    fn work(&self) {
-        while !self.context.stop.is_raised() && !self.cancelled.load(Ordering::Relaxed) {
-            let Some(trial) = self.trials.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
-            if let Err(error) = self.one(trial) {
-                lock(&self.error).get_or_insert(error);
-                self.cancelled.store(true, Ordering::Relaxed);
-            }
+    /// What one worker does, on its device: first the trials that no other process has, then what is left of the others.
+    fn work(&self, device: DeviceChoice) {
+        while let Some((number, trial)) = self.next() {
+            self.noting_errors(|| match self.store.try_claim(&claim_name(trial))? {
+                Claimed::Ours(_claim) => self.one(trial, device),
+                Claimed::Theirs(_) => {
+                    lock(&self.elsewhere).push(number);
+                    Ok(())
+                }
+            });
+        }
+        while let Some(trial) = self.next_elsewhere() {
+            self.noting_errors(|| {
+                let waiting = |holder: &str| {
+                    let id = probes_id(trial);
+                    self.context.progress.warn(&format!("waiting for {holder}, which makes {id}"));
+                };
+                match self.store.claim_when_free(&claim_name(trial), &self.context.stop, waiting)? {
+                    Some(_claim) => self.one(trial, device),
+                    None => Ok(()),
+                }
+            });
         }
     }
 
-    fn one(&self, trial: &[Candidate]) -> Result<(), TrainError> {
-        let id = format!("{} probes", trial[0].trial_id());
+    fn next(&self) -> Option<(usize, &[Candidate])> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.trials.get(number).filter(|_| !self.is_stopped()).map(|trial| (number, trial.as_slice()))
+    }
+
+    fn next_elsewhere(&self) -> Option<&[Candidate]> {
+        if self.is_stopped() { None } else { lock(&self.elsewhere).pop().map(|number| self.trials[number].as_slice()) }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.context.stop.is_raised() || self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn noting_errors(&self, work: impl FnOnce() -> Result<(), TrainError>) {
+        if let Err(error) = work() {
+            lock(&self.error).get_or_insert(error);
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes what is missing of a trial that this process has claimed.
+    fn one(&self, trial: &[Candidate], device: DeviceChoice) -> Result<(), TrainError> {
+        let id = probes_id(trial);
         let progress = &self.context.progress;
-        let waiting = |holder: &str| progress.warn(&format!("waiting for {holder}, which makes {id}"));
-        let name = format!("{}-probes", TaskId::of(&trial[0].group.runs[0]));
-        let Some(_claim) = self.store.claim_when_free(&name, &self.context.stop, waiting)? else { return Ok(()) };
         // Another process may have made some since they were found missing.
         let mut left = Vec::new();
         for candidate in trial {
@@ -101,7 +141,7 @@ impl State<'_> {
         let trial = left.as_slice();
         let Some(first) = trial.first() else { return Ok(()) };
         progress.item_started(&id, pieces(&first.group.runs[0]));
-        let note = match self.made(trial, &id) {
+        let note = match self.made(trial, &id, device) {
             Ok(Some(made)) => {
                 self.write(trial, &made)?;
                 String::new()
@@ -133,12 +173,12 @@ impl State<'_> {
     }
 
     /// The trial's documents, `None` when asked to stop, or why they cannot be made.
-    fn made(&self, trial: &[Candidate], id: &str) -> Result<Option<Made>, String> {
+    fn made(&self, trial: &[Candidate], id: &str, device: DeviceChoice) -> Result<Option<Made>, String> {
         let inputs = trial[0].inputs.as_ref().map_err(Clone::clone)?;
         let kinds: Vec<Kind> = trial.iter().map(|candidate| candidate.kind).collect();
         let splits = self.source.splits(&inputs.with.spec).map_err(|error| error.to_string())?;
-        let making = Making { state: self, inputs, kinds: &kinds, splits: &splits, id };
-        let result = catch(is_out_of_memory, || device::run(self.context.device, making).map_err(|p| p.to_string())?);
+        let making = Making { state: self, inputs, kinds: &kinds, splits: &splits, id, device };
+        let result = catch(is_out_of_memory, || device::run(device, making).map_err(|p| p.to_string())?);
         result.unwrap_or_else(|panic| Err(format!("panicked: {panic}")))
     }
 
@@ -160,18 +200,16 @@ struct Making<'a> {
     kinds: &'a [Kind],
     splits: &'a Arc<Splits>,
     id: &'a str,
+    device: DeviceChoice,
 }
 
 impl Work for Making<'_> {
     type Output = Result<Option<Made>, String>;
 
     fn on<B: Backend>(self, backend: &B) -> Self::Output {
-        let Self { state, inputs, kinds, splits, id } = self;
+        let Self { state, inputs, kinds, splits, id, device } = self;
         let advanced = |done| state.context.progress.item_advanced(id, done);
-        let device = match state.context.device {
-            DeviceChoice::Cpu => "cpu".to_owned(),
-            DeviceChoice::Cuda(ordinal) => format!("cuda:{ordinal}"),
-        };
+        let device = device.to_string();
         let (store, stop) = (state.store, &state.context.stop);
         Bench { backend, device: &device, store, splits, stop, advanced: &advanced }.make(inputs, kinds)
     }

@@ -24,6 +24,7 @@ const NOT_INDEXABLE: &str = "a tensor of this network has more than 2^31 element
 /// Where a branch is trained.
 pub(super) struct Place<'a> {
     pub(super) context: &'a Context,
+    pub(super) device: DeviceChoice,
     pub(super) group: &'a Group,
     pub(super) splits: &'a Arc<Splits>,
     pub(super) training: &'a Training,
@@ -54,7 +55,7 @@ impl Place<'_> {
         offer: &dyn Fn(Branch) -> Option<Branch>,
         advanced: &dyn Fn(u64, usize),
     ) -> Attempt {
-        let device = self.context.device;
+        let device = self.device;
         let levels = branch.levels.clone();
         let forks = match device {
             DeviceChoice::Cpu => Forks::Offer(offer),
