@@ -6,7 +6,7 @@
 //!
 //! To add a table:
 //! 1. `table! { "name" version 1, /// what a row is \n pub struct NameRow { /// meaning \n field: Type => "unit", ... } }`
-//!    in a file under `rows/`, re-exported by `rows/mod.rs`. A `setting` is always followed by its `reading`. Types are
+//!    in a file under `rows/`, re-exported by `rows.rs`. A `setting` is always followed by its `reading`. Types are
 //!    [`String`], `bool`, `u32`, `u64`, `f64`, `Level`, `RunKey`, [`MeanStd`] (three columns), [`Interval`] (two), an
 //!    `Option` of any of them (empty cells), and structs made by `columns!` (their columns with the field's name before).
 //!    A new enum of words needs a line in `fields.rs`.
