@@ -13,6 +13,7 @@ mod error;
 pub mod outcome;
 pub mod probes;
 mod provenance;
+mod queue;
 mod save;
 mod schedule;
 mod survey;

@@ -5,7 +5,6 @@ mod attempt;
 mod claims;
 mod deadline;
 mod meter;
-mod queue;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,12 +27,12 @@ use crate::TrainError;
 use crate::branch::Branch;
 use crate::checkpoint::{self, Checkpoints};
 use crate::cost::{cost, epoch_cost};
+use crate::queue::{Next, Queue, Task};
 use crate::save::{DatasetFingerprint, SaveContext, save};
 use crate::trainer::Results;
 use attempt::{Attempt, Place};
 use deadline::Deadline;
 use meter::Meter;
-use queue::{Next, Queue, Task};
 
 /// The name of a run in messages, such as `spiral-high t00 b0.05`.
 pub fn run_id(spec: &RunSpec) -> String {
@@ -116,7 +115,7 @@ struct State<'a> {
     trials: Vec<Trial>,
     /// Runs that had failed before.
     had_failed: HashSet<RunKey>,
-    queue: Queue,
+    queue: Queue<Branch>,
     deadline: Deadline,
     has_told: AtomicBool,
     store: &'a Store,
@@ -232,7 +231,7 @@ impl<'a> State<'a> {
     }
 
     /// Trains a branch, and what leaves it and finds no other worker.
-    fn branch(&self, task: Task, device: DeviceChoice) -> Result<(), TrainError> {
+    fn branch(&self, task: Task<Branch>, device: DeviceChoice) -> Result<(), TrainError> {
         let Task { group: number, branch } = task;
         let group = &*self.group(number);
         let Some((splits, seen)) = self.splits(number)? else { return Ok(()) };

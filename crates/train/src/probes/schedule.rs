@@ -1,6 +1,8 @@
 //! Trials probed side by side on the CPU, one thread each; one after another on CUDA.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flooding_core::context::{Context, DeviceChoice};
@@ -18,6 +20,7 @@ use super::Kind;
 use super::inputs::{Candidate, Inputs};
 use super::measure::{Bench, Made, pieces};
 use crate::TrainError;
+use crate::queue::{Next, Queue};
 
 /// The documents of one trial after another, in the order of their first.
 pub fn by_trial(wanted: Vec<Candidate>) -> Vec<Vec<Candidate>> {
@@ -40,8 +43,9 @@ pub fn probe_all(
 ) -> Result<StageReport, TrainError> {
     let state = State {
         trials,
-        next: AtomicUsize::new(0),
+        queue: Queue::new(trials.len(), 0),
         elsewhere: Mutex::default(),
+        has_told: AtomicBool::new(false),
         store,
         context,
         source,
@@ -55,9 +59,10 @@ pub fn probe_all(
 
 struct State<'a> {
     trials: &'a [Vec<Candidate>],
-    next: AtomicUsize,
+    queue: Queue<Infallible>,
     /// Numbers of trials that another process had when they were looked at.
-    elsewhere: Mutex<Vec<usize>>,
+    elsewhere: Mutex<BTreeSet<usize>>,
+    has_told: AtomicBool,
     store: &'a Store,
     context: &'a Context,
     source: &'a dyn Source,
@@ -82,47 +87,33 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl State<'_> {
     /// What one worker does, on its device: first the trials that no other process has, then what is left of the others.
     fn work(&self, device: DeviceChoice) {
-        while let Some((number, trial)) = self.next() {
-            self.noting_errors(|| match self.store.try_claim(&claim_name(trial))? {
-                Claimed::Ours(_claim) => self.one(trial, device),
-                Claimed::Theirs(_) => {
-                    lock(&self.elsewhere).push(number);
-                    Ok(())
-                }
-            });
+        while let Some(Next::Group(number)) = self.queue.next(|| self.is_stopped()) {
+            if let Err(error) = self.claimed(number, device) {
+                lock(&self.error).get_or_insert(error);
+                self.cancelled.store(true, Ordering::Relaxed);
+            }
+            self.queue.done();
         }
-        while let Some(trial) = self.next_elsewhere() {
-            self.noting_errors(|| {
-                let waiting = |holder: &str| {
+    }
+
+    fn claimed(&self, number: usize, device: DeviceChoice) -> Result<(), TrainError> {
+        let trial = &self.trials[number];
+        match self.store.try_claim(&claim_name(trial))? {
+            Claimed::Ours(_claim) => self.one(trial, device),
+            Claimed::Theirs(holder) => {
+                // The first time, there may be others to do; when it is looked at again, this process waits for it.
+                if !lock(&self.elsewhere).insert(number) && !self.has_told.swap(true, Ordering::Relaxed) {
                     let id = probes_id(trial);
                     self.context.progress.warn(&format!("waiting for {holder}, which makes {id}"));
-                };
-                match self.store.claim_when_free(&claim_name(trial), &self.context.stop, waiting)? {
-                    Some(_claim) => self.one(trial, device),
-                    None => Ok(()),
                 }
-            });
+                self.queue.postpone(number);
+                Ok(())
+            }
         }
-    }
-
-    fn next(&self) -> Option<(usize, &[Candidate])> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.trials.get(number).filter(|_| !self.is_stopped()).map(|trial| (number, trial.as_slice()))
-    }
-
-    fn next_elsewhere(&self) -> Option<&[Candidate]> {
-        if self.is_stopped() { None } else { lock(&self.elsewhere).pop().map(|number| self.trials[number].as_slice()) }
     }
 
     fn is_stopped(&self) -> bool {
         self.context.stop.is_raised() || self.cancelled.load(Ordering::Relaxed)
-    }
-
-    fn noting_errors(&self, work: impl FnOnce() -> Result<(), TrainError>) {
-        if let Err(error) = work() {
-            lock(&self.error).get_or_insert(error);
-            self.cancelled.store(true, Ordering::Relaxed);
-        }
     }
 
     /// Makes what is missing of a trial that this process has claimed.

@@ -1,4 +1,4 @@
-//! What there is to train, for several workers.
+//! What there is to do, for several workers: the groups of a training, or the trials that are probed.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,51 +13,51 @@ const LOOK: Duration = Duration::from_millis(100);
 const AGAIN: Duration = Duration::from_millis(300);
 
 /// A branch of the group with this number.
-pub(super) struct Task {
-    pub(super) group: usize,
-    pub(super) branch: Branch,
+pub(crate) struct Task<B> {
+    pub(crate) group: usize,
+    pub(crate) branch: B,
 }
 
 /// What a worker does next.
-pub(super) enum Next {
+pub(crate) enum Next<B> {
     /// Start the group with this number.
     Group(usize),
     /// Train a branch.
-    Branch(Task),
+    Branch(Task<B>),
 }
 
 /// Groups in their order, and the branches of those that were started: these come first, so that few groups are under way
-/// at a time.
-pub(super) struct Queue {
-    state: Mutex<State>,
+/// at a time. Where groups have no branches, `B` is [`Infallible`](std::convert::Infallible).
+pub(crate) struct Queue<B> {
+    state: Mutex<State<B>>,
     changed: Condvar,
     groups: usize,
     /// Branches with their state in memory that wait at most.
     most_states: usize,
 }
 
-#[derive(Default)]
-struct State {
+struct State<B> {
     next_group: usize,
     /// Groups that other processes had when they were looked at, each with when it is to be looked at again.
     elsewhere: VecDeque<(usize, Instant)>,
-    branches: VecDeque<Task>,
+    branches: VecDeque<Task<B>>,
     /// Workers that may still bring branches.
     active: usize,
 }
 
-impl Queue {
-    pub(super) fn new(groups: usize, most_states: usize) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), groups, most_states }
+impl<B> Queue<B> {
+    pub(crate) fn new(groups: usize, most_states: usize) -> Self {
+        let state = State { next_group: 0, elsewhere: VecDeque::new(), branches: VecDeque::new(), active: 0 };
+        Self { state: Mutex::new(state), changed: Condvar::new(), groups, most_states }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next work, waiting for branches of those under way; `None` when there is none left, or when asked to stop.
     /// Whoever gets something says [`done`](Self::done) afterwards.
-    pub(super) fn next(&self, is_stopped: impl Fn() -> bool) -> Option<Next> {
+    pub(crate) fn next(&self, is_stopped: impl Fn() -> bool) -> Option<Next<B>> {
         let mut state = self.lock();
         while !is_stopped() {
             if let Some(task) = state.branches.pop_front() {
@@ -85,23 +85,25 @@ impl Queue {
     }
 
     /// A worker has ended what it got.
-    pub(super) fn done(&self) {
+    pub(crate) fn done(&self) {
         self.lock().active -= 1;
         self.changed.notify_all();
     }
 
     /// Another process has this group: it is looked at again later, after all others.
-    pub(super) fn postpone(&self, group: usize) {
+    pub(crate) fn postpone(&self, group: usize) {
         self.lock().elsewhere.push_back((group, Instant::now() + AGAIN));
     }
 
     /// The branches that nobody has begun.
-    pub(super) fn take_branches(&self) -> Vec<Task> {
+    pub(crate) fn take_branches(&self) -> Vec<Task<B>> {
         std::mem::take(&mut self.lock().branches).into()
     }
+}
 
+impl Queue<Branch> {
     /// Takes a branch in; gives it back where too many states wait in memory.
-    pub(super) fn offer(&self, group: usize, branch: Branch) -> Option<Branch> {
+    pub(crate) fn offer(&self, group: usize, branch: Branch) -> Option<Branch> {
         let mut state = self.lock();
         let is_state = |branch: &Branch| matches!(branch.start, Start::State(_));
         let waiting = state.branches.iter().filter(|task| is_state(&task.branch)).count();
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn branches_come_before_further_groups_and_the_last_worker_ends_the_work() {
-        let queue = Queue::new(2, 1);
+        let queue = Queue::<Branch>::new(2, 1);
         assert!(matches!(queue.next(|| false), Some(Next::Group(0))));
         assert!(queue.offer(0, branch(false)).is_none());
         assert!(matches!(queue.next(|| false), Some(Next::Branch(Task { group: 0, .. }))));
@@ -140,7 +142,7 @@ mod tests {
 
     #[test]
     fn states_in_memory_are_few_and_those_on_disk_as_many_as_there_are() {
-        let queue = Queue::new(0, 2);
+        let queue = Queue::<Branch>::new(0, 2);
         assert!((0..2).all(|_| queue.offer(0, branch(true)).is_none()));
         assert!(queue.offer(0, branch(true)).is_some());
         assert!((0..50).all(|_| queue.offer(0, branch(false)).is_none()));
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_worker_waits_for_the_branches_of_those_under_way() {
-        let queue = Queue::new(1, 1);
+        let queue = Queue::<Branch>::new(1, 1);
         assert!(matches!(queue.next(|| false), Some(Next::Group(0))));
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| queue.next(|| false).is_some());
@@ -159,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_group_that_another_process_has_is_looked_at_again_and_keeps_the_workers() {
-        let queue = Queue::new(1, 1);
+        let queue = Queue::<Branch>::new(1, 1);
         assert!(matches!(queue.next(|| false), Some(Next::Group(0))));
         queue.postpone(0);
         queue.done();
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_raised_stop_flag_ends_the_wait() {
-        let queue = Queue::new(1, 1);
+        let queue = Queue::<Branch>::new(1, 1);
         assert!(queue.next(|| false).is_some());
         assert!(queue.next(|| true).is_none());
     }
