@@ -9,7 +9,7 @@ use flooding_core::record::Provenance;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Layout, Store};
 use flooding_core::work::WorkItem;
-use flooding_train::cost;
+use flooding_train::{cost, run_id};
 
 use crate::project::Project;
 
@@ -28,11 +28,10 @@ pub fn of_training(items: &[WorkItem], project: &Project, store: &Store, context
     if context.device != DeviceChoice::Cpu {
         return None;
     }
-    let name = |run: &RunSpec| format!("{} t{:02} b{}", run.setting, run.trial, run.level);
     let wanted: BTreeMap<&str, bool> = items.iter().map(|item| (&*item.id, item.decision.runs())).collect();
     let (mut todo, mut paces) = (Vec::new(), BTreeMap::new());
     for run in project.plan.runs() {
-        match wanted.get(&*name(&run)) {
+        match wanted.get(&*run_id(&run)) {
             Some(true) => todo.push(run),
             Some(false) => learn(&mut paces, &run, store),
             None => {}

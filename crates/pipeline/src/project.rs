@@ -237,20 +237,22 @@ pub fn published_datasets(config: &Path, data: &Path) -> Result<Manifest, Failur
 
 /// How the stages are to work.
 pub fn context(args: &RunArgs) -> Result<Context, Failure> {
-    if args.device == DeviceChoice::Cpu && args.group_size.is_some() {
+    let device = args.device.unwrap_or(DeviceChoice::Cpu);
+    if device == DeviceChoice::Cpu && args.group_size.is_some() {
         let problem = "--group-size goes with --device cuda: the CPU trains every run by itself, --jobs N side by side";
         return Err(Failure::Usage(problem.to_owned()));
     }
-    flooding_engine::device::check(args.device).map_err(|error| Failure::Device(Box::new(error)))?;
+    flooding_engine::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
+    let usual = Context::default();
     Ok(Context {
         ends: batch::job_end(),
         jobs: args.jobs.map_or_else(cores, usize::from),
-        device: args.device,
+        device,
         group_size: args.group_size.unwrap_or_default(),
         force: args.force,
         offline: args.offline,
         mirror: args.mirror.clone(),
-        checkpoint_every: Duration::from_secs(args.checkpoint_every),
+        checkpoint_every: args.checkpoint_every.map_or(usual.checkpoint_every, Duration::from_secs),
         fail_fast: args.fail_fast,
         stop: interrupt::stop_flag(),
         progress: display::for_terminal(),

@@ -31,6 +31,7 @@ pub use calibrate::calibrate;
 pub use cost::cost;
 pub use error::TrainError;
 pub use probes::kept_bytes;
+pub use schedule::run_id;
 pub use survey::{Survey, survey};
 
 /// Trains every run of the plan that is not up to date, then makes the [`probes`] of the trials that the plan probes.
@@ -92,7 +93,7 @@ pub fn train_runs(
 pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, TrainError> {
     let decided = decide::decide(plan, store, context.force)?;
     let changing: HashSet<RunKey> = decided.iter().filter(|(_, d)| d.runs()).map(|(spec, _)| spec.key()).collect();
-    let item = |(spec, decision)| WorkItem { stage: Stage::Train, id: schedule::run_id(&spec), decision };
+    let item = |(spec, decision)| WorkItem { stage: Stage::Train, id: run_id(&spec), decision };
     let mut items: Vec<WorkItem> = decided.into_iter().map(item).collect();
     items.extend(probes::work(plan, store, context, &probes::Kind::ALL, &|run| !changing.contains(&run.key()))?);
     Ok(items)
