@@ -13,12 +13,15 @@ trap 'rm -rf "$work"' EXIT
 fail() { printf 'check-cuda-binary: %s\n' "$*" >&2; exit 1; }
 
 gcc_fake() { gcc -shared -fPIC -fvisibility=hidden -O1 -o "$@" tests/support/fake_cuda.c; }
-mkdir "$work"/{both,driver,old}
+mkdir -p "$work"/{both,driver,old,old-cublas,relative/lib64}
 gcc_fake "$work/both/libcuda.so.1"
 gcc_fake "$work/both/libcublas.so.13" -DFAKE_CUBLAS
 cp "$work/both/libcuda.so.1" "$work/driver"
 gcc_fake "$work/old/libcuda.so.1" -DFAKE_OLD
 cp "$work/both/libcublas.so.13" "$work/old"
+cp "$work/both/libcuda.so.1" "$work/old-cublas"
+gcc_fake "$work/old-cublas/libcublas.so.13" -DFAKE_CUBLAS -DFAKE_OLD
+cp "$work"/both/lib* "$work/relative/lib64"
 
 needed=$(readelf -d "$pipeline" | grep -E 'NEEDED.*lib(cuda|cublas|nvrtc)' || true)
 [ -z "$needed" ] || fail "the program does not start without CUDA:
@@ -40,6 +43,10 @@ sentence "" "no NVIDIA driver to be found" "$pipeline" selftest --device cuda
 sentence "" "no NVIDIA driver to be found" "$pipeline" stage train --device cuda
 sentence "$work/driver" "cuBLAS is not to be found" "$pipeline" selftest --device cuda
 sentence "$work/old" "lacks \`cuLaunchKernel\`" "$pipeline" selftest --device cuda
+sentence "$work/old-cublas" "libcublas is too old, it lacks \`cublasSgemm_v2\`" "$pipeline" selftest --device cuda
+# Libraries that lie below the working folder are not opened.
+(cd "$work" && sentence "" "CUDA_PATH is empty and ignored" env CUDA_PATH= "$pipeline" selftest --device cuda)
+(cd "$work" && sentence "" "CUDA_PATH=relative is ignored" env CUDA_PATH=relative "$pipeline" selftest --device cuda)
 sentence "$work/both" "does not start" env FAKE_CUDA_INIT=999 "$pipeline" selftest --device cuda
 sentence "$work/both" "sees no GPU" env FAKE_CUDA_DEVICES=0 "$pipeline" selftest --device cuda
 sentence "$work/both" "only cuda:0 to cuda:1" "$pipeline" selftest --device cuda:7
@@ -78,3 +85,22 @@ trained 0 "out of GPU memory with a group of 11: again with 6" FAKE_CUDA_MEMORY=
 trained 3 "out of GPU memory with a group of 11: repeat with --group-size 6" FAKE_CUDA_MEMORY=$half -- --group-size 11
 trained 0 "done: 11 tasks" FAKE_CUDA_MEMORY=$half -- --group-size 4
 trained 3 "out of GPU memory with a single run" FAKE_CUDA_MEMORY=$((whole / 50)) --
+
+# lost CODE NAME: an error that sticks to the device in the middle of a training is recorded with its name, and ends the
+# process with a sentence, whatever is then dropped.
+lost() {
+    local code=0
+    env LD_LIBRARY_PATH="$work/both" FAKE_CUDA_STICKS=2000 FAKE_CUDA_ERROR="$1" \
+        "$pipeline" stage train "${only[@]}" --device cuda --force >"$work/out" 2>&1 || code=$?
+    [ "$code" -eq 1 ] || fail "exit code $code instead of 1 after an error that sticks: $(cat "$work/out")"
+    grep -q "cannot use the CUDA device 0: it failed, and this process cannot use it any more.*$2" "$work/out" ||
+        fail "the device that failed is not named: $(cat "$work/out")"
+    grep -qF "panicked" "$work/out" && fail "a panic: $(cat "$work/out")"
+    grep -rqF "the device failed: " data/runs || fail "the failure is not recorded: $(cat "$work/out")"
+    echo "ok: $(grep -F "cannot use the CUDA device 0" "$work/out")"
+    rm -r data/runs
+}
+lost 700 CUDA_ERROR_ILLEGAL_ADDRESS
+# A code that is newer than the bindings.
+lost 913 CUDA_ERROR_UNKNOWN
+trained 0 "done: 11 tasks" FAKE_CUDA_MEMORY=80e9 --

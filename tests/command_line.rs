@@ -48,6 +48,27 @@ fn a_part_larger_than_its_dataset_is_refused_with_what_there_is() {
 }
 
 #[test]
+fn an_option_that_the_stage_does_not_use_is_refused_by_name() {
+    let project = Project::new();
+    for (stage, option, goes_with) in [
+        ("render", ["--device", "cpu"], "`stage train`"),
+        ("verify", ["--group-size", "4"], "`stage train`"),
+        ("generate", ["--checkpoint-every", "5"], "`stage train`"),
+        ("aggregate", ["--jobs", "2"], "`stage generate` and `stage train` and `stage verify`"),
+        ("fetch", ["--jobs", "2"], "`stage generate` and `stage train` and `stage verify`"),
+        ("verify", ["--mirror", "/mirror"], "`stage fetch` and `stage train`"),
+    ] {
+        let expected = format!("{} goes with {goes_with}", option[0]);
+        project.pipeline(&[&["stage", stage], &option[..]].concat()).exits(2).says(&[&expected]);
+    }
+    project.pipeline(&["stage", "fetch", "--fail-fast"]).exits(2).says(&["--fail-fast goes with `stage train`"]);
+    assert!(!project.path("data/runs").exists() && !project.path("reports").exists());
+    // A variable is set for a whole shell.
+    let output = project.command(&["stage", "verify", "--dry-run"]).env("PIPELINE_MIRROR", "/mirror").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn malformed_toml_is_refused_with_file_and_line() {
     let project = Project::new();
     project.edit("pipeline.toml", "[model.resnet18]", "[model.resnet18");

@@ -153,6 +153,8 @@ fn interrupted_by(signal: Signal, code: i32) {
     assert_eq!(child.wait().unwrap().code(), Some(code));
     let log = fs::read_to_string(project.path("log")).unwrap();
     assert!(log.contains("everything finished is kept") && log.contains("stage train --jobs 1"), "{log}");
+    let said = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
+    assert!(said.starts_with("stopped before a task was finished"), "{said}");
     project.pipeline(&["verify-store"]).exits(0);
     project.edit("epochs = 200000", "epochs = 3");
     project.run(&[]).exits(0);

@@ -10,6 +10,9 @@
  *   FAKE_CUDA_MEMORY=BYTES  a device's memory (default 80e9)
  *   FAKE_CUDA_FREE=BYTES    free memory that it tells of, whatever there is
  *   FAKE_CUDA_PEAK=FILE     the most bytes in use at once are written there when the process ends
+ *   FAKE_CUDA_STICKS=N      from the Nth kernel on every function returns an error, as after a kernel that read where it
+ *                           may not: such an error sticks to the context
+ *   FAKE_CUDA_ERROR=CODE    that error (default 700)
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -25,9 +28,11 @@ static long number(const char *name, long otherwise) {
 #ifdef FAKE_CUBLAS
 
 #define OK(name) API int name(void) { return 0; }
+#ifndef FAKE_OLD
+OK(cublasSgemm_v2)
+#endif
 OK(cublasDestroy_v2) OK(cublasDgemmStridedBatched) OK(cublasDgemm_v2) OK(cublasDgemv_v2) OK(cublasGemmEx)
-OK(cublasGemmStridedBatchedEx) OK(cublasSetStream_v2) OK(cublasSgemmStridedBatched) OK(cublasSgemm_v2)
-OK(cublasSgemv_v2)
+OK(cublasGemmStridedBatchedEx) OK(cublasSetStream_v2) OK(cublasSgemmStridedBatched) OK(cublasSgemv_v2)
 API int cublasCreate_v2(void **handle) { *handle = handle; return 0; }
 
 #else
@@ -36,10 +41,13 @@ enum { BUCKETS = 1 << 16, OUT_OF_MEMORY = 2 };
 struct block { size_t address, size; struct block *next; };
 static struct block *blocks[BUCKETS];
 static size_t next_address = 1 << 20, used, peak;
+static int stuck;
+static long launched;
 
 static struct block **bucket(size_t address) { return &blocks[(address >> 9) % BUCKETS]; }
 
 static int take(size_t *address, size_t size) {
+    if (stuck) return stuck;
     if (used + size > (size_t)number("FAKE_CUDA_MEMORY", 80000000000L)) return OUT_OF_MEMORY;
     struct block *block = malloc(sizeof *block), **head = bucket(next_address);
     *block = (struct block){ next_address, size, *head };
@@ -52,6 +60,7 @@ static int take(size_t *address, size_t size) {
 }
 
 static int give(size_t address) {
+    if (stuck) return stuck;
     for (struct block **at = bucket(address); *at; at = &(*at)->next) {
         if ((*at)->address == address) {
             struct block *gone = *at;
@@ -74,6 +83,7 @@ __attribute__((destructor)) static void write_peak(void) {
 }
 
 static int fill(float *host, size_t bytes) {
+    if (stuck) return stuck;
     for (size_t i = 0; i < bytes / sizeof(float); i++) host[i] = 3.0f;
     return 0;
 }
@@ -117,7 +127,7 @@ API int cuModuleGetFunction(void **function, void *module, const char *name) {
 API int cuEventCreate(void **event, unsigned flags) { (void)flags; *event = event; return 0; }
 API int cuStreamCreate(void **stream, unsigned flags) { (void)flags; *stream = stream; return 0; }
 
-#define OK(name) API int name(void) { return 0; }
+#define OK(name) API int name(void) { return stuck; }
 OK(cuCtxGetCurrent) OK(cuCtxSetCurrent) OK(cuDestroyExternalMemory) OK(cuDevicePrimaryCtxRelease_v2)
 OK(cuDeviceTotalMem_v2) OK(cuEventDestroy_v2) OK(cuEventElapsedTime) OK(cuEventQuery) OK(cuEventRecord)
 OK(cuExternalMemoryGetMappedBuffer) OK(cuImportExternalMemory) OK(cuMemcpyDtoDAsync_v2) OK(cuMemcpyDtoD_v2)
@@ -128,7 +138,11 @@ OK(cuOccupancyMaxPotentialBlockSize) OK(cuOccupancyMaxPotentialBlockSizeWithFlag
 OK(cuOccupancyMaxPotentialClusterSize) OK(cuProfilerStart) OK(cuProfilerStop) OK(cuStreamDestroy_v2)
 OK(cuStreamSynchronize) OK(cuStreamWaitEvent)
 #ifndef FAKE_OLD
-OK(cuLaunchKernel)
+API int cuLaunchKernel(void) {
+    const long kernel = number("FAKE_CUDA_STICKS", 0);
+    if (kernel && ++launched >= kernel) stuck = (int)number("FAKE_CUDA_ERROR", 700);
+    return stuck;
+}
 #endif
 
 #endif

@@ -103,7 +103,7 @@ fn memorised(spec: &RunSpec, outcome: &Outcome) -> Option<(f64, f64)> {
 
 /// Is this a level of the paper's table that the setting belongs to?
 pub(crate) fn is_judged(setting: &Setting, level: Level) -> bool {
-    setting.table.is_some_and(|table| crate::paper::is_level(table, level))
+    setting.table.is_some_and(|table| table.has_level(level))
 }
 
 /// The paper's levels of each setting: setting and level.

@@ -1,7 +1,6 @@
 //! The numbers of the paper's Tables 2 and 3 (see `paper/README.md`).
 
 use flooding_core::config::TableId;
-use flooding_core::level::Level;
 use flooding_tables::{Checkpoint, PaperCell, Printed};
 
 use crate::compare::bold;
@@ -106,22 +105,14 @@ pub(crate) struct GridSize {
     pub trials: u32,
     pub levels: usize,
     pub epochs: u32,
-    /// The highest level, in hundredths; all hundredths from 0 on are in the grid.
-    highest: u32,
 }
 
 /// The paper's grid of a table.
 pub(crate) const fn grid(table: TableId) -> GridSize {
     match table {
-        TableId::Table2 => GridSize { trials: TABLE2_TRIALS, levels: 51, epochs: 500, highest: 50 },
-        TableId::Table3 => GridSize { trials: 1, levels: 11, epochs: 500, highest: 10 },
+        TableId::Table2 => GridSize { trials: TABLE2_TRIALS, levels: table.levels() as usize, epochs: 500 },
+        TableId::Table3 => GridSize { trials: 1, levels: table.levels() as usize, epochs: 500 },
     }
-}
-
-/// Is this one of the paper's levels?
-pub(crate) fn is_level(table: TableId, level: Level) -> bool {
-    let millionths = level.millionths();
-    millionths.is_multiple_of(10_000) && millionths / 10_000 <= grid(table).highest
 }
 
 /// Rows of the paper's table, one checkpoint selection.

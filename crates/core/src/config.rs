@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::files;
+use crate::level::Level;
 use crate::shown;
 use crate::spec::{
     Augment, Distribution, Flip, InitialWeights, LrSchedule, ModelSpec, Objective, Observe, OptimiserSpec,
@@ -189,6 +190,27 @@ pub enum TableId {
     Table2,
     /// Benchmark data.
     Table3,
+}
+
+impl TableId {
+    /// The highest flood level of the paper's grid (Sections 4.1 and 4.2), which has all hundredths from 0 on.
+    const fn highest_hundredth(self) -> u32 {
+        match self {
+            Self::Table2 => 50,
+            Self::Table3 => 10,
+        }
+    }
+
+    /// How many flood levels the paper's grid has.
+    pub const fn levels(self) -> u32 {
+        self.highest_hundredth() + 1
+    }
+
+    /// Is this one of them?
+    pub const fn has_level(self, level: Level) -> bool {
+        let millionths = level.millionths();
+        millionths.is_multiple_of(10_000) && millionths / 10_000 <= self.highest_hundredth()
+    }
 }
 
 /// How much of the grid to run.

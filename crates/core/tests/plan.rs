@@ -346,9 +346,32 @@ fn runs_keep_the_keys_that_they_had_before_options_were_added() {
         ("full", "iflood-gaussians", 0, "0", "d19aea1468b175e9"),
         ("full", "iflood-gaussians", 0, "0.01", "a18e031fa15705d6"),
     ];
+    keys_are(&without_options, &pinned);
+}
+
+/// The same of images, under the options of the tracked file; a published dataset is known by the digest of its files.
+#[test]
+fn benchmark_runs_keep_the_keys_that_they_have() {
+    let pinned = [
+        ("full", "mnist-mlp", 0, "0", "2f00a32203c3826d"),
+        ("full", "mnist-mlp-wd", 0, "0.1", "bc93c4e6a1616bb8"),
+        ("full", "kmnist-mlp-bn", 0, "0.05", "f8dd81c00691a131"),
+        ("full", "svhn-wd", 0, "0.01", "80ef12b1e7c5a0c4"),
+        ("full", "cifar10", 0, "0.05", "6d2a7fdc162c324a"),
+        ("full", "cifar10-aug", 0, "0.03", "8766104b358f7d50"),
+        ("full", "cifar100-aug", 0, "0", "c3ca722ce0f2fca6"),
+        ("full", "cifar10-resnet18", 0, "0", "02a682e8821585b8"),
+        ("quick", "mnist-mlp", 0, "0.02", "ff90b19c675f4f1a"),
+        ("quick", "cifar10", 0, "0.05", "145696c1531b08f5"),
+    ];
+    keys_are(TRACKED, &pinned);
+}
+
+/// Profile, setting, trial, level and the first digits of the key that the run has in this configuration.
+fn keys_are(configuration: &str, pinned: &[(&str, &str, u32, &str, &str)]) {
     let mut moved = Vec::new();
-    for (profile, setting, trial, level, key) in pinned {
-        let plan = plan_of(&without_options, profile, &only(&[&format!("setting:{setting}")])).unwrap();
+    for &(profile, setting, trial, level, key) in pinned {
+        let plan = plan_of(configuration, profile, &only(&[&format!("setting:{setting}")])).unwrap();
         let level = Level::try_from(level.parse::<f64>().unwrap()).unwrap();
         let is_meant =
             |run: &flooding_core::spec::RunSpec| run.setting == setting && run.trial == trial && run.level == level;

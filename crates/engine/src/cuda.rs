@@ -5,15 +5,14 @@ compile_error!("the feature `cuda` is for Linux on x86-64 and aarch64");
 
 mod libraries;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use dfdx::prelude::{Cuda, CudaError, Synchronize as _, Tensor, TensorFromVec as _, TryAdd as _, TryMatMul as _};
 
 use crate::allocation::is_out_of_memory;
+use crate::driver::watch::lowest_during;
 use crate::error::CudaProblem;
 use crate::panics::catch;
 
@@ -93,26 +92,32 @@ pub(crate) fn free_memory(ordinal: usize) -> Option<u64> {
     libraries::load().ok()?.free_memory().ok()
 }
 
-/// Does `work`, and says by how many bytes the device's free memory fell meanwhile, at its lowest; looked at every
-/// millisecond from its own thread, since the queue of work must not be waited for. `None` where the driver does not
-/// tell.
+/// Does `work`, and says by how many bytes the device's free memory fell meanwhile, at its lowest; looked at from a
+/// separate thread, since the queue of work must not be waited for. `None` where the driver does not tell.
 pub(crate) fn watching_memory<T>(ordinal: usize, work: impl FnOnce() -> T) -> (T, Option<u64>) {
     let at_first = free_memory(ordinal);
-    let done = AtomicBool::new(false);
-    let watch = || {
-        // Makes the device's context this thread's too.
-        let mut lowest = free_memory(ordinal)?;
-        while !done.load(Ordering::Relaxed) {
-            lowest = lowest.min(libraries::load().ok()?.free_memory().ok()?);
-            std::thread::sleep(Duration::from_millis(1));
+    thread_local! {
+        static HAS_CONTEXT: Cell<bool> = const { Cell::new(false) };
+    }
+    let look = || {
+        if HAS_CONTEXT.replace(true) {
+            libraries::load().ok()?.free_memory().ok()
+        } else {
+            // Makes the device's context this thread's too.
+            free_memory(ordinal)
         }
-        Some(lowest)
     };
-    std::thread::scope(|scope| {
-        let watcher = scope.spawn(watch);
-        let result = work();
-        done.store(true, Ordering::Relaxed);
-        let lowest = watcher.join().ok().flatten();
-        (result, at_first.zip(lowest).map(|(at_first, lowest)| at_first.saturating_sub(lowest)))
-    })
+    let (result, lowest) = lowest_during(look, work);
+    (result, at_first.zip(lowest).map(|(at_first, lowest)| at_first.saturating_sub(lowest)))
+}
+
+/// What the device answers when an error has stuck to it: then it answers so whatever is asked, until the process ends.
+pub(crate) fn lost(ordinal: usize) -> Option<CudaProblem> {
+    let device = open(ordinal).ok()?;
+    let why = match catch(|_| true, || device.try_synchronize()) {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => format!("{error:?}"),
+        Err(panic) => panic,
+    };
+    Some(CudaProblem::Lost(plain(&why)))
 }

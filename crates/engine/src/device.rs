@@ -46,6 +46,19 @@ fn on_cuda<W: Work>(_: usize, _: W) -> Result<W::Output, CudaProblem> {
     Err(CudaProblem::NotBuilt)
 }
 
+/// Why this process cannot use the device any more, after it failed while it worked; `None` where it can.
+#[cfg(feature = "cuda")]
+pub fn lost(choice: DeviceChoice) -> Option<EngineError> {
+    let DeviceChoice::Cuda(ordinal) = choice else { return None };
+    crate::cuda::lost(ordinal).map(|why| EngineError::Cuda { ordinal, why })
+}
+
+/// Why this process cannot use the device any more, after it failed while it worked; `None` where it can.
+#[cfg(not(feature = "cuda"))]
+pub fn lost(_: DeviceChoice) -> Option<EngineError> {
+    None
+}
+
 /// Bytes that are free on the CUDA device of this ordinal; `None` where it does not tell.
 #[cfg(feature = "cuda")]
 pub fn free_memory(ordinal: usize) -> Option<u64> {

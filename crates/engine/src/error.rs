@@ -82,6 +82,12 @@ pub enum CudaProblem {
         "the GPU's memory is full ({0}): see `nvidia-smi` for who uses it, wait, or choose another with --device cuda:N"
     )]
     Full(String),
+    /// It failed while it worked, for as long as this process lives.
+    #[error(
+        "it failed, and this process cannot use it any more ({0}): what is done is kept; see `nvidia-smi` and the \
+         system's log, and run the same command again, or use --device cpu"
+    )]
+    Lost(String),
     /// Anything else.
     #[error("the device does not work ({0}): see `nvidia-smi`, or use --device cpu")]
     Broken(String),
@@ -98,10 +104,13 @@ pub struct Missing {
     pub tried: Vec<String>,
     /// What the loader said of the first.
     pub why: String,
+    /// Where it was not looked for although a variable names it, and why.
+    pub ignored: Option<String>,
 }
 
 impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "tried {}; {}", self.tried.join(", "), self.why)
+        write!(f, "tried {}; {}", self.tried.join(", "), self.why)?;
+        self.ignored.iter().try_for_each(|ignored| write!(f, "; {ignored}"))
     }
 }

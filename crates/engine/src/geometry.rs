@@ -76,6 +76,8 @@ pub(crate) struct Tap {
 pub(crate) struct Table {
     starts: Vec<u32>,
     taps: Vec<Tap>,
+    /// One more than the largest tap and the largest pixel at the other end.
+    ends: (usize, usize),
 }
 
 impl Table {
@@ -85,7 +87,20 @@ impl Table {
             *end += list.len() as u32;
             Some(*end)
         }));
-        Self { starts, taps: lists.concat() }
+        let taps = lists.concat();
+        let end = |of: fn(&Tap) -> u32| taps.iter().map(of).max().map_or(0, |last| last as usize + 1);
+        let ends = (end(|tap| tap.tap), end(|tap| tap.pixel));
+        Self { starts, taps, ends }
+    }
+
+    /// The pixels that it has taps for.
+    pub(crate) const fn pixels(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Every tap of it is less than the first, every pixel at the other end less than the second.
+    pub(crate) const fn ends(&self) -> (usize, usize) {
+        self.ends
     }
 
     /// The taps of one pixel.

@@ -16,6 +16,8 @@ pub mod cpu;
 mod cuda;
 pub mod data;
 pub mod device;
+#[cfg(any(test, feature = "cuda"))]
+mod driver;
 mod error;
 pub mod evaluate;
 pub mod examples;

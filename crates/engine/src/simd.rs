@@ -23,7 +23,7 @@ pub(crate) enum Level {
     Baseline,
     /// AVX2 and FMA.
     Avx2,
-    /// AVX-512 F, VL, BW and DQ.
+    /// AVX-512 F, VL, BW and DQ, beside what AVX2 asks for and F16C.
     Avx512,
 }
 
@@ -35,16 +35,19 @@ pub(crate) fn level() -> Level {
 
 #[cfg(target_arch = "x86_64")]
 fn detect() -> Level {
-    if is_x86_feature_detected!("avx512f")
+    if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
+        Level::Baseline
+    } else if is_x86_feature_detected!("f16c")
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
     {
+        // A hypervisor may hide any of them alone, and the compiler takes those of AVX2, FMA and F16C for granted
+        // where AVX-512 is.
         Level::Avx512
-    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        Level::Avx2
     } else {
-        Level::Baseline
+        Level::Avx2
     }
 }
 

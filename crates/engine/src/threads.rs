@@ -3,6 +3,7 @@
 #![allow(clippy::inline_always)] // How a loop takes on its caller's instruction set; see `simd`.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
@@ -28,41 +29,59 @@ pub(crate) fn for_each_task(tasks: usize, task: impl Fn(usize) + Sync + Send) {
     }
 }
 
-/// A place that the tasks of one loop write to, each its own part.
+/// A place that the tasks of one loop write to, each its own part. The values are borrowed as long as it exists.
 #[derive(Clone, Copy)]
-pub(crate) struct Shared {
+pub(crate) struct Shared<'a> {
     start: *mut f32,
     len: usize,
+    values: PhantomData<&'a mut [f32]>,
 }
 
 #[allow(unsafe_code)] // tasks write to disjoint parts
-// SAFETY: see `part`.
-unsafe impl Send for Shared {}
+// SAFETY: values are reached through `at` and `part` alone, whose callers promise that no two tasks touch the same one.
+unsafe impl Send for Shared<'_> {}
 #[allow(unsafe_code)] // tasks write to disjoint parts
-// SAFETY: see `part`.
-unsafe impl Sync for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared<'_> {}
 
-impl Shared {
-    pub(crate) fn new(values: &mut [f32]) -> Self {
-        Self { start: values.as_mut_ptr(), len: values.len() }
+impl<'a> Shared<'a> {
+    pub(crate) fn new(values: &'a mut [f32]) -> Self {
+        Self { start: values.as_mut_ptr(), len: values.len(), values: PhantomData }
     }
 
-    /// Where the value at `offset` is.
+    /// Where the `len` values from `start` on are, all of which exist. Whoever reads or writes them promises that no
+    /// other task touches them meanwhile.
     #[inline(always)]
-    pub(crate) fn at(self, offset: usize) -> *mut f32 {
-        assert!(offset < self.len);
-        self.start.wrapping_add(offset)
+    pub(crate) fn at(self, start: usize, len: usize) -> *mut f32 {
+        assert!(len <= self.len && start <= self.len - len, "a part of {len} values from {start} on of {}", self.len);
+        self.start.wrapping_add(start)
     }
 
     /// A part of it.
     ///
     /// # Safety
-    /// The values outlive the use, and no other task touches this part.
+    /// Nothing else reads or writes this part as long as it is borrowed.
     #[allow(unsafe_code)]
     #[inline(always)]
-    pub(crate) unsafe fn part<'a>(self, start: usize, len: usize) -> &'a mut [f32] {
-        assert!(start + len <= self.len);
-        // SAFETY: inside, and the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    pub(crate) unsafe fn part(self, start: usize, len: usize) -> &'a mut [f32] {
+        // SAFETY: `at` has checked that the values exist, they are borrowed for 'a, and the caller promises the rest.
+        unsafe { std::slice::from_raw_parts_mut(self.at(start, len), len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shared;
+
+    #[test]
+    #[should_panic(expected = "a part of 2 values from 3 on of 4")]
+    fn a_part_beyond_the_end_is_refused() {
+        Shared::new(&mut [0.0; 4]).at(3, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "of 4")]
+    fn a_part_whose_end_cannot_be_counted_is_refused() {
+        Shared::new(&mut [0.0; 4]).at(usize::MAX, 2);
     }
 }

@@ -2,10 +2,13 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flooding_core::context::Context;
+use flooding_core::progress::Progress;
 use flooding_core::store::Store;
 use flooding_fetch::Manifest;
 use flooding_fetch::download::{Fetched, Fetcher, Policy};
@@ -292,6 +295,52 @@ fn a_mirror_that_is_not_there_is_reported_and_the_published_addresses_are_asked(
         let warnings = listener.warnings.lock().unwrap();
         assert!(warnings.len() == 1 && warnings[0].contains(words) && !warnings[0].contains("secret"), "{warnings:?}");
     }
+}
+
+/// Appends to a file whenever a piece of it has been copied.
+struct Grows {
+    path: std::path::PathBuf,
+    pieces: AtomicUsize,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Progress for Grows {
+    fn stage_started(&self, _: &str, _: u64, _: &str) {}
+    fn item_started(&self, _: &str, _: u64) {}
+    fn item_advanced(&self, _: &str, _: u64) {
+        self.pieces.fetch_add(1, Ordering::SeqCst);
+        let mut file = std::fs::OpenOptions::new().append(true).open(&self.path).unwrap();
+        file.write_all(&content()).unwrap();
+    }
+    fn item_finished(&self, _: &str, _: &str) {}
+    fn stage_finished(&self) {}
+    fn warn(&self, message: &str) {
+        self.warnings.lock().unwrap().push(message.to_owned());
+    }
+}
+
+#[test]
+fn a_mirrors_file_that_grows_while_it_is_copied_is_left_at_its_published_size() {
+    let server = Server::start(&content(), vec![Answer::Good]);
+    let mirror = tempfile::tempdir().unwrap();
+    let path = mirror.path().join("toy.tar.gz");
+    std::fs::write(&path, content()).unwrap();
+    let grows = Arc::new(Grows { path, pieces: AtomicUsize::new(0), warnings: Mutex::default() });
+    let context = Context {
+        mirror: Some(mirror.path().display().to_string()),
+        progress: grows.clone(),
+        offline: true,
+        ..Context::default()
+    };
+    let (_folder, store) = store();
+    let manifest = toy_manifest(&content(), &[server.url()]);
+    let fetcher = Fetcher::with_policy(&store, &context, &manifest, impatient());
+    let Fetched::Unavailable { why } = fetcher.fetch("toy").unwrap() else { panic!("a file without end was taken") };
+    assert!(why.contains("too long") && why.contains("instead of 300,000"), "{why}");
+    let pieces = grows.pieces.load(Ordering::SeqCst);
+    assert!((1..10).contains(&pieces), "it was copied on and on: {pieces} pieces");
+    assert!(grows.warnings.lock().unwrap()[0].contains("too long"));
+    assert_eq!(store.read(&store.layout().raw("toy").join("toy.tar.gz")).unwrap(), None);
 }
 
 #[test]

@@ -308,9 +308,9 @@ pub struct RunArgs {
     /// With `stage train`: only the runs of the plan whose keys start with these digits
     #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
     pub key: Vec<String>,
-    /// Where to train: cpu, cuda, cuda:N, or several GPUs such as cuda:0,cuda:1, with a worker each
-    #[arg(long, default_value = "cpu", value_name = "DEVICE,...")]
-    pub device: Devices,
+    /// Where to train: cpu, cuda, cuda:N, or several GPUs such as cuda:0,cuda:1, with a worker each [default: cpu]
+    #[arg(long, value_name = "DEVICE,...")]
+    pub device: Option<Devices>,
     /// Runs of one trial that a CUDA device trains together at most: a number, or auto, by its free memory [default: auto]
     #[arg(long, value_name = "N", value_parser = group_size)]
     pub group_size: Option<GroupSize>,
@@ -327,8 +327,9 @@ pub struct RunArgs {
     #[arg(long)]
     pub force: bool,
     /// Seconds between two checkpoints of one training, so that no more is lost when it is killed; 0 is one an epoch
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub checkpoint_every: u64,
+    /// [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    pub checkpoint_every: Option<u64>,
     #[command(flatten)]
     pub part: PartArgs,
     /// A shell command to run before leaving with exit code 75 because the time is up, such as `scontrol requeue

@@ -12,12 +12,14 @@ mod publish;
 mod run;
 mod schema;
 mod selftest;
+mod sharing;
 mod stats;
 mod status;
 mod submit;
 mod summary;
 mod tasks;
 mod theorem;
+mod unused;
 mod verify_store;
 
 use std::io::{self, Write as _};

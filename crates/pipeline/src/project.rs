@@ -220,22 +220,24 @@ pub fn published_datasets(config: &Path, data: &Path) -> Result<Manifest, Failur
 
 /// How the stages are to work.
 pub fn context(args: &RunArgs) -> Result<Context, Failure> {
-    if args.device.are_cpu() && args.group_size.is_some() {
+    let devices = args.device.clone().unwrap_or_default();
+    if devices.are_cpu() && args.group_size.is_some() {
         let problem = "--group-size goes with --device cuda: the CPU trains every run by itself, --jobs N side by side";
         return Err(Failure::Usage(problem.to_owned()));
     }
-    for &device in args.device.all() {
+    for &device in devices.all() {
         flooding_engine::device::check(device).map_err(|error| Failure::Device(Box::new(error)))?;
     }
+    let usual = Context::default();
     Ok(Context {
         ends: batch::job_end(),
         jobs: args.jobs.map_or_else(cores, usize::from),
-        devices: args.device.clone(),
+        devices,
         group_size: args.group_size.unwrap_or_default(),
         force: args.force,
         offline: args.offline,
         mirror: args.mirror.clone(),
-        checkpoint_every: Duration::from_secs(args.checkpoint_every),
+        checkpoint_every: args.checkpoint_every.map_or(usual.checkpoint_every, Duration::from_secs),
         fail_fast: args.fail_fast,
         stop: interrupt::stop_flag(),
         progress: display::for_terminal(),

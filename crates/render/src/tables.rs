@@ -1,8 +1,9 @@
 //! Everything that the report is made from, read at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flooding_core::digest::{Digest, Hasher};
+use flooding_core::level::Level;
 use flooding_core::store::{DocumentError, Store, StoreError};
 use flooding_tables::catalogue::{AGGREGATED, Definition, VERIFIED};
 use flooding_tables::{
@@ -136,6 +137,14 @@ impl Tables {
     pub fn selections<'a>(&'a self, row: &'a AccuracyRow) -> impl Iterator<Item = &'a SelectionRow> {
         let of = move |one: &&SelectionRow| one.setting == row.setting && one.checkpoint == row.checkpoint;
         self.selections.iter().flatten().filter(of)
+    }
+
+    /// How many levels of a row's setting the paper's grid does not have.
+    pub fn levels_beside(&self, row: &AccuracyRow) -> u32 {
+        let Some(table) = row.table else { return 0 };
+        let of_setting = self.runs.iter().flatten().filter(|run| run.setting == row.setting);
+        let levels: BTreeSet<Level> = of_setting.map(|run| run.level).collect();
+        levels.into_iter().filter(|level| !table.has_level(*level)).count() as u32
     }
 
     /// The names of a setting's runs without results.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{QUICK, SMALL, tables};
 use flooding_core::context::Context;
+use flooding_core::level::Level;
 use flooding_core::plan::{Overrides, Plan, TheoremPlan};
 use flooding_core::store::{OutputWriter, Store};
 use flooding_core::work::{Decision, Reason, StageReport};
@@ -57,6 +58,23 @@ fn tags(html: &str) -> Vec<(String, BTreeMap<String, String>)> {
         tags.push((name, attributes));
     }
     tags
+}
+
+#[test]
+fn levels_that_are_not_the_papers_are_not_counted_among_its_levels() {
+    for (step, says) in [
+        (5_000, "3 levels, 2 of them of the paper’s 51"),
+        (600_000, "3 levels, 1 of them of the paper’s 51"),
+        (10_000, "3 of the paper’s 51 levels"),
+    ] {
+        let mut tables = tables(SMALL);
+        for run in tables.runs.as_mut().unwrap() {
+            let index = run.level.millionths() / 250_000;
+            run.level = Level::from_millionths(index * step);
+        }
+        let files = made(&tables).unwrap();
+        assert!(page(&files).contains(&format!("2 of the paper’s 10 trials, {says}, 20 of the")), "{step}");
+    }
 }
 
 #[test]

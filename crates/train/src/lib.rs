@@ -32,6 +32,7 @@ pub use calibrate::{Pilot, calibrate};
 pub use cost::{cost, measuring_cost, steps, task_cost};
 pub use error::TrainError;
 pub use probes::{kept_bytes, probes_cost};
+pub use schedule::run_id;
 pub use survey::{Complete, Survey, survey};
 
 /// Decides once which runs are trained and which [`probes`] are made, and why. Running what is returned does that.
@@ -75,7 +76,7 @@ impl Decided {
             self.runs.iter().filter(|(_, decision)| decision.runs()).map(|(spec, _)| spec.key()).collect();
         let item = |(spec, decision): &(RunSpec, Decision)| WorkItem {
             stage: Stage::Train,
-            id: schedule::run_id(spec),
+            id: run_id(spec),
             decision: decision.clone(),
         };
         let mut items: Vec<WorkItem> = self.runs.iter().map(item).collect();

@@ -278,6 +278,10 @@ impl<'a> State<'a> {
                     progress.item_paused(&id);
                     waiting.extend(branches);
                 }
+                Attempt::DeviceLost(results, lost) => {
+                    self.save((number, &seen, device), &id, results, shared + start.elapsed())?;
+                    return Err(lost.into());
+                }
                 Attempt::TooMany(levels) => {
                     let most = levels.len().div_ceil(2);
                     let note = format!("out of GPU memory with a group of {}: again with {most}", levels.len());

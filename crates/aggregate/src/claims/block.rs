@@ -158,7 +158,7 @@ impl<'a> Judged<'a> {
     /// The levels of the plan that the paper has too.
     pub fn levels(&self) -> Vec<Level> {
         let table = self.setting.table;
-        let papers = |level: &&Level| table.is_some_and(|table| paper::is_level(table, **level));
+        let papers = |level: &&Level| table.is_some_and(|table| table.has_level(**level));
         self.setting.levels.iter().filter(papers).copied().collect()
     }
 

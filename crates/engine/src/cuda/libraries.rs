@@ -2,8 +2,8 @@
 //!
 //! cudarc, below dfdx, wants `libcuda`, `libcublas` and `libnvrtc` linked, and the loader would then refuse to start
 //! this program where one of them is missing. So every function of theirs that the program refers to is defined here:
-//! a jump through a slot. The linker finds these definitions first and drops the libraries (`--as-needed`, the default
-//! of rustc); [`load`] opens the libraries by name and fills the slots.
+//! a call through a slot, whose result cudarc can bear ([`codes`]). The linker finds these definitions first and drops
+//! the libraries (`--as-needed`, the default of rustc); [`load`] opens the libraries by name and fills the slots.
 //!
 //! A slot is never empty: until it is filled it holds a function that returns the library's own code for "not
 //! initialised", which cudarc turns into an error.
@@ -12,12 +12,14 @@
 
 use std::error::Error as _;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
-use std::path::PathBuf;
+use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libloading::Library;
 
+use crate::driver::codes;
+use crate::driver::search::Places;
 use crate::error::{CudaProblem, Missing};
 
 /// Where a function of a library is, once that is open.
@@ -26,35 +28,50 @@ struct Slot {
     address: &'static AtomicPtr<c_void>,
 }
 
-/// Defines functions of a library as jumps through slots, and the list of those slots.
+/// A type for each argument.
+macro_rules! replace {
+    ($argument:ident $with:ty) => {
+        $with
+    };
+}
+
+/// Defines functions of a library, whose results are these [`codes`], as calls through slots, and the list of those slots. Each function is followed by a
+/// letter for each argument that `cuda.h`, `cublas_v2.h` or `nvrtc.h` declares: all are integers or pointers.
 macro_rules! jumps {
-    ($slots:ident, before loading $unloaded:ident: $($name:ident)+) => {
+    ($slots:ident, before loading $unloaded:ident, $codes:ident: $($name:ident($($argument:ident)*))+) => {
         $(
             mod $name {
-                use super::{AtomicPtr, c_void};
+                use super::{AtomicPtr, Ordering, c_int, c_void, codes};
                 pub static ADDRESS: AtomicPtr<c_void> = AtomicPtr::new(super::$unloaded as *mut c_void);
+
+                pub extern "C" fn call($($argument: usize),*) -> c_int {
+                    type Function = extern "C" fn($(replace!($argument usize)),*) -> c_int;
+                    // SAFETY: the slot holds the library's function of this name, which takes so many integers and
+                    // pointers and returns an int; or the one that stands in its place and takes none. On these two
+                    // architectures an argument of up to 64 bits is passed like a usize, with any bits above its own.
+                    let function: Function = unsafe { std::mem::transmute(ADDRESS.load(Ordering::Acquire)) };
+                    codes::$codes.seen(stringify!($name), function($($argument),*))
+                }
             }
 
             // SAFETY: the name is CUDA's own and nothing else in this program defines it: the libraries are opened at
             // run time, and `.hidden` keeps this definition out of their sight. The body leaves every register and the
-            // stack as the caller set them (x16 is the scratch register for this purpose), so that the function it
-            // jumps to sees the caller's arguments and returns to it.
+            // stack as the caller set them, so that the function it jumps to sees the caller's arguments and returns
+            // to it.
             #[unsafe(no_mangle)]
             #[unsafe(naked)]
             pub unsafe extern "C" fn $name() {
                 #[cfg(target_arch = "x86_64")]
                 std::arch::naked_asm!(
                     concat!(".hidden ", stringify!($name)),
-                    "jmp qword ptr [rip + {slot}]",
-                    slot = sym $name::ADDRESS,
+                    "jmp {call}",
+                    call = sym $name::call,
                 );
                 #[cfg(target_arch = "aarch64")]
                 std::arch::naked_asm!(
                     concat!(".hidden ", stringify!($name)),
-                    "adrp x16, {slot}",
-                    "ldr x16, [x16, :lo12:{slot}]",
-                    "br x16",
-                    slot = sym $name::ADDRESS,
+                    "b {call}",
+                    call = sym $name::call,
                 );
             }
         )+
@@ -82,27 +99,34 @@ extern "C" fn no_nvrtc() -> c_int {
     11
 }
 
-jumps! { DRIVER, before loading no_driver:
-    cuCtxGetCurrent cuCtxSetCurrent cuDestroyExternalMemory cuDeviceGet cuDeviceGetAttribute cuDeviceGetCount
-    cuDevicePrimaryCtxRelease_v2 cuDevicePrimaryCtxRetain cuDeviceTotalMem_v2 cuEventCreate cuEventDestroy_v2
-    cuEventElapsedTime cuEventQuery cuEventRecord cuExternalMemoryGetMappedBuffer cuGetErrorName cuGetErrorString
-    cuImportExternalMemory cuInit cuLaunchKernel cuMemAllocAsync cuMemAlloc_v2 cuMemFreeAsync cuMemFree_v2
-    cuMemGetInfo_v2 cuMemcpyDtoDAsync_v2 cuMemcpyDtoD_v2 cuMemcpyDtoHAsync_v2 cuMemcpyDtoH_v2 cuMemcpyHtoDAsync_v2
-    cuMemcpyHtoD_v2 cuMemsetD8Async cuMemsetD8_v2 cuModuleGetFunction cuModuleLoad cuModuleLoadData cuModuleUnload
-    cuOccupancyAvailableDynamicSMemPerBlock cuOccupancyMaxActiveBlocksPerMultiprocessor
-    cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags cuOccupancyMaxActiveClusters
-    cuOccupancyMaxPotentialBlockSize cuOccupancyMaxPotentialBlockSizeWithFlags cuOccupancyMaxPotentialClusterSize
-    cuProfilerStart cuProfilerStop cuStreamCreate cuStreamDestroy_v2 cuStreamSynchronize cuStreamWaitEvent
+jumps! { DRIVER, before loading no_driver, DRIVER:
+    cuCtxGetCurrent(a) cuCtxSetCurrent(a) cuDestroyExternalMemory(a) cuDeviceGet(a b) cuDeviceGetAttribute(a b c)
+    cuDeviceGetCount(a) cuDevicePrimaryCtxRelease_v2(a) cuDevicePrimaryCtxRetain(a b) cuDeviceTotalMem_v2(a b)
+    cuEventCreate(a b) cuEventDestroy_v2(a) cuEventElapsedTime(a b c) cuEventQuery(a) cuEventRecord(a b)
+    cuExternalMemoryGetMappedBuffer(a b c) cuGetErrorName(a b) cuGetErrorString(a b) cuImportExternalMemory(a b)
+    cuInit(a) cuLaunchKernel(a b c d e f g h i j k) cuMemAllocAsync(a b c) cuMemAlloc_v2(a b) cuMemFreeAsync(a b)
+    cuMemFree_v2(a) cuMemGetInfo_v2(a b) cuMemcpyDtoDAsync_v2(a b c d) cuMemcpyDtoD_v2(a b c)
+    cuMemcpyDtoHAsync_v2(a b c d) cuMemcpyDtoH_v2(a b c) cuMemcpyHtoDAsync_v2(a b c d) cuMemcpyHtoD_v2(a b c)
+    cuMemsetD8Async(a b c d) cuMemsetD8_v2(a b c) cuModuleGetFunction(a b c) cuModuleLoad(a b) cuModuleLoadData(a b)
+    cuModuleUnload(a) cuOccupancyAvailableDynamicSMemPerBlock(a b c d)
+    cuOccupancyMaxActiveBlocksPerMultiprocessor(a b c d) cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(a b c d e)
+    cuOccupancyMaxActiveClusters(a b c) cuOccupancyMaxPotentialBlockSize(a b c d e f)
+    cuOccupancyMaxPotentialBlockSizeWithFlags(a b c d e f g) cuOccupancyMaxPotentialClusterSize(a b c) cuProfilerStart()
+    cuProfilerStop() cuStreamCreate(a b) cuStreamDestroy_v2(a) cuStreamSynchronize(a) cuStreamWaitEvent(a b c)
 }
 
-jumps! { CUBLAS, before loading no_cublas:
-    cublasCreate_v2 cublasDestroy_v2 cublasDgemmStridedBatched cublasDgemm_v2 cublasDgemv_v2 cublasGemmEx
-    cublasGemmStridedBatchedEx cublasSetStream_v2 cublasSgemmStridedBatched cublasSgemm_v2 cublasSgemv_v2
+jumps! { CUBLAS, before loading no_cublas, CUBLAS:
+    cublasCreate_v2(a) cublasDestroy_v2(a) cublasDgemmStridedBatched(a b c d e f g h i j k l m n o p q r)
+    cublasDgemm_v2(a b c d e f g h i j k l m n) cublasDgemv_v2(a b c d e f g h i j k l)
+    cublasGemmEx(a b c d e f g h i j k l m n o p q r s)
+    cublasGemmStridedBatchedEx(a b c d e f g h i j k l m n o p q r s t u v w) cublasSetStream_v2(a b)
+    cublasSgemmStridedBatched(a b c d e f g h i j k l m n o p q r) cublasSgemm_v2(a b c d e f g h i j k l m n)
+    cublasSgemv_v2(a b c d e f g h i j k l)
 }
 
-jumps! { NVRTC, before loading no_nvrtc:
-    nvrtcCompileProgram nvrtcCreateProgram nvrtcDestroyProgram nvrtcGetPTX nvrtcGetPTXSize nvrtcGetProgramLog
-    nvrtcGetProgramLogSize
+jumps! { NVRTC, before loading no_nvrtc, NVRTC:
+    nvrtcCompileProgram(a b c) nvrtcCreateProgram(a b c d e f) nvrtcDestroyProgram(a) nvrtcGetPTX(a b)
+    nvrtcGetPTXSize(a b) nvrtcGetProgramLog(a b) nvrtcGetProgramLogSize(a b)
 }
 
 /// Names under which a library may lie, the newest first.
@@ -119,52 +143,50 @@ pub(super) fn load() -> Result<&'static Driver, CudaProblem> {
 fn open() -> Result<Driver, CudaProblem> {
     let driver = find(&DRIVER_NAMES).map_err(CudaProblem::NoDriver)?;
     let cublas = find(&CUBLAS_NAMES).map_err(CudaProblem::NoCublas)?;
-    fill(&driver, DRIVER).map_err(|name| CudaProblem::TooOld { library: "libcuda", name })?;
-    fill(&cublas, CUBLAS).map_err(|name| CudaProblem::TooOld { library: "libcublas", name })?;
+    // Nothing is called before everything is found.
+    let filled = [
+        found(&driver, DRIVER).map_err(|name| CudaProblem::TooOld { library: "libcuda", name })?,
+        found(&cublas, CUBLAS).map_err(|name| CudaProblem::TooOld { library: "libcublas", name })?,
+    ];
     // Only operations that dfdx compiles when they are first used need NVRTC, and training uses none.
-    let nvrtc = find(&NVRTC_NAMES).ok().filter(|nvrtc| fill(nvrtc, NVRTC).is_ok());
-    // The slots point into them: they stay open until the process ends.
-    std::mem::forget((cublas, nvrtc));
+    let nvrtc = find(&NVRTC_NAMES).ok().and_then(|nvrtc| found(&nvrtc, NVRTC).ok());
+    for (slot, address) in filled.into_iter().chain(nvrtc).flatten() {
+        slot.address.store(address, Ordering::Release);
+    }
     Ok(Driver(driver))
 }
 
-/// Opens the first of these libraries that there is, where the loader looks and in the toolkit's usual folders.
-fn find(names: &[&str]) -> Result<Library, Missing> {
-    let mut folders = vec![PathBuf::new()];
-    folders.extend(std::env::var_os("CUDA_PATH").map(|root| PathBuf::from(root).join("lib64")));
-    folders.push(PathBuf::from("/usr/local/cuda/lib64"));
+/// A library that stays open until the process ends: slots point into it, and CUDA's own threads and exit handlers run in
+/// it once it was opened, whatever becomes of it here.
+type Open = ManuallyDrop<Library>;
+
+/// Opens the first of these libraries that there is.
+fn find(names: &[&str]) -> Result<Open, Missing> {
+    let Places { paths, ignored } = Places::of(names, std::env::var_os("CUDA_PATH").as_deref());
     let mut first_error = None;
-    for folder in &folders {
-        for name in names {
-            // SAFETY: NVIDIA's libraries do nothing harmful when they are loaded; whoever sets the search path is
-            // trusted with what is found there, as with any library of the system.
-            match unsafe { Library::new(folder.join(name)) } {
-                Ok(library) => return Ok(library),
-                Err(error) => first_error.get_or_insert(error),
-            };
-        }
+    for path in paths {
+        // SAFETY: NVIDIA's libraries do nothing harmful when they are loaded; whoever sets the search path is trusted with
+        // what is found there, as with any library of the system.
+        match unsafe { Library::new(path) } {
+            Ok(library) => return Ok(ManuallyDrop::new(library)),
+            Err(error) => first_error.get_or_insert(error),
+        };
     }
     // The outer error says `dlopen failed`, the inner one why.
     let why = |error: libloading::Error| error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let why = first_error.map(why).unwrap_or_default();
-    Err(Missing { tried: names.iter().map(|&name| name.to_owned()).collect(), why })
+    Err(Missing { tried: names.iter().map(|&name| name.to_owned()).collect(), why, ignored })
 }
 
-/// Fills all slots, or none and says which function is missing.
-fn fill(library: &Library, slots: &[Slot]) -> Result<(), String> {
-    let mut addresses = Vec::new();
-    for Slot { name, .. } in slots {
+/// Where the functions of all slots are, or which of them is missing.
+fn found(library: &Open, slots: &'static [Slot]) -> Result<Vec<(&'static Slot, *mut c_void)>, String> {
+    let address = |slot: &'static Slot| {
         // SAFETY: the address is only kept; who calls through it declares the function's type, as with any library.
-        let symbol = unsafe { library.get::<*mut c_void>(name.to_bytes_with_nul()) };
-        match symbol.ok().map(|symbol| *symbol).filter(|address| !address.is_null()) {
-            Some(address) => addresses.push(address),
-            None => return Err(name.to_string_lossy().into_owned()),
-        }
-    }
-    for (slot, address) in slots.iter().zip(addresses) {
-        slot.address.store(address, Ordering::Release);
-    }
-    Ok(())
+        let symbol = unsafe { library.get::<*mut c_void>(slot.name.to_bytes_with_nul()) };
+        let address = symbol.ok().map(|symbol| *symbol).filter(|address| !address.is_null());
+        address.map(|address| (slot, address)).ok_or_else(|| slot.name.to_string_lossy().into_owned())
+    };
+    slots.iter().map(address).collect()
 }
 
 /// What the driver answers instead of success.
@@ -172,7 +194,7 @@ fn fill(library: &Library, slots: &[Slot]) -> Result<(), String> {
 pub(super) struct Code(c_int);
 
 /// The driver's library, for the questions that are asked before dfdx, which would panic, gets to ask them.
-pub(super) struct Driver(Library);
+pub(super) struct Driver(Open);
 
 impl Driver {
     /// A function of the driver, of the type that `F` says.

@@ -7,7 +7,7 @@ use flooding_core::store::Store;
 use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
 use serde::Serialize;
 
-use super::{log, print, print_json, summary};
+use super::{log, print, print_json, sharing, summary, unused};
 use crate::again;
 use crate::cli::{ProbeName, RunArgs};
 use crate::exit::{Failure, Outcome};
@@ -46,7 +46,7 @@ struct Finished {
 }
 
 fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
-    check_part(args, wanted)?;
+    unused::refuse(args, wanted)?;
     let mut project = Project::load_runs(&args.plan, &args.key)?;
     project.keep(&args.part)?;
     let project = project;
@@ -137,23 +137,6 @@ fn with_what_is_missing(
     Ok(tasks)
 }
 
-/// Tables and report are of whole plans, and so are data: only training takes a part of the runs.
-fn check_part(args: &RunArgs, wanted: &[Task]) -> Result<(), Failure> {
-    if matches!(wanted, [Task::Stage(Stage::Train) | Task::Probes(_)]) {
-        return Ok(());
-    }
-    let part = &args.part;
-    for (option, is_given) in
-        [("--key", !args.key.is_empty()), ("--task", !part.task.is_empty()), ("--shard", part.shard.is_some())]
-    {
-        if is_given {
-            let problem = format!("{option} goes with `stage train` alone: it names a part of the runs to train");
-            return Err(Failure::Usage(problem));
-        }
-    }
-    Ok(())
-}
-
 /// Results on standard output, warnings last on standard error, and the exit code.
 fn conclude(args: &RunArgs, store: &Store, finished: &[Finished], elapsed: Duration) -> Result<Outcome, Failure> {
     let done: u64 = finished.iter().map(|stage| stage.report.done).sum();
@@ -162,15 +145,9 @@ fn conclude(args: &RunArgs, store: &Store, finished: &[Finished], elapsed: Durat
     if args.plan.json {
         print_json(&finished)?;
     } else {
-        let seconds = elapsed.as_secs_f64();
-        print(&match (done, gaps.is_empty()) {
-            (0, true) => format!("nothing to do: all {skipped} tasks are up to date ({seconds:.1} s)\n"),
-            (0, false) => format!(
-                "nothing to do that could be done: {skipped} tasks are up to date, others are missing \
-                 ({seconds:.1} s)\n"
-            ),
-            _ => format!("done: {done} tasks, {skipped} were up to date ({seconds:.1} s)\n"),
-        })?;
+        let is_interrupted = finished.iter().any(|stage| stage.report.interrupted);
+        let text = summary::conclusion([done, skipped, gaps.len() as u64], is_interrupted);
+        print(&format!("{text} ({:.1} s)\n", elapsed.as_secs_f64()))?;
         if finished.iter().any(|stage| stage.stage == Stage::Render && !stage.report.interrupted) {
             print(&format!("report: {}\n", store.layout().reports().join("index.html").display()))?;
         }
@@ -198,7 +175,8 @@ fn dry_run(args: &RunArgs, wanted: &[Task], project: &Project, context: &Context
     if args.plan.json {
         print_json(&items)?;
     } else {
-        print(&summary::dry_run(&items))?;
+        let sharing = sharing::lines(&items, &project.plan, &store);
+        print(&summary::dry_run(&items, &sharing))?;
     }
     Ok(Outcome::Done)
 }

@@ -103,11 +103,28 @@ fn without_missing_datasets(items: &mut [WorkItem], plan: &Plan) {
     }
 }
 
-/// The answer of `--dry-run`.
-pub fn dry_run(items: &[WorkItem]) -> String {
+/// What came of tasks: how many are done, were up to date, and are missing, all of those that were looked at.
+pub fn conclusion([done, skipped, missing]: [u64; 3], is_interrupted: bool) -> String {
+    match (done, skipped, missing) {
+        (0, 0, 0) if !is_interrupted => "nothing to do: the plan holds no such work".to_owned(),
+        (0, _, 0) if !is_interrupted => format!("nothing to do: all {skipped} tasks are up to date"),
+        (0, ..) if !is_interrupted => {
+            format!("nothing to do that could be done: {skipped} tasks are up to date, others are missing")
+        }
+        (0, ..) => format!("stopped before a task was finished; {skipped} were up to date"),
+        _ if is_interrupted => format!("stopped: {done} tasks are done, {skipped} were up to date"),
+        _ => format!("done: {done} tasks, {skipped} were up to date"),
+    }
+}
+
+/// The answer of `--dry-run`; the lines say how work is shared.
+pub fn dry_run(items: &[WorkItem], sharing: &[String]) -> String {
     let mut text = String::new();
     for stage in Stage::ALL {
         for line in reasons(items.iter().filter(|item| item.stage == stage)) {
+            let _ = writeln!(text, "{:<9} {line}", stage.name());
+        }
+        for line in sharing.iter().filter(|_| stage == Stage::Train) {
             let _ = writeln!(text, "{:<9} {line}", stage.name());
         }
     }
@@ -174,7 +191,20 @@ mod tests {
         ];
         let items = with_what_follows(items, &plan());
         assert!(!items[1].decision.runs() && items[2].decision.runs(), "{items:?}");
-        assert!(dry_run(&items).contains("skip mnist-mlp t00 b0.00: not available: its dataset `mnist` is missing"));
+        assert!(
+            dry_run(&items, &[]).contains("skip mnist-mlp t00 b0.00: not available: its dataset `mnist` is missing")
+        );
+    }
+
+    #[test]
+    fn what_was_stopped_is_never_called_up_to_date() {
+        for counts in [[0, 0, 0], [0, 3, 0], [2, 3, 0], [0, 0, 1]] {
+            let text = conclusion(counts, true);
+            assert!(text.starts_with("stopped") && !text.contains("nothing to do"), "{text}");
+        }
+        assert_eq!(conclusion([0, 0, 0], false), "nothing to do: the plan holds no such work");
+        assert_eq!(conclusion([0, 3, 0], false), "nothing to do: all 3 tasks are up to date");
+        assert_eq!(conclusion([2, 3, 1], false), "done: 2 tasks, 3 were up to date");
     }
 
     #[test]

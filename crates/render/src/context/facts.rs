@@ -38,6 +38,8 @@ pub struct Scale {
     pub levels: u32,
     /// Epochs of the runs, where a complete run tells.
     pub epochs: Option<u32>,
+    /// Levels among them that the paper's grid does not have.
+    pub other_levels: u32,
     /// The paper's trials and levels.
     pub full: (u32, u32),
     /// Departures from the paper's protocol.
@@ -50,6 +52,7 @@ impl Scale {
             trials: row.trials,
             levels: row.levels,
             epochs: None,
+            other_levels: 0,
             full: (row.paper_trials, row.paper_levels),
             reduced: row.reduced.clone(),
         }
@@ -57,17 +60,24 @@ impl Scale {
 
     /// Is this the paper's whole grid?
     pub fn is_full(&self) -> bool {
-        self.trials >= self.full.0 && self.levels >= self.full.1 && self.reduced.is_empty()
+        self.trials >= self.full.0 && self.levels - self.other_levels >= self.full.1 && self.reduced.is_empty()
     }
 
-    /// `3 of 10 trials, 11 of 51 levels, 500 epochs`.
+    /// `3 of the paper’s 10 trials, 11 of the paper’s 51 levels, 500 epochs`.
     pub fn numbers(&self) -> String {
         let of = |ours: u32, paper: u32, unit: &str| match ours.cmp(&paper) {
             Ordering::Equal => count(ours.into(), unit),
             Ordering::Less => format!("{ours} of the paper’s {}", count(paper.into(), unit)),
             Ordering::Greater => format!("{} (the paper: {paper})", count(ours.into(), unit)),
         };
-        let mut text = format!("{}, {}", of(self.trials, self.full.0, "trial"), of(self.levels, self.full.1, "level"));
+        let levels = match self.levels - self.other_levels {
+            papers if papers == self.levels => of(self.levels, self.full.1, "level"),
+            0 => format!("{}, none of them of the paper’s {}", count(self.levels.into(), "level"), self.full.1),
+            papers => {
+                format!("{}, {papers} of them of the paper’s {}", count(self.levels.into(), "level"), self.full.1)
+            }
+        };
+        let mut text = format!("{}, {levels}", of(self.trials, self.full.0, "trial"));
         if let Some(epochs) = self.epochs {
             text = format!("{text}, {}", of(epochs, PAPER_EPOCHS, "epoch"));
         }
@@ -107,7 +117,8 @@ impl Index {
             facts.reading.clone_from(&row.reading);
             facts.table = row.table;
             let epochs = facts.scale.epochs;
-            facts.scale = Scale { epochs, ..Scale::of(row) };
+            let other_levels = tables.levels_beside(row);
+            facts.scale = Scale { epochs, other_levels, ..Scale::of(row) };
             // Only the last-epoch rows tell how long the runs were.
             if row.checkpoint == Checkpoint::LastEpoch {
                 facts.scale.epochs = tables.selections(row).map(|trial| trial.without_epoch).max().or(epochs);

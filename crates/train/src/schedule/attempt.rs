@@ -6,6 +6,7 @@ use flooding_core::context::{Context, DeviceChoice, GroupSize};
 use flooding_core::dataset::Splits;
 use flooding_core::group::Group;
 use flooding_core::level::Level;
+use flooding_engine::EngineError;
 use flooding_engine::allocation::{in_words, is_out_of_memory};
 use flooding_engine::backend::Backend;
 use flooding_engine::cpu::release_buffers;
@@ -44,6 +45,8 @@ pub(super) enum Attempt {
     Parked(Vec<Branch>),
     /// The device has too little memory for so many levels at once.
     TooMany(Vec<Level>),
+    /// The device failed, and this process cannot use it any more; these levels failed with it.
+    DeviceLost(Results, EngineError),
 }
 
 impl Place<'_> {
@@ -100,8 +103,11 @@ impl Place<'_> {
             (_, cause) => cause,
         };
         let failure = Failure { cause, step: control.step(), last_finite_loss: control.last_finite_loss() };
-        let failed = control.levels().into_iter().map(|level| (level, Trained::failed(failure.clone())));
-        Attempt::Done(failed.collect(), control.take_waiting())
+        let failed = control.levels().into_iter().map(|level| (level, Trained::failed(failure.clone()))).collect();
+        match device::lost(device) {
+            Some(lost) => Attempt::DeviceLost(failed, lost),
+            None => Attempt::Done(failed, control.take_waiting()),
+        }
     }
 }
 

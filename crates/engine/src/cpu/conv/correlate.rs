@@ -76,8 +76,12 @@ impl Convolution<'_> {
         dst: &mut [f32],
         add: bool,
     ) {
-        assert_eq!(dst.len(), rows * columns * to * self.images);
-        assert_eq!(src.len() % (from * self.images), 0);
+        // What `Gather` relies on.
+        let (taps, pixels) = table.ends();
+        assert_eq!(table.pixels(), rows * columns, "the table is another convolution's");
+        assert_eq!(dst.len(), rows * columns * to * self.images, "the result is of another size");
+        assert!(weights.len() >= taps * to.div_ceil(ROWS) * from * ROWS, "there are too few weights");
+        assert!(src.len() >= pixels * from * self.images, "there are too few pixels to read");
         let shared = Shared::new(dst);
         for_each_task(rows, |y| {
             // Each task has its own row of pixels.
@@ -141,12 +145,14 @@ impl Convolution<'_> {
     }
 }
 
-/// A row of pixels of a convolution (or of its input's gradient).
+/// A row of pixels of a convolution (or of its input's gradient). `Convolution::gather` alone makes one: it has checked
+/// that the table's pixels are those of `dst`, and that all of its taps have weights and all pixels at their other ends
+/// are in `src`; and each has pixels of its own to write to.
 struct Gather<'a> {
     table: &'a Table,
     weights: &'a [f32],
     src: &'a [f32],
-    dst: Shared,
+    dst: Shared<'a>,
     first: usize,
     columns: usize,
     from: usize,
@@ -162,7 +168,8 @@ impl Kernel for Gather<'_> {
         let mut start = 0;
         while start < n {
             let left = n - start;
-            // SAFETY: `start` and the width that is handed on stay within the `n` images of a row.
+            // SAFETY: the vectors from `start` on, or `left` images, stay within the `n` images of a row, and
+            // the processor has the instructions of `L`: `simd::run` says which.
             unsafe {
                 if left >= 2 * LANES {
                     self.images::<L, 2, false>(start, LANES);
@@ -181,6 +188,9 @@ impl Kernel for Gather<'_> {
 
 impl Gather<'_> {
     /// All pixels and channels for `VECTORS` vectors of images from `start` on (with `PART`, one of `len` images).
+    ///
+    /// # Safety
+    /// There are so many images from `start` on, and the processor has the instructions of `L`.
     #[inline(always)]
     unsafe fn images<L: Lanes, const VECTORS: usize, const PART: bool>(&self, start: usize, len: usize) {
         let tiles = self.to.div_ceil(ROWS);
@@ -188,9 +198,12 @@ impl Gather<'_> {
             let taps = self.table.of(self.first + column);
             for tile in 0..tiles {
                 let channels = ROWS.min(self.to - tile * ROWS);
-                // SAFETY: pixel, channel and image are inside the row; the tile's weights inside the packed ones.
+                let first = ((self.first + column) * self.to + tile * ROWS) * self.images + start;
+                let wide = if PART { len } else { VECTORS * LANES };
+                // SAFETY: `at` checks the values that are written; `start` is less than the images of one channel, and
+                // the tile's first weights are among the packed ones (see `Gather`).
                 unsafe {
-                    let dst = self.dst.at(((self.first + column) * self.to + tile * ROWS) * self.images + start);
+                    let dst = self.dst.at(first, (channels - 1) * self.images + wide);
                     let weights = self.weights.as_ptr().add(tile * self.from * ROWS);
                     let src = self.src.as_ptr().add(start);
                     self.tile::<L, VECTORS, PART>(taps, weights, tiles, src, dst, channels, len);
@@ -200,6 +213,10 @@ impl Gather<'_> {
     }
 
     /// Eight channels of one pixel.
+    ///
+    /// # Safety
+    /// As for `images`; `src` points at image `start` of the first pixel and channel, `dst` at that of the pixel and
+    /// its first channel, of `channels` that may be written, `weights` at the tile's first.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)] // the innermost loop's registers
     unsafe fn tile<L: Lanes, const VECTORS: usize, const PART: bool>(
@@ -213,7 +230,9 @@ impl Gather<'_> {
         len: usize,
     ) {
         let n = self.images;
-        // SAFETY: `src` and `dst` point at image `start`; a vector reads 16 images there, or `len` of them.
+        // SAFETY: a tap has weights for each of the tile's channels, and its pixel is in `src` (see `Gather`); a vector
+        // reads and writes 16 images from `start` on, or `len` of them, in each channel. The step behind the last
+        // channel may lead out of the slice, and is not read from.
         unsafe {
             let mut sums = [[L::zero(); VECTORS]; ROWS];
             for &Tap { tap, pixel } in taps {
@@ -230,8 +249,8 @@ impl Gather<'_> {
                             *sum = sum.add_scaled(weight, value);
                         }
                     }
-                    weights = weights.add(ROWS);
-                    src = src.add(n);
+                    weights = weights.wrapping_add(ROWS);
+                    src = src.wrapping_add(n);
                 }
             }
             for (row, sums) in sums.into_iter().enumerate() {
@@ -253,12 +272,13 @@ impl Gather<'_> {
     }
 }
 
-/// The weights' gradient over some rows of output pixels and some tiles of output channels.
+/// The weights' gradient over some rows of output pixels and some tiles of output channels, whose sums no other task
+/// touches.
 struct Outer<'a> {
     convolution: Convolution<'a>,
     x: &'a [f32],
     dy: &'a [f32],
-    sums: Shared,
+    sums: Shared<'a>,
     offset: usize,
     padded: (usize, usize),
     rows: (usize, usize),
@@ -335,16 +355,18 @@ impl Outer<'_> {
         count: usize,
     ) {
         let (outputs, inputs) = self.padded;
-        assert!(dy.len() >= (count - 1) * outputs + ROWS);
-        assert!(columns.iter().all(|c| c.0 + (count - 1) * inputs + LANES <= xt.len()));
-        // SAFETY: checked above for what is read; the tile's sums belong to this task alone.
+        assert!(dy.len() >= reach((count, outputs), ROWS));
+        assert!(columns.iter().all(|c| c.0 <= xt.len() && xt.len() - c.0 >= reach((count, inputs), LANES)));
+        // SAFETY: what is read is checked above, what is written by `at`, and it belongs to this task alone; the
+        // processor has the instructions of `L`, since this runs by `simd::run`. The step behind the last image may
+        // lead out of the slices, and is not read from.
         unsafe {
             let mut sums = [[L::zero(); VECTORS]; ROWS];
             let mut xs = [xt.as_ptr(); VECTORS];
-            let mut to = [xs[0].cast_mut(); VECTORS];
+            let mut to = [std::ptr::null_mut::<f32>(); VECTORS];
             for v in 0..VECTORS {
                 xs[v] = xs[v].add(columns[v].0);
-                to[v] = self.sums.part(columns[v].1 + tile * ROWS * inputs, (ROWS - 1) * inputs + LANES).as_mut_ptr();
+                to[v] = self.sums.at(columns[v].1 + tile * ROWS * inputs, reach((ROWS, inputs), LANES));
                 for (row, sums) in sums.iter_mut().enumerate() {
                     sums[v] = L::load(to[v].add(row * inputs));
                 }
@@ -354,7 +376,7 @@ impl Outer<'_> {
                 let mut values = [L::zero(); VECTORS];
                 for (value, x) in values.iter_mut().zip(&mut xs) {
                     *value = L::load(*x);
-                    *x = x.add(inputs);
+                    *x = x.wrapping_add(inputs);
                 }
                 for (row, sums) in sums.iter_mut().enumerate() {
                     let scalar = *dy.add(row);
@@ -362,7 +384,7 @@ impl Outer<'_> {
                         *sum = sum.add_scaled(scalar, value);
                     }
                 }
-                dy = dy.add(outputs);
+                dy = dy.wrapping_add(outputs);
             }
             for (row, sums) in sums.into_iter().enumerate() {
                 for (v, sum) in sums.into_iter().enumerate() {
@@ -373,13 +395,19 @@ impl Outer<'_> {
     }
 }
 
+/// How many values there must be for `rows` rows, `stride` apart, of `columns` values; more than any slice has where that
+/// cannot be counted.
+const fn reach((rows, stride): (usize, usize), columns: usize) -> usize {
+    if rows == 0 { 0 } else { (rows - 1).saturating_mul(stride).saturating_add(columns) }
+}
+
 /// Asks for the `rows` rows of `columns` values, `stride` apart, that start `ahead` values on, if they exist.
 #[inline(always)]
 fn prefetch<L: Lanes>(from: &[f32], ahead: usize, (rows, columns, stride): (usize, usize, usize)) {
-    if from.len() >= ahead + (rows - 1) * stride + columns {
+    if from.len() >= reach((rows, stride), columns).saturating_add(ahead) {
         for row in 0..rows {
             for column in (0..columns).step_by(LANES) {
-                // SAFETY: inside the slice.
+                // SAFETY: inside the slice, and the processor has the instructions of `L`: see `simd::run`.
                 unsafe { L::prefetch(from.as_ptr().add(ahead + row * stride + column)) }
             }
         }
@@ -387,7 +415,7 @@ fn prefetch<L: Lanes>(from: &[f32], ahead: usize, (rows, columns, stride): (usiz
 }
 
 /// `from` holds `rows` rows of `columns` values, `stride` apart; `to` gets them as columns, in rows of `width` values
-/// (zeros beyond `rows`) that are `to_stride` apart.
+/// (zeros beyond `rows`, which is at most 15 less) that are `to_stride` apart.
 #[inline(always)]
 pub(super) fn transpose<L: Lanes>(
     from: &[f32],
@@ -395,11 +423,14 @@ pub(super) fn transpose<L: Lanes>(
     to: &mut [f32],
     (width, to_stride): (usize, usize),
 ) {
-    assert!(from.len() >= (rows - 1) * stride + columns && to.len() >= (columns - 1) * to_stride + width);
+    assert!(rows <= width && width <= rows.next_multiple_of(LANES), "{rows} values do not fill rows of {width}");
+    assert!(from.len() >= reach((rows, stride), columns), "there are too few values to transpose");
+    assert!(to.len() >= reach((columns, to_stride), width), "there is too little room for the columns");
     for row in (0..rows).step_by(LANES) {
         for column in (0..columns).step_by(LANES) {
             let (high, long, wide) = (LANES.min(rows - row), LANES.min(columns - column), LANES.min(width - row));
-            // SAFETY: rows and columns are cut to what is there.
+            // SAFETY: rows and columns are cut to what is there, as checked above, and the processor has the
+            // instructions of `L`: see `simd::run`.
             unsafe {
                 let (from, to) =
                     (from.as_ptr().add(row * stride + column), to.as_mut_ptr().add(column * to_stride + row));
@@ -425,5 +456,97 @@ pub(super) fn transpose<L: Lanes>(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::{Kernel, Lanes, run};
+    use super::*;
+    use crate::geometry::Window;
+
+    fn geometry() -> Geometry {
+        Geometry::new(Window::new(3, 1, 1), 3, 4)
+    }
+
+    fn convolution(geometry: &Geometry) -> Convolution<'_> {
+        Convolution { geometry, inputs: 2, outputs: 3, images: 5 }
+    }
+
+    #[test]
+    #[should_panic(expected = "too few pixels to read")]
+    fn maps_with_fewer_pixels_than_the_windows_read_are_refused() {
+        let geometry = geometry();
+        convolution(&geometry).forward(&[0.0; 11 * 2 * 5], &[0.0; 3 * 2 * 9], &mut [0.0; 12 * 3 * 5]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the result is of another size")]
+    fn a_result_with_fewer_pixels_than_windows_is_refused() {
+        let geometry = geometry();
+        convolution(&geometry).forward(&[0.0; 12 * 2 * 5], &[0.0; 3 * 2 * 9], &mut [0.0; 11 * 3 * 5]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the table is another convolution's")]
+    fn a_geometry_whose_sizes_are_not_its_tables_is_refused() {
+        let geometry = Geometry { output: (2, 4), ..geometry() };
+        convolution(&geometry).forward(&[0.0; 12 * 2 * 5], &[0.0; 3 * 2 * 9], &mut [0.0; 8 * 3 * 5]);
+    }
+
+    #[test]
+    #[should_panic(expected = "too few weights")]
+    fn a_geometry_whose_window_is_smaller_than_its_tables_is_refused() {
+        let geometry = Geometry { window: Window::new(2, 1, 1), ..geometry() };
+        convolution(&geometry).forward(&[0.0; 12 * 2 * 5], &[0.0; 3 * 2 * 9], &mut [0.0; 12 * 3 * 5]);
+    }
+
+    /// Transposes a matrix of `rows` x `columns`, `stride` apart, to rows of `width`.
+    struct Turn<'a>(&'a [f32], (usize, usize, usize), &'a mut [f32], (usize, usize));
+
+    impl Kernel for Turn<'_> {
+        #[inline(always)]
+        fn run<L: Lanes>(self) {
+            transpose::<L>(self.0, self.1, self.2, self.3);
+        }
+    }
+
+    #[test]
+    fn a_matrix_of_any_size_is_transposed_and_filled_with_zeros() {
+        for (rows, columns) in [(1, 1), (3, 5), (16, 16), (17, 33), (40, 20)] {
+            let (stride, width) = (columns + 2, rows + usize::from(rows % 16 != 0));
+            let from: Vec<f32> = (0..rows * stride).map(|i| i as f32 + 1.0).collect();
+            let mut to = vec![f32::NAN; columns * width];
+            run(Turn(&from, (rows, columns, stride), &mut to, (width, width)));
+            for (i, value) in to.iter().enumerate() {
+                let (column, row) = (i / width, i % width);
+                let expected = if row < rows { from[row * stride + column] } else { 0.0 };
+                assert_eq!(*value, expected, "{rows} x {columns}, row {row}, column {column}");
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "do not fill rows of 4")]
+    fn columns_that_are_longer_than_their_rows_are_refused() {
+        run(Turn(&[0.0; 40], (5, 8, 8), &mut [0.0; 40], (4, 4)));
+    }
+
+    #[test]
+    #[should_panic(expected = "too few values to transpose")]
+    fn rows_that_end_beyond_the_values_are_refused() {
+        run(Turn(&[0.0; 39], (5, 8, 8), &mut [0.0; 40], (5, 5)));
+    }
+
+    #[test]
+    #[should_panic(expected = "too few values to transpose")]
+    fn a_stride_whose_product_cannot_be_counted_is_refused() {
+        run(Turn(&[0.0; 40], (5, 8, usize::MAX / 2), &mut [0.0; 40], (5, 5)));
+    }
+
+    #[test]
+    #[should_panic(expected = "too little room for the columns")]
+    fn columns_that_end_beyond_the_room_are_refused() {
+        run(Turn(&[0.0; 40], (5, 8, 8), &mut [0.0; 39], (5, 5)));
     }
 }

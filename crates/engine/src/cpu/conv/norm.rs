@@ -124,7 +124,7 @@ pub(super) fn apply(x: &[f32], shape: Shape, affine: &[Affine], residual: Option
     for_each_task(groups, |group| {
         let range = shape.group(group, groups);
         #[allow(unsafe_code)] // the groups are disjoint
-        // SAFETY: each task has its own group of pixels.
+        // SAFETY: each task has its own group of pixels, and borrows it once.
         let y = unsafe { shared.part(range.start, range.len()) };
         let residual = residual.map(|r| &r[range.clone()]);
         dispatch(Apply { images: shape.images, x: &x[range], affine, residual, floor, y });
@@ -284,10 +284,11 @@ impl Gradient<'_> {
         for_each_task(groups, |group| {
             let range = shape.group(group, groups);
             #[allow(unsafe_code)] // the groups are disjoint
-            // SAFETY: each task has its own group of pixels.
+            // SAFETY: each task has its own group of pixels, and borrows it once in each of the two.
             let (dz, residual) = unsafe {
-                let part = |s: Shared| s.part(range.start, range.len());
-                (part(shared), residual.map(|(values, add)| Residual { values: part(values), add }))
+                let (start, len) = (range.start, range.len());
+                let residual = residual.map(|(values, add)| Residual { values: values.part(start, len), add });
+                (shared.part(start, len), residual)
             };
             let z = z.map(|z| &z[range.clone()]);
             dispatch(ApplyGradient { images: shape.images, x: &x[range], z, back: &back, dz, residual });
