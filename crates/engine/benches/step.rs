@@ -13,7 +13,7 @@ use flooding_core::dataset::InputShape;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{ModelSpec, OptimiserSpec};
 use flooding_engine::backend::Backend;
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::objective::Flooding;
 use flooding_engine::step::TrainStep;
@@ -184,12 +184,12 @@ fn main() {
         }
         println!("{}", subject.name);
         let mut ours = subject.ours(&FastCpu::default());
-        let mut portable = subject.ours(&Portable::new(Cpu::default()));
+        let mut composite = subject.ours(&Composite::new(Cpu::default()));
         let mut times = [Vec::new(), Vec::new(), Vec::new()];
         for round in 0..8 {
             // The first round warms up.
             let steps = if round == 0 { 3 } else { 15 };
-            let all: [&mut dyn FnMut(); 3] = [&mut ours, &mut bare, &mut portable];
+            let all: [&mut dyn FnMut(); 3] = [&mut ours, &mut bare, &mut composite];
             for (times, step) in times.iter_mut().zip(all) {
                 let new = time(step, steps);
                 if round > 0 {
@@ -197,9 +197,9 @@ fn main() {
                 }
             }
         }
-        let [ours, bare, portable] = times;
+        let [ours, bare, composite] = times;
         let (ours, bare) = (report("ours", ours), report("bare dfdx", bare));
-        report("our engine on dfdx's ops", portable);
+        report("our engine on dfdx's ops", composite);
         println!("  ours / bare dfdx             {:.2}", ours / bare);
     }
 }

@@ -1,6 +1,6 @@
 //! What the engine asks of a device: a handful of differentiable operations on dfdx's tape.
 //!
-//! [`FastCpu`](crate::cpu::FastCpu) brings its own operations; [`Portable`](crate::composite::Portable) makes them of
+//! [`FastCpu`](crate::cpu::FastCpu) brings its own operations; [`Composite`](crate::composite::Composite) makes them of
 //! dfdx's public ones and so runs on any dfdx device. A leading member axis K runs through everything: K networks of one
 //! architecture that see the same batches. K = 1 is one network.
 
@@ -109,12 +109,12 @@ pub trait Backend: Clone + 'static {
         logits.try_log_softmax::<Axis<2>>()?.try_mul(hits)?.try_sum::<_, Axes2<1, 2>>()
     }
 
-    /// The gradients of the sum over members of each one's objective; `slopes[k]` is the derivative of member k's
+    /// The gradients of the sum over members of each one's objective; `loss_weights[k]` is the derivative of member k's
     /// objective by its loss (see [`crate::objective`]).
     fn backward(
         &self,
         losses: T1<Self::Dev, Recording<Self>>,
-        slopes: &[f32],
+        loss_weights: &[f32],
     ) -> Result<Gradients<f32, Self::Dev>, DeviceError<Self>>;
 
     /// One step of Adam on one tensor.

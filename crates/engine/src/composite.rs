@@ -20,12 +20,12 @@ use conv::CompositeConv;
 
 /// Any dfdx device, with its public operations alone.
 #[derive(Clone, Debug)]
-pub struct Portable<D: Device<f32>> {
+pub struct Composite<D: Device<f32>> {
     device: D,
     conv: CompositeConv<D>,
 }
 
-impl<D: Device<f32>> Portable<D> {
+impl<D: Device<f32>> Composite<D> {
     /// Works on this device.
     pub fn new(device: D) -> Self {
         let conv = CompositeConv::new(device.clone());
@@ -48,7 +48,7 @@ fn spread<D: Device<f32>, T: Tape<f32, D>>(
     vectors.try_broadcast_like::<_, Axis<1>>(&shape)
 }
 
-impl<D: Device<f32>> Backend for Portable<D> {
+impl<D: Device<f32>> Backend for Composite<D> {
     type Dev = D;
     type Set = PortableSet<D>;
     type Conv = CompositeConv<D>;
@@ -138,9 +138,9 @@ impl<D: Device<f32>> Backend for Portable<D> {
         logits.try_log_softmax::<Axis<2>>()?.try_mul(hits)?.try_sum::<_, Axes2<1, 2>>()
     }
 
-    fn backward(&self, losses: T1<D, OwnedTape<f32, D>>, slopes: &[f32]) -> Result<Gradients<f32, D>, D::Err> {
-        let slopes: T1<D> = self.device.try_tensor_from_vec(slopes.to_vec(), (slopes.len(),))?;
-        losses.try_mul(slopes)?.try_sum::<Rank0, _>()?.try_backward()
+    fn backward(&self, losses: T1<D, OwnedTape<f32, D>>, loss_weights: &[f32]) -> Result<Gradients<f32, D>, D::Err> {
+        let loss_weights: T1<D> = self.device.try_tensor_from_vec(loss_weights.to_vec(), (loss_weights.len(),))?;
+        losses.try_mul(loss_weights)?.try_sum::<Rank0, _>()?.try_backward()
     }
 
     fn adam(

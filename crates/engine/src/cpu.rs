@@ -233,14 +233,14 @@ impl Backend for FastCpu {
         if T::OWNS_TAPE {
             let (out, labels) = (losses.clone(), labels.to_vec());
             tape.add_backward_op(move |grads| {
-                let slopes = take(grads, &out)?;
+                let loss_weights = take(grads, &out)?;
                 accumulate(grads, &logits, |gradient, add| {
                     if !add {
                         gradient.fill(0.0);
                     }
                     let rows = slice(&logits).chunks(classes).zip(gradient.chunks_mut(classes)).enumerate();
                     for (i, (row, gradient)) in rows {
-                        let weight = f64::from(slopes[i / n]) / n as f64;
+                        let weight = f64::from(loss_weights[i / n]) / n as f64;
                         add_gradient(row, labels[i % n], weight, gradient);
                     }
                 })
@@ -249,13 +249,13 @@ impl Backend for FastCpu {
         Ok(losses.put_tape(tape))
     }
 
-    fn backward(&self, losses: T1<Cpu, OwnedTape<f32, Cpu>>, slopes: &[f32]) -> Result<Grads, CpuError> {
+    fn backward(&self, losses: T1<Cpu, OwnedTape<f32, Cpu>>, loss_weights: &[f32]) -> Result<Grads, CpuError> {
         let (losses, mut tape) = losses.split_tape();
-        let slopes = slopes.to_vec();
+        let loss_weights = loss_weights.to_vec();
         let inner = losses.clone();
-        let total: T1<Cpu> = self.device.try_tensor_from_vec(vec![slopes.iter().sum()], (1,))?;
-        // The slopes go in as they are; the number at the end of the tape is not used.
-        tape.add_backward_op(move |grads| put(grads, &inner, slopes));
+        let total: T1<Cpu> = self.device.try_tensor_from_vec(vec![loss_weights.iter().sum()], (1,))?;
+        // The loss weights go in as they are; the number at the end of the tape is not used.
+        tape.add_backward_op(move |grads| put(grads, &inner, loss_weights));
         total.put_tape(tape).try_sum::<dfdx::prelude::Rank0, _>()?.try_backward()
     }
 

@@ -38,7 +38,7 @@ pub fn run<W: Work>(choice: DeviceChoice, work: W) -> Result<W::Output, CudaProb
 
 #[cfg(feature = "cuda")]
 fn on_cuda<W: Work>(ordinal: usize, work: W) -> Result<W::Output, CudaProblem> {
-    Ok(work.on(&crate::composite::Portable::new(crate::cuda::open(ordinal)?)))
+    Ok(work.on(&crate::composite::Composite::new(crate::cuda::open(ordinal)?)))
 }
 
 #[cfg(not(feature = "cuda"))]

@@ -3,10 +3,10 @@
 //! The formulas follow what the two engines keep between forward and backward; `tests/memory.rs` holds them against what
 //! is really allocated: never below it, and not far above.
 
+mod budget;
+mod composite;
 mod group;
-mod own;
-mod portable;
-mod room;
+mod native;
 
 use flooding_core::dataset::{InputShape, Splits};
 use flooding_core::spec::{OptimiserSpec, RunSpec};
@@ -15,11 +15,11 @@ use crate::cost::Sizes;
 use crate::evaluate::CHUNK;
 use crate::nets::{Layer, outline};
 
+pub use budget::{MemoryBudget, NoReservation, Reservation};
+pub use composite::{device, largest_tensor};
 pub use flooding_core::memory::available;
 pub use group::{even, fitting, indexable};
-pub use own::cpu;
-pub use portable::{device, largest_tensor};
-pub use room::{NoPlace, Place, Room};
+pub use native::cpu;
 
 /// Bytes of a number.
 const NUMBER: f64 = 4.0;

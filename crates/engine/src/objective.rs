@@ -48,7 +48,7 @@ impl Flooding {
 
     /// Its derivative by that loss: 1 above the level, -1 below it, 0 on it (SoftAD: a smooth step between them); 1
     /// where nothing is flooded.
-    pub fn slope(self, loss: f32) -> f32 {
+    pub fn loss_gradient(self, loss: f32) -> f32 {
         let Some(b) = self.level else { return 1.0 };
         match self.objective {
             Objective::None => 1.0,
@@ -78,17 +78,17 @@ impl Flooding {
     }
 }
 
-/// Each member's mean loss, and the slope of its objective at each example's loss, `(members, examples)`.
-pub fn example_slopes(members: &[Flooding], logits: &Logits, labels: &[u16]) -> (Vec<f32>, Vec<f32>) {
+/// Each member's mean loss, and the gradient of its objective by each example's loss, `(members, examples)`.
+pub fn example_loss_gradients(members: &[Flooding], logits: &Logits, labels: &[u16]) -> (Vec<f32>, Vec<f32>) {
     let mut means = Vec::with_capacity(members.len());
-    let mut slopes = Vec::with_capacity(members.len() * labels.len());
+    let mut loss_weights = Vec::with_capacity(members.len() * labels.len());
     for (k, member) in members.iter().enumerate() {
         let losses: Vec<f64> = logits.rows(k).zip(labels).map(|(row, &label)| example_loss(row, label)).collect();
         let mean = (losses.iter().sum::<f64>() / labels.len() as f64) as f32;
         means.push(mean);
-        // A member whose mean is flooded may stand beside these: its examples share one slope.
-        let slope = |loss: f64| member.slope(if member.is_per_example() { loss as f32 } else { mean });
-        slopes.extend(losses.into_iter().map(slope));
+        // A member whose mean is flooded may stand beside these: its examples share one loss gradient.
+        let gradient = |loss: f64| member.loss_gradient(if member.is_per_example() { loss as f32 } else { mean });
+        loss_weights.extend(losses.into_iter().map(gradient));
     }
-    (means, slopes)
+    (means, loss_weights)
 }

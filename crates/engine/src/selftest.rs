@@ -14,7 +14,7 @@ use flooding_core::context::DeviceChoice;
 use serde_json::{Value, json};
 
 use crate::backend::Backend;
-use crate::composite::Portable;
+use crate::composite::Composite;
 use crate::cpu::FastCpu;
 use crate::error::{CudaProblem, EngineError};
 use peer::Peer;
@@ -147,9 +147,9 @@ pub fn run(device: DeviceChoice, scale: Scale, peer: Option<&str>) -> Result<Rep
     let mut peer = peer.map(Peer::start).transpose().map_err(EngineError::Peer)?;
     let (name, checks, timings) = match device {
         DeviceChoice::Cpu => {
-            let (public, own) = (Portable::new(dfdx::prelude::Cpu::default()), FastCpu::default());
-            let mut checks = compare(&public, "public operations");
-            checks.extend(golden::checks(&own, "own operations"));
+            let (public, own) = (Composite::new(dfdx::prelude::Cpu::default()), FastCpu::default());
+            let mut checks = compare(&public, "composite operations");
+            checks.extend(golden::checks(&own, "native operations"));
             ("cpu".to_owned(), checks, timing::all(&own, &meter::OfProcess, ("cpu", scale), peer.as_mut()))
         }
         DeviceChoice::Cuda(ordinal) => {
@@ -164,7 +164,7 @@ pub fn run(device: DeviceChoice, scale: Scale, peer: Option<&str>) -> Result<Rep
 
 #[cfg(feature = "cuda")]
 fn on_cuda(ordinal: usize, of: (&str, Scale), peer: Option<&mut Peer>) -> Result<Found, CudaProblem> {
-    let backend = Portable::new(crate::cuda::open(ordinal)?);
+    let backend = Composite::new(crate::cuda::open(ordinal)?);
     Ok((compare(&backend, "CUDA"), timing::all(&backend, &meter::OfDevice { ordinal }, of, peer)))
 }
 

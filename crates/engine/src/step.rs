@@ -11,7 +11,7 @@ use crate::backend::{Backend, DeviceError, Recording, T1, T2};
 use crate::evaluate::Logits;
 use crate::layers::Parameter;
 use crate::nets::{self, Network};
-use crate::objective::{Flooding, example_slopes};
+use crate::objective::{Flooding, example_loss_gradients};
 use crate::optim::{Optimiser, OptimiserState};
 
 /// A network of K members, its optimiser, and what each member minimises.
@@ -144,9 +144,9 @@ impl<B: Backend> TrainStep<B> {
         let logits = self.network.train(backend, inputs, tape)?;
         if self.objectives.iter().any(|objective| objective.is_per_example()) {
             let on_host = Logits::of::<B, _>(&logits);
-            let (losses, slopes) = example_slopes(&self.objectives, &on_host, labels);
-            // With the slopes held fixed, the gradient of the weighted mean loss is that of the objective.
-            let taped = backend.weighted_cross_entropy(logits, labels, &slopes)?;
+            let (losses, loss_weights) = example_loss_gradients(&self.objectives, &on_host, labels);
+            // With the loss weights held fixed, the gradient of the weighted mean loss is that of the objective.
+            let taped = backend.weighted_cross_entropy(logits, labels, &loss_weights)?;
             return Ok(Forward { losses, logits: keep_logits.then_some(on_host), taped, is_weighted: true });
         }
         let on_host = keep_logits.then(|| Logits::of::<B, _>(&logits));
@@ -159,9 +159,10 @@ impl<B: Backend> TrainStep<B> {
     /// The gradients of each member's objective.
     pub fn backward(&self, forward: Forward<B>) -> Result<Gradients<f32, B::Dev>, DeviceError<B>> {
         let Forward { losses, taped, is_weighted, .. } = forward;
-        let slope = |(objective, &loss): (&Flooding, &f32)| if is_weighted { 1.0 } else { objective.slope(loss) };
-        let slopes: Vec<f32> = self.objectives.iter().zip(&losses).map(slope).collect();
-        self.backend.backward(taped, &slopes)
+        let gradient =
+            |(objective, &loss): (&Flooding, &f32)| if is_weighted { 1.0 } else { objective.loss_gradient(loss) };
+        let loss_weights: Vec<f32> = self.objectives.iter().zip(&losses).map(gradient).collect();
+        self.backend.backward(taped, &loss_weights)
     }
 
     /// Moves the weights by these gradients.

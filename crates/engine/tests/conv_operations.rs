@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dfdx::prelude::{Cpu, Device, TensorFromVec as _};
 use flooding_core::seeds::{Purpose, Stream, Streams};
 use flooding_engine::backend::{Backend, T2};
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::convolution::{Operations as _, Statistics};
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::geometry::{Geometry, ImageSize, Window};
@@ -59,7 +59,7 @@ fn every_gradient_on_the_cpu_matches_finite_differences_also_where_an_input_is_u
 
 #[test]
 fn every_gradient_of_the_public_operations_matches_finite_differences() {
-    gradients_match_finite_differences(&Portable::new(Cpu::default()));
+    gradients_match_finite_differences(&Composite::new(Cpu::default()));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn the_cpus_operations_agree_with_the_public_ones_for_any_number_of_images_and_m
     for program in PROGRAMS {
         for (images, members) in [(2, 1), (16, 2), (37, 1), (70, 2)] {
             let mut own = Setting::new(FastCpu::default(), program, images, members).expect("memory");
-            let mut public = Setting::new(Portable::new(Cpu::default()), program, images, members).expect("memory");
+            let mut public = Setting::new(Composite::new(Cpu::default()), program, images, members).expect("memory");
             let ((losses, gradients), (expected, expected_gradients)) =
                 (own.run().expect("memory"), public.run().expect("memory"));
             for (loss, expected) in losses.iter().zip(&expected) {
@@ -145,5 +145,5 @@ fn tied_pixels_give_the_gradient_to_the_first<B: Backend>(backend: &B) {
 #[test]
 fn of_tied_pixels_the_first_gets_the_gradient() {
     tied_pixels_give_the_gradient_to_the_first(&FastCpu::default());
-    tied_pixels_give_the_gradient_to_the_first(&Portable::new(Cpu::default()));
+    tied_pixels_give_the_gradient_to_the_first(&Composite::new(Cpu::default()));
 }

@@ -8,7 +8,7 @@ use flooding_core::dataset::InputShape;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{LrSchedule, ModelSpec, Objective, OptimiserSpec};
 use flooding_engine::backend::Backend;
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::layers::{BatchNorm, Parameter, Role};
 use flooding_engine::nets::{self, Network};
@@ -28,8 +28,8 @@ fn case_b<B: Backend>(backend: &B) -> Case<B> {
     Case::open(backend, "b_mlp_bn_sgd", &mlp(&[32; 2], true), (16, 4))
 }
 
-fn portable() -> Portable<Cpu> {
-    Portable::new(Cpu::default())
+fn composite() -> Composite<Cpu> {
+    Composite::new(Cpu::default())
 }
 
 /// Gradients of step 1, all losses, final weights and running statistics, evaluation logits.
@@ -67,13 +67,13 @@ fn follows_pytorch<B: Backend>(mut case: Case<B>) {
 #[test]
 fn five_hidden_layers_under_flooded_adam_follow_pytorch() {
     follows_pytorch(case_a(&FastCpu::default()));
-    follows_pytorch(case_a(&portable()));
+    follows_pytorch(case_a(&composite()));
 }
 
 #[test]
 fn batch_normalised_layers_under_flooded_sgd_follow_pytorch() {
     follows_pytorch(case_b(&FastCpu::default()));
-    follows_pytorch(case_b(&portable()));
+    follows_pytorch(case_b(&composite()));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn an_optimiser_restored_from_its_state_resumes_bit_for_bit() {
     }
     check(|| case_a(&FastCpu::default()));
     check(|| case_b(&FastCpu::default()));
-    check(|| case_a(&portable()));
+    check(|| case_a(&composite()));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn optimisers_make_pytorchs_steps_on_given_gradients() {
         }
     }
     check(&FastCpu::default());
-    check(&portable());
+    check(&composite());
 }
 
 /// Gradients in which `parameter` has this one: the gradient of sum(p * g) is g.
@@ -167,7 +167,7 @@ fn cross_entropy_of_huge_logits_and_its_gradient_are_pytorchs() {
         assert!(off < 1e-6, "the gradient is off by {off}");
     }
     check(&FastCpu::default());
-    check(&portable());
+    check(&composite());
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn batch_normalisation_forward_backward_and_running_statistics_are_pytorchs() {
         assert!(distance(&lowered, &flat("output_eval_after")) < 2e-6);
     }
     check(&FastCpu::default());
-    check(&portable());
+    check(&composite());
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_flooded_objective_and_its_derivative_are_the_papers() {
         let level = flooding_core::level::Level::try_from(number("b")).unwrap();
         let (objective, loss) = (Flooding::new(Objective::Flood, level), number("j") as f32);
         assert!((f64::from(objective.value(loss)) - number("objective")).abs() < 1e-6);
-        assert_eq!(f64::from(objective.slope(loss)), number("d_objective_d_j"), "at J = {loss}");
+        assert_eq!(f64::from(objective.loss_gradient(loss)), number("d_objective_d_j"), "at J = {loss}");
     }
 }
 

@@ -9,7 +9,7 @@ use flooding_core::level::Level;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{ModelSpec, Objective, OptimiserSpec};
 use flooding_engine::backend::{Backend, T2};
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::layers::{Parameter, Role};
 use flooding_engine::nets::{self, Network, count_trainable};
@@ -168,7 +168,7 @@ fn the_cifar_resnet_follows_pytorch_on_the_cpus_own_operations() {
 
 #[test]
 fn the_cifar_resnet_follows_pytorch_on_public_operations() {
-    cifar_resnet_follows(&Portable::new(Cpu::default()));
+    cifar_resnet_follows(&Composite::new(Cpu::default()));
 }
 
 fn assert_gradient_norms(gradients: &BTreeMap<String, Vec<f32>>, expected: &Value, tolerance: f64) {
@@ -225,7 +225,7 @@ fn resnet18_follows_pytorch_on_the_cpus_own_operations() {
 
 #[test]
 fn resnet18_follows_pytorch_on_public_operations() {
-    resnet18_follows(&Portable::new(Cpu::default()));
+    resnet18_follows(&Composite::new(Cpu::default()));
 }
 
 fn build(model: &ModelSpec, classes: usize) -> Box<dyn Network<FastCpu>> {

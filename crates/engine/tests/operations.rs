@@ -7,7 +7,7 @@ use flooding_core::dataset::InputShape;
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{ModelSpec, OptimiserSpec};
 use flooding_engine::backend::{Backend, T2, T3};
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::evaluate::Logits;
 use flooding_engine::layers::Linear;
@@ -183,7 +183,7 @@ fn batch_normalisation_agrees_with_finite_differences_in_both_modes_and_used_twi
 #[test]
 fn cross_entropy_agrees_with_finite_differences_also_used_twice() {
     let (x, labels) = (numbers(MEMBERS * ROWS * FEATURES, 1), [0, 2, 1, 1, 0]);
-    let slopes = [1.0, -1.0];
+    let loss_weights = [1.0, -1.0];
     for twice in [false, true] {
         let run = |input: &T3<Cpu>| {
             let once = cpu().cross_entropy(input.leaky_trace(), &labels).unwrap();
@@ -195,10 +195,10 @@ fn cross_entropy_agrees_with_finite_differences_also_used_twice() {
         };
         let value = |x: &[f32]| {
             let losses = run(&activations(x)).as_vec();
-            losses.iter().zip(slopes).map(|(loss, slope)| f64::from(*loss) * f64::from(slope)).sum()
+            losses.iter().zip(loss_weights).map(|(loss, gradient)| f64::from(*loss) * f64::from(gradient)).sum()
         };
         let input = activations(&x);
-        let gradients = cpu().backward(run(&input), &slopes).unwrap();
+        let gradients = cpu().backward(run(&input), &loss_weights).unwrap();
         check("logits", &x, &gradients.get(&input).as_vec(), value);
     }
 }
@@ -206,24 +206,24 @@ fn cross_entropy_agrees_with_finite_differences_also_used_twice() {
 const ADAM: OptimiserSpec =
     OptimiserSpec::Adam { lr: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 1e-4 };
 
-/// Trains `members` networks from one start with these slopes, and returns each one's tensors and logits.
-fn train<B: Backend>(backend: &B, spec: OptimiserSpec, batch_norm: bool, slopes: &[f32]) -> Vec<Vec<f32>> {
+/// Trains `members` networks from one start with these loss weights, and returns each one's tensors and logits.
+fn train<B: Backend>(backend: &B, spec: OptimiserSpec, batch_norm: bool, loss_weights: &[f32]) -> Vec<Vec<f32>> {
     let model = ModelSpec::Mlp { hidden: vec![7, 5], batch_norm };
     let mut stream = Streams::new(3, "members", 0).stream(Purpose::Initialisation, 0);
     let of = (InputShape::Vector(FEATURES), 2);
-    let mut network: Box<dyn Network<B>> = nets::build(backend, &model, of, slopes.len(), &mut stream).unwrap();
+    let mut network: Box<dyn Network<B>> = nets::build(backend, &model, of, loss_weights.len(), &mut stream).unwrap();
     let mut optimiser = Optimiser::new(spec);
     let inputs = || backend.device().tensor_from_vec(numbers(ROWS * FEATURES, 5), (ROWS, FEATURES));
     for _ in 0..10 {
         let tape = backend.record(&network.parameters()).unwrap();
         let logits = network.train(backend, inputs(), tape).unwrap();
         let losses = backend.cross_entropy(logits, &[0, 1, 1, 0, 1]).unwrap();
-        let mut gradients = backend.backward(losses, slopes).unwrap();
+        let mut gradients = backend.backward(losses, loss_weights).unwrap();
         optimiser.step(backend, network.parameters_mut(), &mut gradients, 1.0).unwrap();
         backend.recycle(gradients, &network.parameters());
     }
     let logits = Logits::of::<B, _>(&network.evaluate(backend, inputs()).unwrap());
-    (0..slopes.len())
+    (0..loss_weights.len())
         .map(|k| {
             let tensors = network.parameters().into_iter().flat_map(|p| {
                 let mut values = vec![0.0; p.len()];
@@ -238,10 +238,10 @@ fn train<B: Backend>(backend: &B, spec: OptimiserSpec, batch_norm: bool, slopes:
 #[test]
 fn a_member_of_a_group_equals_the_run_alone_bit_for_bit() {
     for batch_norm in [false, true] {
-        let slopes = [1.0, -1.0, 0.0];
-        let group = train(&cpu(), ADAM, batch_norm, &slopes);
-        for (slope, member) in slopes.iter().zip(&group) {
-            assert_eq!(train(&cpu(), ADAM, batch_norm, &[*slope])[0], *member);
+        let loss_weights = [1.0, -1.0, 0.0];
+        let group = train(&cpu(), ADAM, batch_norm, &loss_weights);
+        for (gradient, member) in loss_weights.iter().zip(&group) {
+            assert_eq!(train(&cpu(), ADAM, batch_norm, &[*gradient])[0], *member);
         }
         assert_ne!(group[0], group[1]);
     }
@@ -253,11 +253,11 @@ fn the_portable_operations_agree_with_our_own() {
     // the biases before a normalisation.
     let sgd = OptimiserSpec::Sgd { lr: 0.1, momentum: 0.9, weight_decay: 1e-4 };
     for (batch_norm, spec) in [(false, ADAM), (false, sgd), (true, sgd)] {
-        let slopes = [1.0, -1.0, 0.0];
-        let own = train(&cpu(), spec, batch_norm, &slopes);
-        let portable = train(&Portable::new(Cpu::default()), spec, batch_norm, &slopes);
-        for (own, portable) in own.iter().flatten().zip(portable.iter().flatten()) {
-            assert!((own - portable).abs() < 2e-4 * (1.0 + own.abs()), "{own} and {portable}");
+        let loss_weights = [1.0, -1.0, 0.0];
+        let own = train(&cpu(), spec, batch_norm, &loss_weights);
+        let composite = train(&Composite::new(Cpu::default()), spec, batch_norm, &loss_weights);
+        for (own, composite) in own.iter().flatten().zip(composite.iter().flatten()) {
+            assert!((own - composite).abs() < 2e-4 * (1.0 + own.abs()), "{own} and {composite}");
         }
     }
 }

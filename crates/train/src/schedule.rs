@@ -19,7 +19,7 @@ use flooding_core::record::Status;
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Claim, Store};
 use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport};
-use flooding_engine::memory::{Room, Training, available, even, fitting, indexable};
+use flooding_engine::memory::{MemoryBudget, Training, available, even, fitting, indexable};
 use flooding_engine::panics::catch;
 use flooding_engine::threads::with_threads_inside;
 
@@ -30,7 +30,7 @@ use crate::cost::{cost, epoch_cost};
 use crate::queue::{Next, Queue, Task};
 use crate::save::{DatasetFingerprint, SaveContext, save};
 use crate::trainer::Results;
-use attempt::{Attempt, Place};
+use attempt::{Attempt, GroupContext};
 use deadline::Deadline;
 use meter::Meter;
 
@@ -127,7 +127,7 @@ struct State<'a> {
     error: Mutex<Option<TrainError>>,
     cancelled: AtomicBool,
     /// The host's memory, which runs side by side share.
-    room: Room,
+    budget: MemoryBudget,
     meter: Meter,
 }
 
@@ -160,7 +160,7 @@ impl<'a> State<'a> {
             unavailable: Mutex::default(),
             error: Mutex::default(),
             cancelled: AtomicBool::new(false),
-            room: Room::new(available),
+            budget: MemoryBudget::new(available),
         }
     }
 
@@ -237,13 +237,13 @@ impl<'a> State<'a> {
         let Some((splits, seen)) = self.splits(number)? else { return Ok(()) };
         let training = Training::new(group.common(), &splits);
         let is_stopped = || self.is_stopped();
-        let place = Place {
+        let context = GroupContext {
             context: self.context,
             device,
             group,
             splits: &splits,
             training: &training,
-            room: &self.room,
+            budget: &self.budget,
             is_stopped: &is_stopped,
         };
         let offer = |branch: Branch| self.queue.offer(number, branch);
@@ -262,7 +262,7 @@ impl<'a> State<'a> {
                 let (done, left) = self.meter.done(each_epoch, levels);
                 progress.work_left(done, left);
             };
-            match place.train(branch, self.checkpoints(group), &offer, &advanced) {
+            match context.train(branch, self.checkpoints(group), &offer, &advanced) {
                 Attempt::Done(results, left) => {
                     self.save((number, &seen, device), &id, results, shared + start.elapsed())?;
                     waiting.extend(left);

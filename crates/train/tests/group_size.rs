@@ -9,9 +9,9 @@ use dfdx::prelude::Cpu;
 use flooding_core::dataset::InputShape;
 use flooding_core::spec::{ModelSpec, RunSpec};
 use flooding_engine::allocation::is_out_of_memory;
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::cost::Sizes;
-use flooding_engine::memory::{NoPlace, Room, Training, device, even, fitting, indexable};
+use flooding_engine::memory::{MemoryBudget, NoReservation, Training, device, even, fitting, indexable};
 use flooding_train::outcome::Trained;
 
 const COLOUR: InputShape = InputShape::Image { channels: 3, height: 32, width: 32 };
@@ -57,7 +57,7 @@ fn a_group_has_no_tensor_of_more_numbers_than_cuda_counts() {
 
 fn trained(runs: &[RunSpec]) -> Vec<Trained> {
     let splits = Arc::new(support::splits(&runs[0]));
-    let backend = Portable::new(Cpu::default());
+    let backend = Composite::new(Cpu::default());
     support::trained_together(&backend, runs, &splits)
 }
 
@@ -82,15 +82,15 @@ static HAS: AtomicU64 = AtomicU64::new(100);
 
 #[test]
 fn a_run_that_fits_alone_waits_for_those_under_way_and_one_that_does_not_fit_is_refused() {
-    let room = Room::new(|| Some(HAS.load(Ordering::Relaxed)));
+    let budget = MemoryBudget::new(|| Some(HAS.load(Ordering::Relaxed)));
     let never = || false;
-    assert_eq!(room.enter(101, never).err(), Some(NoPlace::TooLarge { needed: 101, there: 100 }));
-    let first = room.enter(60, never).ok().unwrap();
-    let second = room.enter(40, never).ok().unwrap();
+    assert_eq!(budget.reserve(101, never).err(), Some(NoReservation::TooLarge { needed: 101, there: 100 }));
+    let first = budget.reserve(60, never).ok().unwrap();
+    let second = budget.reserve(40, never).ok().unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
-            let place = room.enter(90, never);
+            let place = budget.reserve(90, never);
             assert!(done.load(Ordering::Relaxed), "it went in beside a run under way");
             drop(place.ok().unwrap());
         });
@@ -101,13 +101,13 @@ fn a_run_that_fits_alone_waits_for_those_under_way_and_one_that_does_not_fit_is_
     });
     // The machine's memory was taken by others meanwhile.
     HAS.store(50, Ordering::Relaxed);
-    let _first = room.enter(20, never).ok().unwrap();
-    assert_eq!(room.enter(40, || true).err(), Some(NoPlace::Stopped));
+    let _first = budget.reserve(20, never).ok().unwrap();
+    assert_eq!(budget.reserve(40, || true).err(), Some(NoReservation::Stopped));
 }
 
 #[test]
 fn a_refusal_says_what_is_needed_what_is_there_and_what_to_do() {
-    let refused = NoPlace::TooLarge { needed: 3_400_000_000, there: 1_200_000_000 }.to_string();
+    let refused = NoReservation::TooLarge { needed: 3_400_000_000, there: 1_200_000_000 }.to_string();
     assert_eq!(
         refused,
         "out of memory: it needs about 3.2 GiB, and 1.1 GiB is available; lower batch_size or the network's size, or \

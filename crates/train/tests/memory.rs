@@ -14,7 +14,7 @@ use flooding_core::dataset::{Examples, InputShape, Inputs, Source, SourceError, 
 use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{LrSchedule, ModelSpec, Objective, OptimiserSpec, RunSpec};
 use flooding_engine::allocation::is_out_of_memory;
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::cost::Sizes;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::memory::{Training, cpu, device, largest_tensor};
@@ -153,7 +153,7 @@ fn assert_device(batch: u32, examples: [usize; 3], members: usize, skip: &[&str]
         let splits = splits(shape, examples);
         let estimate = device(&Training::new(&runs[0], &splits), members);
         let measured = peak(|| {
-            let backend = Portable::new(Cpu::default());
+            let backend = Composite::new(Cpu::default());
             support::trained_together(&backend, &runs, &splits);
         });
         assert_good(&format!("{name}, batch {batch}, group of {members}"), measured, estimate);

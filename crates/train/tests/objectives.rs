@@ -12,12 +12,12 @@ use flooding_core::seeds::{Purpose, Streams};
 use flooding_core::spec::{ModelSpec, Objective, RunSpec};
 use flooding_core::store::{Layout, Store};
 use flooding_engine::backend::Backend;
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::cpu::FastCpu;
 use flooding_engine::data::Part;
 use flooding_engine::evaluate::{EvaluationSet, Logits};
 use flooding_engine::nets::{self, Network};
-use flooding_engine::objective::{Flooding, example_slopes};
+use flooding_engine::objective::{Flooding, example_loss_gradients};
 use support::{Clouds, jobs, plan, setting, splits, store};
 
 fn level(b: f64) -> Level {
@@ -28,8 +28,8 @@ fn level(b: f64) -> Level {
 fn iflood_reflects_each_loss_at_the_level() {
     let objective = Flooding::new(Objective::IFlood, level(0.25));
     assert!(objective.is_per_example());
-    for (loss, value, slope) in [(1.0, 1.0, 1.0), (0.0, 0.5, -1.0), (0.25, 0.25, 0.0), (0.125, 0.375, -1.0)] {
-        assert_eq!((objective.value(loss), objective.slope(loss)), (value, slope));
+    for (loss, value, gradient) in [(1.0, 1.0, 1.0), (0.0, 0.5, -1.0), (0.25, 0.25, 0.0), (0.125, 0.375, -1.0)] {
+        assert_eq!((objective.value(loss), objective.loss_gradient(loss)), (value, gradient));
     }
 }
 
@@ -37,9 +37,9 @@ fn iflood_reflects_each_loss_at_the_level() {
 fn softad_is_the_smooth_huber_function_around_the_level() {
     // rho(x) = sqrt(x^2 + 1) - 1 and its derivative x / sqrt(x^2 + 1), at 3-4-5 triangles.
     let objective = Flooding::new(Objective::SoftAd, level(0.75));
-    for (loss, value, slope) in [(1.5, 1.0, 0.6), (0.0, 1.0, -0.6), (0.75, 0.75, 0.0)] {
+    for (loss, value, gradient) in [(1.5, 1.0, 0.6), (0.0, 1.0, -0.6), (0.75, 0.75, 0.0)] {
         assert!((objective.value(loss) - value).abs() < 1e-6, "{loss}");
-        assert!((objective.slope(loss) - slope).abs() < 1e-6, "{loss}");
+        assert!((objective.loss_gradient(loss) - gradient).abs() < 1e-6, "{loss}");
     }
 }
 
@@ -47,7 +47,7 @@ fn softad_is_the_smooth_huber_function_around_the_level() {
 fn b_of_0_is_the_plain_loss_under_every_objective() {
     for objective in [Objective::None, Objective::Flood, Objective::IFlood, Objective::SoftAd] {
         let plain = Flooding::new(objective, Level::ZERO);
-        assert_eq!((plain.value(0.3), plain.slope(0.3), plain.is_per_example()), (0.3, 1.0, false));
+        assert_eq!((plain.value(0.3), plain.loss_gradient(0.3), plain.is_per_example()), (0.3, 1.0, false));
     }
 }
 
@@ -64,15 +64,15 @@ fn by_formula(objective: Objective, b: f64, logits: &[f64], labels: &[u16]) -> f
     each.sum::<f64>() / labels.len() as f64
 }
 
-/// The gradient by the logits that the engine's own way gives: slopes first, then the weighted loss.
+/// The gradient by the logits that the engine's own way gives: loss weights first, then the weighted loss.
 fn gradient<B: Backend<Dev = Cpu>>(backend: &B, objective: Flooding, logits: &[f32], labels: &[u16]) -> Vec<f32> {
     let shape = (1, labels.len(), 2);
     let tensor = backend.device().try_tensor_from_vec(logits.to_vec(), shape).unwrap();
-    let (_, slopes) = example_slopes(&[objective], &Logits::of::<B, _>(&tensor), labels);
+    let (_, loss_weights) = example_loss_gradients(&[objective], &Logits::of::<B, _>(&tensor), labels);
     let tape = backend.record(&[]).unwrap();
     let losses = {
         use dfdx::prelude::PutTape as _;
-        backend.weighted_cross_entropy(tensor.clone().put_tape(tape), labels, &slopes).unwrap()
+        backend.weighted_cross_entropy(tensor.clone().put_tape(tape), labels, &loss_weights).unwrap()
     };
     let gradients = backend.backward(losses, &[1.0]).unwrap();
     let mut values = vec![0.0; logits.len()];
@@ -87,7 +87,7 @@ fn gradients_of_both_objectives_agree_with_finite_differences_on_every_backend()
     for objective in [Objective::IFlood, Objective::SoftAd] {
         let flooding = Flooding::new(objective, level(0.4));
         let fast = gradient(&FastCpu::default(), flooding, &logits, &labels);
-        let portable = gradient(&Portable::new(Cpu::default()), flooding, &logits, &labels);
+        let composite = gradient(&Composite::new(Cpu::default()), flooding, &logits, &labels);
         for i in 0..logits.len() {
             let moved = |by: f64| {
                 let mut logits: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
@@ -95,7 +95,7 @@ fn gradients_of_both_objectives_agree_with_finite_differences_on_every_backend()
                 by_formula(objective, 0.4, &logits, &labels)
             };
             let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-            for found in [fast[i], portable[i]] {
+            for found in [fast[i], composite[i]] {
                 assert!((f64::from(found) - expected).abs() < 1e-6, "{objective:?} {i}: {found} is not {expected}");
             }
         }

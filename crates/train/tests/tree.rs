@@ -21,7 +21,7 @@ use flooding_core::spec::{
     Augment, DataSpec, ImagesSpec, InitialWeights, ModelSpec, Objective, Observe, OptimiserSpec, RunSpec,
 };
 use flooding_core::store::{Layout, Store};
-use flooding_engine::composite::Portable;
+use flooding_engine::composite::Composite;
 use flooding_engine::cpu::FastCpu;
 use flooding_train::run;
 use rand::RngExt as _;
@@ -308,7 +308,7 @@ fn a_network_that_grows_trains_its_members_as_they_are_trained_alone() {
     let plan = plan(vec![setting("clouds", &[0.0, 0.3, 0.5, 0.6])]);
     let runs: Vec<RunSpec> = plan.runs().filter(|run| run.trial == 0).collect();
     let splits = Everything(Clouds::default()).splits(&runs[0]).unwrap();
-    let backend = Portable::new(Cpu::default());
+    let backend = Composite::new(Cpu::default());
     for (run, member) in runs.iter().zip(trained_together(&backend, &runs, &splits)) {
         let single = trained_together(&backend, std::slice::from_ref(run), &splits).remove(0);
         for (a, b) in member.history.iter().zip(&single.history) {

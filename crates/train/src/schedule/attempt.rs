@@ -11,7 +11,7 @@ use flooding_engine::allocation::{in_words, is_out_of_memory};
 use flooding_engine::backend::Backend;
 use flooding_engine::cpu::release_buffers;
 use flooding_engine::device::{self, Work};
-use flooding_engine::memory::{NoPlace, Room, Training, cpu, indexable};
+use flooding_engine::memory::{MemoryBudget, NoReservation, Training, cpu, indexable};
 use flooding_engine::panics::catch;
 
 use crate::branch::{Branch, Ended, Forks, TrainControl};
@@ -23,14 +23,14 @@ const NOT_INDEXABLE: &str = "a tensor of this network has more than 2^31 element
                              lower batch_size, or use --device cpu";
 
 /// Where a branch is trained.
-pub(super) struct Place<'a> {
+pub(super) struct GroupContext<'a> {
     pub(super) context: &'a Context,
     pub(super) device: DeviceChoice,
     pub(super) group: &'a Group,
     pub(super) splits: &'a Arc<Splits>,
     pub(super) training: &'a Training,
     /// The host's memory, which trainings side by side share.
-    pub(super) room: &'a Room,
+    pub(super) budget: &'a MemoryBudget,
     pub(super) is_stopped: &'a dyn Fn() -> bool,
 }
 
@@ -49,7 +49,7 @@ pub(super) enum Attempt {
     DeviceLost(Results, EngineError),
 }
 
-impl Place<'_> {
+impl GroupContext<'_> {
     /// Trains the branch; forks are offered to `offer`.
     pub(super) fn train(
         &self,
@@ -71,9 +71,9 @@ impl Place<'_> {
             device::run(device, work).map_err(|problem| Cause::Device(problem.to_string()))?
         };
         let result = catch(is_out_of_memory, || match device {
-            DeviceChoice::Cpu => match self.room.enter(cpu(self.training), self.is_stopped) {
-                Ok(_place) => on_device(),
-                Err(NoPlace::Stopped) => Ok(Ended::Stopped),
+            DeviceChoice::Cpu => match self.budget.reserve(cpu(self.training), self.is_stopped) {
+                Ok(_reservation) => on_device(),
+                Err(NoReservation::Stopped) => Ok(Ended::Stopped),
                 Err(too_large) => Err(Cause::OutOfMemory(too_large.to_string())),
             },
             DeviceChoice::Cuda(_) if indexable(self.training, levels.len()) < levels.len() => {

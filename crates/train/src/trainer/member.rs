@@ -65,10 +65,10 @@ impl Member {
 
     /// Does this loss mean the same to all its levels?
     pub(super) fn stays_together(&self, loss: f32) -> bool {
-        let slope = self.objective().slope(loss);
+        let gradient = self.objective().loss_gradient(loss);
         self.failure.is_some()
             || !loss.is_finite()
-            || self.paths.iter().skip(1).all(|path| path.objective.slope(loss) == slope)
+            || self.paths.iter().skip(1).all(|path| path.objective.loss_gradient(loss) == gradient)
     }
 
     /// Its levels by what they make of this loss, each part ascending, the part with the lowest level first.
@@ -78,10 +78,10 @@ impl Member {
         }
         let mut parts: Vec<(f32, Vec<Path>)> = Vec::new();
         for path in &self.paths {
-            let slope = path.objective.slope(loss);
-            match parts.iter_mut().find(|(of_part, _)| *of_part == slope) {
+            let gradient = path.objective.loss_gradient(loss);
+            match parts.iter_mut().find(|(of_part, _)| *of_part == gradient) {
                 Some((_, part)) => part.push(path.clone()),
-                None => parts.push((slope, vec![path.clone()])),
+                None => parts.push((gradient, vec![path.clone()])),
             }
         }
         parts.into_iter().map(|(_, part)| part).collect()

@@ -10,7 +10,7 @@ use crate::allocation::in_words;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// The memory that runs share.
-pub struct Room {
+pub struct MemoryBudget {
     /// Bytes that are available now; `None` where nobody knows, and then everything fits.
     available: fn() -> Option<u64>,
     /// Held by the one that is next, so that a large run is not overtaken for ever.
@@ -28,12 +28,12 @@ struct State {
     at_rest: u64,
 }
 
-/// A run's place; it is free again when this goes.
-pub struct Place<'a>(&'a Room, u64);
+/// Memory reserved for a run; it is free again when this is dropped.
+pub struct Reservation<'a>(&'a MemoryBudget, u64);
 
-/// Why there is no place.
+/// Why nothing is reserved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoPlace {
+pub enum NoReservation {
     /// It would not fit alone, either.
     #[error(
         "out of memory: it needs about {}, and {} is available; lower batch_size or the network's size, or repeat where \
@@ -55,14 +55,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Room {
-    /// The room that `available` tells of.
+impl MemoryBudget {
+    /// A budget of what `available` returns.
     pub fn new(available: fn() -> Option<u64>) -> Self {
         Self { available, next: Mutex::default(), state: Mutex::default(), left: Condvar::new() }
     }
 
-    /// A place for a run of so many bytes, waiting for those under way where that helps.
-    pub fn enter(&self, bytes: u64, is_stopped: impl Fn() -> bool) -> Result<Place<'_>, NoPlace> {
+    /// Reserves this many bytes for a run, waiting for those under way where that helps.
+    pub fn reserve(&self, bytes: u64, is_stopped: impl Fn() -> bool) -> Result<Reservation<'_>, NoReservation> {
         let _next = lock(&self.next);
         let mut state = lock(&self.state);
         loop {
@@ -75,20 +75,20 @@ impl Room {
             if bytes <= there {
                 state.under_way += bytes;
                 state.runs += 1;
-                return Ok(Place(self, bytes));
+                return Ok(Reservation(self, bytes));
             }
             if state.runs == 0 {
-                return Err(NoPlace::TooLarge { needed: bytes, there });
+                return Err(NoReservation::TooLarge { needed: bytes, there });
             }
             if is_stopped() {
-                return Err(NoPlace::Stopped);
+                return Err(NoReservation::Stopped);
             }
             state = self.left.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.0.state);
         state.under_way -= self.1;
