@@ -151,10 +151,12 @@ impl Checkpoint {
         if found.as_str() != expected {
             return Err(format!("damaged: its SHA-256 is {found}, its header says {expected}"));
         }
-        let state: State = serde_json::from_str(state).map_err(|error| error.to_string())?;
-        if state.version != VERSION {
-            return Err(foreign(state.version));
+        // First the version alone: the state of another one has other fields.
+        let Versioned { version } = serde_json::from_str(state).map_err(|error| error.to_string())?;
+        if version != VERSION {
+            return Err(foreign(version));
         }
+        let state: State = serde_json::from_str(state).map_err(|error| error.to_string())?;
         let mut tensors = BTreeMap::new();
         for (name, view) in views {
             if view.dtype() != Dtype::F32 {
@@ -165,6 +167,12 @@ impl Checkpoint {
         }
         Ok(Self { state, tensors })
     }
+}
+
+/// What states of all versions have.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
 }
 
 fn foreign(version: u32) -> String {
