@@ -2,10 +2,16 @@
 //! the first one that the processor has runs.
 #![allow(unsafe_code)] // Calling a function compiled for instructions that were just checked to be there.
 
+pub(crate) mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use std::sync::OnceLock;
 
+use lanes::Lanes;
+
 /// A loop over slices. Implementations mark `run` with `#[inline(always)]`, so that it is compiled inside each of
-/// the functions below.
+/// the functions below. Where the compiler's own vectors are not enough, it computes on [`Lanes`].
 ///
 /// Element-wise loops give the same bits at every width: nothing is reordered, and Rust never fuses a multiplication
 /// with an addition by itself. Sums run over a fixed number of lanes.
@@ -13,7 +19,7 @@ pub(crate) trait Kernel {
     /// What it computes.
     type Output;
     /// Runs it.
-    fn run(self) -> Self::Output;
+    fn run<L: Lanes>(self) -> Self::Output;
 }
 
 /// A set of vector instructions.
@@ -57,27 +63,57 @@ fn detect() -> Level {
 }
 
 /// Runs a kernel with the widest vectors that this processor has.
-#[cfg(target_arch = "x86_64")]
 pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    #[target_feature(enable = "avx2,fma")]
-    fn avx2<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run()
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<K: Kernel>(kernel: K) -> K::Output {
+            kernel.run::<x86::Avx2>()
+        }
+        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+        fn avx512<K: Kernel>(kernel: K) -> K::Output {
+            kernel.run::<x86::Avx512>()
+        }
+        match level() {
+            // SAFETY: `level` has found these instructions on this processor.
+            Level::Avx512 => return unsafe { avx512(kernel) },
+            // SAFETY: as above.
+            Level::Avx2 => return unsafe { avx2(kernel) },
+            Level::Baseline => {}
+        }
     }
-    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
-    fn avx512<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run()
-    }
-    match level() {
-        // SAFETY: `level` has found these instructions on this processor.
-        Level::Avx512 => unsafe { avx512(kernel) },
-        // SAFETY: as above.
-        Level::Avx2 => unsafe { avx2(kernel) },
-        Level::Baseline => kernel.run(),
-    }
+    kernel.run::<lanes::Plain>()
 }
 
-/// Runs a kernel with the widest vectors that this processor has.
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run()
+#[cfg(test)]
+mod tests {
+    use super::lanes::{LANES, Plain};
+    use super::*;
+
+    struct Transpose<'a>(&'a [f32], &'a mut [f32]);
+
+    impl Kernel for Transpose<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<L: Lanes>(self) {
+            // SAFETY: both hold 256 values.
+            unsafe {
+                let rows = std::array::from_fn(|i| L::load(self.0.as_ptr().add(i * LANES)));
+                for (i, row) in L::transpose(rows).into_iter().enumerate() {
+                    row.store_part(self.1.as_mut_ptr().add(i * LANES), LANES);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_unit_transposes_alike() {
+        let values: Vec<f32> = (0..256u16).map(f32::from).collect();
+        let (mut fast, mut plain) = (vec![0.0; 256], vec![0.0; 256]);
+        dispatch(Transpose(&values, &mut fast));
+        Transpose(&values, &mut plain).run::<Plain>();
+        assert_eq!(fast, plain);
+        assert_eq!(plain[1], 16.0);
+    }
 }

@@ -1,6 +1,7 @@
 //! Batch normalisation with ReLU over `(examples, features)` in row-major order: sums run down the rows, in order.
 
 use crate::simd::Kernel;
+use crate::simd::lanes::Lanes;
 
 /// The batch's statistics, one a feature.
 pub(crate) struct Statistics {
@@ -19,7 +20,7 @@ impl Kernel for Measure<'_> {
     type Output = Statistics;
 
     #[inline(always)]
-    fn run(self) -> Statistics {
+    fn run<L: Lanes>(self) -> Statistics {
         let scale = 1.0 / (self.x.len() / self.features) as f32;
         let mut mean = vec![0.0f32; self.features];
         for row in self.x.chunks_exact(self.features) {
@@ -57,7 +58,7 @@ impl Kernel for Apply<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let width = self.mean.len();
         for (row, out) in self.x.chunks_exact(width).zip(self.y.chunks_exact_mut(width)) {
             let constants = self.mean.iter().zip(self.gain).zip(self.shift);
@@ -90,7 +91,7 @@ impl Kernel for Backward<'_> {
     type Output = (Vec<f32>, Vec<f32>);
 
     #[inline(always)]
-    fn run(self) -> (Vec<f32>, Vec<f32>) {
+    fn run<L: Lanes>(self) -> (Vec<f32>, Vec<f32>) {
         let width = self.mean.len();
         let (mut dscale, mut dshift) = (vec![0.0f32; width], vec![0.0f32; width]);
         let rows = self.x.chunks_exact(width).zip(self.y.chunks_exact(width)).zip(self.dy.chunks_exact(width));

@@ -5,7 +5,6 @@ mod buffer;
 mod correlate;
 mod norm;
 mod pool;
-mod simd;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,12 +15,12 @@ use crate::convolution::{Moments, Operations, Statistics, WithMoments};
 use crate::cpu::buffer::{slice, take};
 use crate::geometry::{Geometry, ImageSize};
 use crate::layers::{BatchNorm, ConvNorm};
+use crate::simd::dispatch;
 use crate::tensor::{T2, T3};
 use backward::{ConvNormGradient, Slot, member, member_mut};
 use buffer::Buffer;
 use correlate::Convolution;
 use norm::{Affine, Normalised, Shape};
-use simd::run;
 
 pub(super) use buffer::release_buffers;
 
@@ -179,7 +178,7 @@ impl Operations<Cpu> for CpuConv {
         for (k, (y, winners)) in y.chunks_exact_mut(shape.len()).zip(winners.chunks_exact_mut(shape.len())).enumerate()
         {
             let (channels, images) = (shape.channels, shape.images);
-            run(pool::MaxPool { geometry, channels, images, x: member(&data, k, from), y, winners });
+            dispatch(pool::MaxPool { geometry, channels, images, x: member(&data, k, from), y, winners });
         }
         let dy = Slot::default();
         if let (true, Some(dx)) = (T::OWNS_TAPE, gradient) {

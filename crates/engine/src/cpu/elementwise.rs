@@ -1,6 +1,7 @@
 //! Loops over a layer's activations, `(examples, features)` in row-major order.
 
 use crate::simd::Kernel;
+use crate::simd::lanes::Lanes;
 
 /// `y += bias`, then ReLU where asked.
 pub(crate) struct AddBias<'a> {
@@ -13,7 +14,7 @@ impl Kernel for AddBias<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         for row in self.y.chunks_exact_mut(self.bias.len()) {
             for (y, bias) in row.iter_mut().zip(self.bias) {
                 let sum = *y + bias;
@@ -38,7 +39,7 @@ impl Kernel for MaskAndSum<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let width = self.sums.len();
         match self.result {
             Some(result) => {

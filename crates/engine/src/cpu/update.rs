@@ -2,6 +2,7 @@
 
 use crate::backend::{AdamStep, SgdStep};
 use crate::simd::Kernel;
+use crate::simd::lanes::Lanes;
 
 /// Adam as PyTorch has it: epsilon is added after the root and after the bias correction.
 pub(crate) struct Adam<'a> {
@@ -16,7 +17,7 @@ impl Kernel for Adam<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let AdamStep { lr, beta1, beta2, epsilon, weight_decay, t } = self.step;
         let correction = |beta: f64| 1.0 - beta.powf(t as f64);
         let size = (lr / correction(beta1)) as f32;
@@ -45,7 +46,7 @@ impl Kernel for Sgd<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let SgdStep { lr, momentum, weight_decay } = self.step;
         let (lr, momentum, decay) = (lr as f32, momentum as f32, weight_decay as f32);
         for ((p, g), v) in self.parameter.iter_mut().zip(self.gradient).zip(self.velocity) {

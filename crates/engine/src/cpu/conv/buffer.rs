@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
-use super::simd::LANES;
 use crate::allocation::reserve;
+use crate::simd::lanes::LANES;
 
 /// A cache line of numbers; buffers start on one.
 #[derive(Clone, Copy)]

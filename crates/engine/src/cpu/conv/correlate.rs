@@ -5,8 +5,9 @@
 #![allow(unsafe_code)] // raw rows in the innermost loops; each `unsafe` names its bounds
 
 use super::buffer::Buffer;
-use super::simd::{Kernel, LANES, Lanes, run};
 use crate::geometry::{Geometry, Table, Tap};
+use crate::simd::lanes::{LANES, Lanes};
+use crate::simd::{Kernel, dispatch};
 use crate::threads::{Shared, for_each_task};
 
 /// Channels that one register tile takes.
@@ -85,7 +86,7 @@ impl Convolution<'_> {
         let shared = Shared::new(dst);
         for_each_task(rows, |y| {
             // Each task has its own row of pixels.
-            run(Gather {
+            dispatch(Gather {
                 table,
                 weights,
                 src,
@@ -115,7 +116,7 @@ impl Convolution<'_> {
         let shared = Shared::new(&mut sums);
         for_each_task(groups * parts, |task| {
             let (group, part) = (task / parts, task % parts);
-            run(Outer {
+            dispatch(Outer {
                 convolution: *self,
                 x,
                 dy,
@@ -162,6 +163,8 @@ struct Gather<'a> {
 }
 
 impl Kernel for Gather<'_> {
+    type Output = ();
+
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let n = self.images;
@@ -169,7 +172,7 @@ impl Kernel for Gather<'_> {
         while start < n {
             let left = n - start;
             // SAFETY: the vectors from `start` on, or `left` images, stay within the `n` images of a row, and
-            // the processor has the instructions of `L`: `simd::run` says which.
+            // the processor has the instructions of `L`: `simd::dispatch` says which.
             unsafe {
                 if left >= 2 * LANES {
                     self.images::<L, 2, false>(start, LANES);
@@ -286,6 +289,8 @@ struct Outer<'a> {
 }
 
 impl Kernel for Outer<'_> {
+    type Output = ();
+
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Convolution { geometry, inputs, outputs, images } = self.convolution;
@@ -358,7 +363,7 @@ impl Outer<'_> {
         assert!(dy.len() >= reach((count, outputs), ROWS));
         assert!(columns.iter().all(|c| c.0 <= xt.len() && xt.len() - c.0 >= reach((count, inputs), LANES)));
         // SAFETY: what is read is checked above, what is written by `at`, and it belongs to this task alone; the
-        // processor has the instructions of `L`, since this runs by `simd::run`. The step behind the last image may
+        // processor has the instructions of `L`, since this runs by `simd::dispatch`. The step behind the last image may
         // lead out of the slices, and is not read from.
         unsafe {
             let mut sums = [[L::zero(); VECTORS]; ROWS];
@@ -407,7 +412,7 @@ fn prefetch<L: Lanes>(from: &[f32], ahead: usize, (rows, columns, stride): (usiz
     if from.len() >= reach((rows, stride), columns).saturating_add(ahead) {
         for row in 0..rows {
             for column in (0..columns).step_by(LANES) {
-                // SAFETY: inside the slice, and the processor has the instructions of `L`: see `simd::run`.
+                // SAFETY: inside the slice, and the processor has the instructions of `L`: see `simd::dispatch`.
                 unsafe { L::prefetch(from.as_ptr().add(ahead + row * stride + column)) }
             }
         }
@@ -430,7 +435,7 @@ pub(super) fn transpose<L: Lanes>(
         for column in (0..columns).step_by(LANES) {
             let (high, long, wide) = (LANES.min(rows - row), LANES.min(columns - column), LANES.min(width - row));
             // SAFETY: rows and columns are cut to what is there, as checked above, and the processor has the
-            // instructions of `L`: see `simd::run`.
+            // instructions of `L`: see `simd::dispatch`.
             unsafe {
                 let (from, to) =
                     (from.as_ptr().add(row * stride + column), to.as_mut_ptr().add(column * to_stride + row));
@@ -461,9 +466,10 @@ pub(super) fn transpose<L: Lanes>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{Kernel, Lanes, run};
     use super::*;
     use crate::geometry::Window;
+    use crate::simd::lanes::Lanes;
+    use crate::simd::{Kernel, dispatch};
 
     fn geometry() -> Geometry {
         Geometry::new(Window::new(3, 1, 1), 3, 4)
@@ -505,6 +511,8 @@ mod tests {
     struct Turn<'a>(&'a [f32], (usize, usize, usize), &'a mut [f32], (usize, usize));
 
     impl Kernel for Turn<'_> {
+        type Output = ();
+
         #[inline(always)]
         fn run<L: Lanes>(self) {
             transpose::<L>(self.0, self.1, self.2, self.3);
@@ -517,7 +525,7 @@ mod tests {
             let (stride, width) = (columns + 2, rows + usize::from(rows % 16 != 0));
             let from: Vec<f32> = (0..rows * stride).map(|i| i as f32 + 1.0).collect();
             let mut to = vec![f32::NAN; columns * width];
-            run(Turn(&from, (rows, columns, stride), &mut to, (width, width)));
+            dispatch(Turn(&from, (rows, columns, stride), &mut to, (width, width)));
             for (i, value) in to.iter().enumerate() {
                 let (column, row) = (i / width, i % width);
                 let expected = if row < rows { from[row * stride + column] } else { 0.0 };
@@ -529,24 +537,24 @@ mod tests {
     #[test]
     #[should_panic(expected = "do not fill rows of 4")]
     fn columns_that_are_longer_than_their_rows_are_refused() {
-        run(Turn(&[0.0; 40], (5, 8, 8), &mut [0.0; 40], (4, 4)));
+        dispatch(Turn(&[0.0; 40], (5, 8, 8), &mut [0.0; 40], (4, 4)));
     }
 
     #[test]
     #[should_panic(expected = "too few values to transpose")]
     fn rows_that_end_beyond_the_values_are_refused() {
-        run(Turn(&[0.0; 39], (5, 8, 8), &mut [0.0; 40], (5, 5)));
+        dispatch(Turn(&[0.0; 39], (5, 8, 8), &mut [0.0; 40], (5, 5)));
     }
 
     #[test]
     #[should_panic(expected = "too few values to transpose")]
     fn a_stride_whose_product_cannot_be_counted_is_refused() {
-        run(Turn(&[0.0; 40], (5, 8, usize::MAX / 2), &mut [0.0; 40], (5, 5)));
+        dispatch(Turn(&[0.0; 40], (5, 8, usize::MAX / 2), &mut [0.0; 40], (5, 5)));
     }
 
     #[test]
     #[should_panic(expected = "too little room for the columns")]
     fn columns_that_end_beyond_the_room_are_refused() {
-        run(Turn(&[0.0; 40], (5, 8, 8), &mut [0.0; 39], (5, 5)));
+        dispatch(Turn(&[0.0; 40], (5, 8, 8), &mut [0.0; 39], (5, 5)));
     }
 }

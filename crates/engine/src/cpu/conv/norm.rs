@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
+use crate::simd::lanes::Lanes;
 use crate::simd::{Kernel, dispatch};
 use crate::threads::{Shared, for_each_task};
 
@@ -74,7 +75,7 @@ impl Kernel for Squares<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let channels = self.lanes.len();
         for (row, x) in self.x.chunks_exact(self.images).enumerate() {
             let [sums, squares] = &mut self.lanes[row % channels];
@@ -144,7 +145,7 @@ impl Kernel for Apply<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let n = self.images;
         let rows = self.y.chunks_exact_mut(n).zip(self.x.chunks_exact(n)).zip(self.affine.iter().cycle());
         if let Some(residual) = self.residual {
@@ -189,7 +190,7 @@ impl Kernel for Products<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<L: Lanes>(self) {
         let n = self.images;
         let channels = self.lanes.len();
         for (row, (dz, x)) in self.dz.chunks_exact(n).zip(self.x.chunks_exact(n)).enumerate() {
@@ -327,7 +328,7 @@ impl Kernel for ApplyGradient<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(mut self) {
+    fn run<L: Lanes>(mut self) {
         let n = self.images;
         for (row, (dz, x)) in self.dz.chunks_exact_mut(n).zip(self.x.chunks_exact(n)).enumerate() {
             let Back { mean, gain, offset, slope } = self.back[row % self.back.len()];

@@ -2,8 +2,9 @@
 
 use super::correlate::transpose;
 use super::norm::Shape;
-use super::simd::{Kernel, Lanes, run};
 use crate::geometry::Geometry;
+use crate::simd::lanes::Lanes;
+use crate::simd::{Kernel, dispatch};
 
 /// The largest pixel of each window into `y`, and which one it was into `winners`.
 pub(super) struct MaxPool<'a> {
@@ -16,6 +17,8 @@ pub(super) struct MaxPool<'a> {
 }
 
 impl Kernel for MaxPool<'_> {
+    type Output = ();
+
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let size = self.channels * self.images;
@@ -113,7 +116,7 @@ pub(super) fn average_gradient(shape: Shape, dy: &[f32], dx: &mut [f32], add: bo
 
 /// Images in rows (image, channel, pixel) to maps (pixel, channel, image).
 pub(super) fn maps_of_images(shape: Shape, rows: &[f32], maps: &mut [f32]) {
-    run(ImagesToMaps { shape, rows, maps });
+    dispatch(ImagesToMaps { shape, rows, maps });
 }
 
 struct ImagesToMaps<'a> {
@@ -123,6 +126,8 @@ struct ImagesToMaps<'a> {
 }
 
 impl Kernel for ImagesToMaps<'_> {
+    type Output = ();
+
     #[inline(always)]
     fn run<L: Lanes>(self) {
         let Shape { pixels, channels, images } = self.shape;
