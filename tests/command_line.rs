@@ -36,6 +36,24 @@ fn only_that_matches_nothing_lists_the_datasets_and_settings() {
 }
 
 #[test]
+fn lists_of_devices_that_cannot_work_together_are_refused_by_name() {
+    let project = Project::new();
+    for (devices, why) in [
+        ("cuda:0,cuda:0", "cuda:0 is named twice"),
+        ("cpu,cuda:0", "cpu and cuda:0 do not train in one process"),
+        ("cuda:x", "`cuda:x` is no device: expected cpu, cuda, or cuda:N"),
+        ("cuda:0,", "`` is no device"),
+    ] {
+        for command in [&["run"][..], &["tasks"], &["forecast"], &["submit", "slurm"], &["submit", "hyperqueue"]] {
+            project.pipeline(&[command, &["--device", devices]].concat()).exits(2).says(&[why, "--device"]);
+        }
+    }
+    let submit = ["submit", "slurm", "--profile", "smoke", "--dry-run", "--device", "cuda:0,cuda:1"];
+    project.pipeline(&submit).exits(0).says(&["#SBATCH --gpus=2", "--device cuda:0,cuda:1"]);
+    assert!(!project.path("data/runs").exists() && !project.path("reports").exists());
+}
+
+#[test]
 fn a_part_larger_than_its_dataset_is_refused_with_what_there_is() {
     let project = Project::new();
     let train = ["stage", "train", "--only", "mnist-mlp", "--offline"];

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flooding_core::record::{Provenance, Record};
 use flooding_core::store::{Store, document_bytes};
@@ -231,6 +231,69 @@ fn a_pack_that_is_cut_short_or_changed_anywhere_is_refused_and_nothing_changes()
 fn is_padding(tar: &[u8], at: usize) -> bool {
     let block = &tar[at / 512 * 512..(at / 512 + 1) * 512];
     tar[at] == 0 && block[at % 512..].iter().all(|&byte| byte == 0)
+}
+
+/// A project whose first task was killed in the middle of its training, and the checkpoint that it left.
+fn interrupted() -> (Tiny, PathBuf) {
+    let project = Tiny::new();
+    project.edit("epochs = 3", "epochs = 600");
+    project.pipeline(&["stage", "generate"]).exits(0);
+    let train = ["stage", "train", "--jobs", "1", "--task", "gaussians-high/t00", "--checkpoint-every", "0"];
+    let mut training = project.command(&train).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let is_checkpoint = |path: &PathBuf| path.ends_with("checkpoint.safetensors");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let checkpoint = || tiny::files(project.0.path()).into_iter().find(is_checkpoint);
+    while checkpoint().is_none() {
+        assert!(Instant::now() < deadline, "no checkpoint came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    training.kill().unwrap();
+    training.wait().unwrap();
+    let checkpoint = checkpoint().expect("the killed training left its checkpoint");
+    (project, checkpoint)
+}
+
+#[test]
+fn an_interrupted_training_is_resumed_elsewhere_from_its_checkpoint() {
+    let (project, checkpoint) = interrupted();
+    let file = project.path("part.tar").display().to_string();
+    let pack = project.pipeline(&["pack", "--checkpoints", "-o", &file]).exits(0);
+    assert!(pack.stdout.contains("packed 0 of 8 runs") && pack.stdout.contains("checkpoints"), "{}", pack.stdout);
+    for source in [file, project.0.path().display().to_string()] {
+        let there = Tiny::new();
+        there.edit("epochs = 3", "epochs = 600");
+        let import = there.pipeline(&["import", &source]).exits(0);
+        assert!(import.stdout.contains("checkpoints"), "{}", import.stdout);
+        let [here, copy] = [&project, &there].map(|of| fs::read(of.0.path().join(&checkpoint)).unwrap());
+        assert!(here == copy);
+        there.pipeline(&["import", &source]).exits(0).says(&["imported 0 runs, 0 drawn trials and 0 probes"]);
+        // Resumed: nothing warns of a checkpoint that is not used, and it is gone when the runs are there.
+        let train = ["stage", "train", "--jobs", "1", "--task", "gaussians-high/t00"];
+        let train = there.pipeline(&train).exits(0);
+        assert!(!train.stderr.contains("is not used"), "{}", train.stderr);
+        assert!(!there.0.path().join(&checkpoint).exists());
+        // A run with a record needs no checkpoint.
+        there.pipeline(&["import", &source]).exits(0).says(&["imported 0 runs, 0 drawn trials and 0 probes"]);
+        assert!(!there.0.path().join(&checkpoint).exists());
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_by_name_and_one_that_no_profile_plans_is_left_out() {
+    let (project, checkpoint) = interrupted();
+    let source = project.0.path().display().to_string();
+    // Here, the setting is trained for other epochs: nothing would ever resume it.
+    let unplanned = "checkpoints were left out: no profile of this project plans their runs";
+    Tiny::new().pipeline(&["import", &source]).exits(0).says(&["imported 0 runs", unplanned]);
+    let path = project.0.path().join(&checkpoint);
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let here = Tiny::new();
+    let before = everything(&here);
+    let inner = checkpoint.strip_prefix("data").unwrap().display().to_string();
+    here.pipeline(&["import", &source]).exits(2).says(&["nothing was imported", &inner, "damaged: its SHA-256 is"]);
+    assert_same(&before, &without_lock(everything(&here)));
 }
 
 #[test]

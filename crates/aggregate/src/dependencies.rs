@@ -24,8 +24,9 @@ pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTr
     let runs = planned(plan);
     let records: Vec<Digest> = (runs.par_iter())
         .map(|(_, spec)| {
-            let folder = store.layout().run(spec);
-            let mut hasher = Hasher::new().chain(spec.key().as_str().as_bytes());
+            let key = spec.key();
+            let folder = store.layout().keyed_run(spec, &key);
+            let mut hasher = Hasher::new().chain(key.as_str().as_bytes());
             if let Some(record) = store.read(&folder.join(Layout::RECORD))? {
                 hasher.update(&record);
                 let size = std::fs::metadata(folder.join(Layout::HISTORY)).map_or(u64::MAX, |data| data.len());

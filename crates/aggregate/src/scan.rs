@@ -73,7 +73,7 @@ pub(crate) fn scan(plan: &Plan, store: &Store) -> Vec<Found> {
 }
 
 fn read(store: &Store, spec: &RunSpec, key: &RunKey) -> Finding {
-    let path = store.layout().run(spec).join(Layout::RECORD);
+    let path = store.layout().keyed_run(spec, key).join(Layout::RECORD);
     let record: Record = match store.read_document(&path) {
         Ok(Some(record)) => record,
         Ok(None) => return Finding::Missing,

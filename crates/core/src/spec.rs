@@ -58,7 +58,14 @@ pub struct RunSpec {
 impl RunSpec {
     /// The digest of this specification: the same key is the same work, whoever does it and where.
     pub fn key(&self) -> RunKey {
-        RunKey(Digest::of(&serde_json::to_vec(self).expect("a specification is plain data")))
+        self.text_and_key().1
+    }
+
+    /// The specification as its record holds it, and the key, which is the digest of that text.
+    pub fn text_and_key(&self) -> (String, RunKey) {
+        let text = serde_json::to_string(self).expect("a specification is plain data");
+        let key = RunKey(Digest::of(text.as_bytes()));
+        (text, key)
     }
 
     /// This run's random streams. The level is not part of them: all levels of a trial share every draw, except for

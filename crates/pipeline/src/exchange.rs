@@ -2,9 +2,10 @@
 //! such files, or other data folders, into this one.
 //!
 //! An import reads everything twice. The first pass checks every file against its digest, its specification and what is
-//! here already, and changes nothing; the second one writes. A unit (a run, a drawn trial, a probe) is written with the
+//! here already, and changes nothing; the second one writes. A unit (a run, a drawn trial, a probe, a checkpoint) is written with the
 //! document that records its checksums last, so a process that is killed leaves whole units alone.
 
+mod checkpoints;
 mod error;
 mod import;
 mod inventory;
@@ -18,4 +19,4 @@ pub use error::{ExchangeError, Refusal};
 pub use import::{Imported, import};
 pub use judge::Preference;
 pub use known::KnownSettings;
-pub use pack::pack;
+pub use pack::{With, pack};

@@ -1,5 +1,6 @@
 //! `pipeline submit`: the work of a plan as jobs of a batch system. The scheduling is the batch system's.
 
+mod folder;
 mod hyperqueue;
 mod packing;
 mod scripts;

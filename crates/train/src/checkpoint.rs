@@ -28,7 +28,8 @@ const VERSION: u32 = 4;
 /// The only key of the metadata, which the safetensors package writes in no particular order: with two, the same
 /// checkpoint would have different bytes every time.
 const METADATA: &str = "checkpoint";
-const NAME: &str = "checkpoint.safetensors";
+/// The name of a checkpoint inside a run's folder.
+pub const NAME: &str = "checkpoint.safetensors";
 
 /// A training between two steps, on the host.
 #[derive(Clone, Debug, PartialEq)]

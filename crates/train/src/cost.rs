@@ -63,7 +63,7 @@ pub fn steps(spec: &RunSpec) -> u64 {
 pub fn task_cost(runs: &[RunSpec], leaves: impl Fn(Level) -> f64) -> f64 {
     let Some(lowest) = runs.iter().min_by_key(|run| run.level) else { return 0.0 };
     let (whole, steps) = (cost(lowest), steps(lowest).max(1) as f64);
-    let shares = Group::of(runs.iter().cloned()).iter().all(Group::shares_prefixes);
+    let shares = Group::of([lowest.clone()]).iter().all(Group::shares_prefixes);
     let own = |run: &RunSpec| {
         let shared =
             if shares && run.level != lowest.level { (leaves(run.level) / steps).clamp(0.0, 1.0) } else { 0.0 };

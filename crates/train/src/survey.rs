@@ -9,7 +9,7 @@ use flooding_core::digest::Digest;
 use flooding_core::level::Level;
 use flooding_core::plan::{Group, Plan};
 use flooding_core::record::Record;
-use flooding_core::spec::RunSpec;
+use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Document as _, Layout, Store, StoreError};
 use flooding_core::task::TaskId;
 use rayon::prelude::*;
@@ -62,13 +62,14 @@ fn look_at(mut survey: Survey, group: Group, store: &Store, force: bool) -> Resu
     let folder = store.layout().group(&survey.task.setting, survey.task.trial);
     let names = if force { Vec::new() } else { store.list(&folder)? };
     for run in group.runs {
-        let place = store.layout().run(&run);
+        let (text, key) = run.text_and_key();
+        let place = store.layout().keyed_run(&run, &key);
         let is_listed = |place: &Path| {
             let name = place.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
         };
         let bytes = if is_listed(&place) { store.read(&place.join(Layout::RECORD))? } else { None };
-        match bytes.map_or(State::Missing, |bytes| state(&bytes, &run)) {
+        match bytes.map_or(State::Missing, |bytes| state(&bytes, &text, &key)) {
             State::Complete => {
                 let level = run.level;
                 survey.complete.get_or_insert_with(|| Complete { run, levels: Vec::new() }).levels.push(level);
@@ -92,11 +93,10 @@ enum State {
 }
 
 /// What a record says, by its text alone: reading it as JSON would take most of the time.
-fn state(record: &[u8], run: &RunSpec) -> State {
+fn state(record: &[u8], spec: &str, key: &RunKey) -> State {
     let (kind, version) = (Record::KIND, Record::VERSION);
-    let spec = serde_json::to_string(run).expect("a specification is plain data");
     let header = format!(r#"{{"kind":"{kind}","version":{version},"sha256":""#);
-    let begin = format!(r#"","body":{{"key":"{}","spec":{spec},"#, run.key());
+    let begin = format!(r#"","body":{{"key":"{key}","spec":{spec},"#);
     let parts = record.strip_prefix(header.as_bytes()).and_then(|rest| rest.split_at_checked(64));
     let Some((sha256, rest)) = parts.filter(|(_, rest)| rest.starts_with(begin.as_bytes())) else {
         return State::Damaged;

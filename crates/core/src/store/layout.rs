@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::spec::RunSpec;
+use crate::spec::{RunKey, RunSpec};
 
 /// The project's folders and the names within them.
 #[derive(Clone, Debug)]
@@ -73,7 +73,12 @@ impl Layout {
 
     /// `data/runs/SETTING/tTRIAL/bLEVEL-KEY/`: everything that one run leaves.
     pub fn run(&self, spec: &RunSpec) -> PathBuf {
-        self.group(&spec.setting, spec.trial).join(format!("b{}-{}", spec.level, spec.key().short()))
+        self.keyed_run(spec, &spec.key())
+    }
+
+    /// The same, for who knows the key already.
+    pub fn keyed_run(&self, spec: &RunSpec, key: &RunKey) -> PathBuf {
+        self.group(&spec.setting, spec.trial).join(format!("b{}-{}", spec.level, key.short()))
     }
 
     /// The record's name inside a run's folder; it is written last, so a run with a record is whole.

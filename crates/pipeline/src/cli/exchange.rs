@@ -16,6 +16,9 @@ pub struct PackArgs {
     /// Pack the kept weights too, which are many times larger than everything else
     #[arg(long)]
     pub weights: bool,
+    /// Pack the checkpoints of unfinished runs too, to resume them on another machine
+    #[arg(long)]
+    pub checkpoints: bool,
     #[command(flatten)]
     pub plan: PlanArgs,
 }

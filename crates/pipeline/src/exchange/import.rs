@@ -23,6 +23,10 @@ pub struct Imported {
     pub drawn: usize,
     /// Probes written.
     pub probes: usize,
+    /// Checkpoints written.
+    pub checkpoints: usize,
+    /// Checkpoints left out, because no profile plans their runs.
+    pub unplanned: usize,
     /// Units that were here already, or that have a better result here.
     pub kept: usize,
     /// Runs written without the weights that their records name.
@@ -62,6 +66,7 @@ fn checked(
         let origin = Origin::at(source)?;
         let inventory = Inventory::of(&origin, known, store)?;
         refusals.extend(inventory.refusals);
+        imported.unplanned += inventory.unplanned;
         let mut units = Vec::new();
         for unit in inventory.units {
             match seen.get(&unit.document) {
@@ -97,6 +102,7 @@ fn count(imported: &mut Imported, unit: &Unit) {
         }
         UnitKind::Drawn => imported.drawn += 1,
         UnitKind::Probe { .. } => imported.probes += 1,
+        UnitKind::Checkpoint(_) => imported.checkpoints += 1,
     }
 }
 

@@ -16,6 +16,7 @@ use flooding_generate::TrialDocument;
 use flooding_tables::probes::{Calibration, Flatness, Replay};
 use serde_json::Value;
 
+use super::checkpoints::{PlannedRuns, Progress, is_checkpoint};
 use super::known::KnownSettings;
 use super::origin::Origin;
 use super::pack::{MANIFEST, Manifest};
@@ -24,7 +25,7 @@ use super::{ExchangeError, Refusal};
 /// A larger JSON document is refused; the longest that a run leaves has some kilobytes.
 const LARGEST_DOCUMENT: u64 = 256 << 20;
 
-/// A run, a drawn trial or a probe: what is imported as a whole or not at all.
+/// A run, a drawn trial, a probe or a checkpoint: what is imported as a whole or not at all.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     pub kind: UnitKind,
@@ -60,6 +61,8 @@ pub(super) enum UnitKind {
     Drawn,
     /// A probe, and the digest of what it was made from.
     Probe { made_from: Digest },
+    /// A checkpoint.
+    Checkpoint(Progress),
 }
 
 /// Everything that a folder or tar file has.
@@ -69,6 +72,8 @@ pub(super) struct Inventory {
     pub units: Vec<Unit>,
     /// What must not be imported.
     pub refusals: Vec<Refusal>,
+    /// Checkpoints of runs that no profile plans.
+    pub unplanned: usize,
 }
 
 /// A document that makes a unit whole, before it is known which of its files came.
@@ -89,6 +94,8 @@ struct Reader<'a> {
     machines: BTreeMap<String, String>,
     manifest: Option<Manifest>,
     refusals: Vec<Refusal>,
+    planned: PlannedRuns,
+    unplanned: usize,
     config_error: Option<ConfigError>,
 }
 
@@ -103,6 +110,8 @@ impl Inventory {
             machines: BTreeMap::new(),
             manifest: None,
             refusals: Vec::new(),
+            planned: PlannedRuns::default(),
+            unplanned: 0,
             config_error: None,
         };
         let read = origin.visit(&mut |path, bytes| reader.file(origin, path, bytes));
@@ -134,6 +143,14 @@ impl From<ExchangeError> for InventoryError {
 impl Reader<'_> {
     fn file(&mut self, origin: &Origin, path: &str, reader: &mut dyn Read) -> Result<(), ExchangeError> {
         let unreadable = || ExchangeError::reading(&origin.path().join(path));
+        if is_checkpoint(path) {
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).map_err(unreadable())?;
+            self.files.insert(path.to_owned(), Digest::of(&bytes));
+            let checked = self.checkpoint(path, &bytes);
+            self.note(path, checked);
+            return Ok(());
+        }
         if Path::new(path).extension() != Some(OsStr::new("json")) {
             let digest = Digest::of_reader(reader).map_err(unreadable())?;
             self.files.insert(path.to_owned(), digest);
@@ -151,12 +168,17 @@ impl Reader<'_> {
             return Ok(());
         }
         self.files.insert(path.to_owned(), Digest::of(&bytes));
-        match self.document(path, &bytes) {
+        let checked = self.document(path, &bytes);
+        self.note(path, checked);
+        Ok(())
+    }
+
+    fn note(&mut self, path: &str, checked: Result<(), Problem>) {
+        match checked {
             Ok(()) => {}
             Err(Problem::Refused(why)) => self.refusals.push(Refusal { path: path.to_owned(), why }),
             Err(Problem::Config(error)) => self.config_error = Some(error),
         }
-        Ok(())
     }
 
     fn document(&mut self, path: &str, bytes: &[u8]) -> Result<(), Problem> {
@@ -245,6 +267,21 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn checkpoint(&mut self, path: &str, bytes: &[u8]) -> Result<(), Problem> {
+        let progress = Progress::of(bytes).map_err(Problem::Refused)?;
+        let Some(run) = self.planned.owner(path, self.known, self.store).map_err(Problem::Config)? else {
+            self.unplanned += 1;
+            return Ok(());
+        };
+        if !progress.runs.contains(run.key().as_str()) {
+            return Err(Problem::Refused("is a checkpoint of other runs than its folder's".to_owned()));
+        }
+        let name = format!("the checkpoint of {} t{:02} b{}", run.setting, run.trial, run.level);
+        let (kind, digest) = (UnitKind::Checkpoint(progress), Digest::of(bytes));
+        self.found.insert(path.to_owned(), Found { kind, name, digest, records: Vec::new(), spec: None });
+        Ok(())
+    }
+
     /// Is the document where its contents say that it belongs?
     fn belongs(&self, path: &str, place: &Path) -> Result<(), Problem> {
         let inner = place.strip_prefix(self.store.layout().data()).unwrap_or(place);
@@ -281,12 +318,12 @@ impl Reader<'_> {
     }
 
     fn into_inventory(self) -> Inventory {
-        let Self { files, found, mut machines, mut refusals, .. } = self;
+        let Self { files, found, mut machines, mut refusals, unplanned, .. } = self;
         let mut units = Vec::new();
         for (document, Found { kind, name, digest, records, spec }) in found {
             let folder = folder_of(&document).to_owned();
             let mut unit = Unit {
-                machine: machines.remove(&folder),
+                machine: if matches!(kind, UnitKind::Run { .. }) { machines.remove(&folder) } else { None },
                 kind,
                 name,
                 digest,
@@ -316,7 +353,7 @@ impl Reader<'_> {
                 None => units.push(unit),
             }
         }
-        Inventory { units, refusals }
+        Inventory { units, refusals, unplanned }
     }
 }
 

@@ -5,6 +5,7 @@ use flooding_core::record::{Provenance, Record, Status};
 use flooding_core::store::{DocumentError, Layout, Store, StoreError};
 use flooding_tables::probes::{Calibration, Flatness, Replay};
 
+use super::checkpoints::Progress;
 use super::inventory::{Unit, UnitKind, machine};
 use super::{ExchangeError, Refusal};
 
@@ -32,6 +33,9 @@ pub(super) fn judge(
     store: &Store,
     preference: Option<Preference>,
 ) -> Result<Result<Verdict, Refusal>, ExchangeError> {
+    if let UnitKind::Checkpoint(there) = &unit.kind {
+        return Ok(Ok(checkpoint(unit, there, store, preference)?));
+    }
     let Some(here) = digest(store, &unit.document)? else { return Ok(Ok(Verdict::Write)) };
     if here == unit.digest {
         return Ok(Ok(if is_whole(unit, store)? { Verdict::Keep } else { Verdict::Write }));
@@ -54,6 +58,7 @@ pub(super) fn judge(
             Some(here) if here != *made_from => None,
             Some(_) => Some(format!("{} was made here from the same weights and is another", unit.name)),
         },
+        UnitKind::Checkpoint(_) => None,
     };
     Ok(match (preference, contradiction) {
         (Some(Preference::Theirs), _) => Ok(Verdict::Write),
@@ -61,6 +66,31 @@ pub(super) fn judge(
         (None, Some(why)) => {
             let why = format!("{why}; --prefer mine keeps what is here, --prefer theirs replaces it");
             Err(Refusal { path: unit.document.clone(), why })
+        }
+    })
+}
+
+/// Of two checkpoints, the one that is further: what trains on from either leaves the same. A run with a record needs none.
+fn checkpoint(
+    unit: &Unit,
+    there: &Progress,
+    store: &Store,
+    preference: Option<Preference>,
+) -> Result<Verdict, StoreError> {
+    let record = store.layout().data().join(&unit.document).with_file_name(Layout::RECORD);
+    if record.is_file() {
+        return Ok(Verdict::Keep);
+    }
+    let here = Progress::here(store, &unit.document)?;
+    Ok(match (here, preference) {
+        (None, _) | (Some(_), Some(Preference::Theirs)) => Verdict::Write,
+        (Some(_), Some(Preference::Mine)) => Verdict::Keep,
+        (Some(here), None) => {
+            if there.steps > here.steps {
+                Verdict::Write
+            } else {
+                Verdict::Keep
+            }
         }
     })
 }

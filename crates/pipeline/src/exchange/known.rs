@@ -70,6 +70,21 @@ impl KnownSettings {
         self.refuse(&run)
     }
 
+    /// The runs of this setting in any profile.
+    pub(super) fn planned(&self, setting: &str) -> Result<Vec<RunSpec>, ConfigError> {
+        let mut runs = Vec::new();
+        for profile in self.config.profile.keys() {
+            let overrides = Overrides { only: vec![format!("{ID_ALONE}{setting}")], ..Overrides::default() };
+            let resolver = Resolver::new(&self.config, &self.text, &self.path, &self.catalogue);
+            match resolver.plan(profile, &overrides) {
+                Ok(plan) => runs.extend(plan.runs()),
+                Err(ConfigError::NothingMatches(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(runs)
+    }
+
     /// The same of something that belongs to a whole setting.
     pub fn refuse_setting(&mut self, setting: &str) -> Result<Option<String>, ConfigError> {
         Ok(self.setting(setting)?.is_none().then(|| self.unknown(setting)))

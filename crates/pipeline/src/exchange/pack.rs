@@ -14,6 +14,7 @@ use flooding_core::record::Record;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, DocumentError, Layout, Store, document_bytes};
 use flooding_generate::TrialDocument;
+use flooding_train::checkpoint::{Checkpoint, NAME};
 use serde::{Deserialize, Serialize};
 use tar::{Builder, Header};
 
@@ -47,17 +48,29 @@ pub struct Packed {
     pub drawn: usize,
     /// Probes packed.
     pub probes: usize,
+    /// Checkpoints packed.
+    pub checkpoints: usize,
     /// Bytes of the tar file.
     pub bytes: u64,
     /// What was left out because it is damaged, and why.
     pub damaged: Vec<String>,
 }
 
-/// Writes all finished runs of the plan, their drawn trials and probes, and with `weights` the weights that were kept, to
-/// a tar file; a name that ends in `.gz` or `.tgz` has it compressed. The same results give the same bytes.
-pub fn pack(plan: &Plan, store: &Store, output: &Path, weights: bool) -> Result<Packed, ExchangeError> {
+/// What is packed besides finished runs, their drawn trials and probes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct With {
+    /// The weights that were kept.
+    pub weights: bool,
+    /// The checkpoints of runs that are not finished.
+    pub checkpoints: bool,
+}
+
+/// Writes all finished runs of the plan, their drawn trials and probes, and what `with` asks for, to a tar file; a name
+/// that ends in `.gz` or `.tgz` has it compressed. The same results give the same bytes.
+pub fn pack(plan: &Plan, store: &Store, output: &Path, with: With) -> Result<Packed, ExchangeError> {
     let planned = plan.runs().count();
-    if !plan.groups().any(|group| group.runs.iter().any(|run| has_record(store, run))) {
+    let has_something = |run: &RunSpec| has(store, run, Layout::RECORD) || with.checkpoints && has(store, run, NAME);
+    if !plan.groups().any(|group| group.runs.iter().any(has_something)) {
         return Err(ExchangeError::NothingToPack { planned });
     }
     let temporary = temporary(output);
@@ -65,10 +78,10 @@ pub fn pack(plan: &Plan, store: &Store, output: &Path, weights: bool) -> Result<
     let file = BufWriter::with_capacity(1 << 18, file);
     let compresses = output.extension().is_some_and(|extension| extension == "gz" || extension == "tgz");
     let written = if compresses {
-        let (packed, encoder) = write(plan, store, GzEncoder::new(file, Compression::default()), output, weights)?;
+        let (packed, encoder) = write(plan, store, GzEncoder::new(file, Compression::default()), output, with)?;
         encoder.finish().map(|file| (packed, file))
     } else {
-        Ok(write(plan, store, file, output, weights)?)
+        Ok(write(plan, store, file, output, with)?)
     };
     let published = written.and_then(|(packed, file)| {
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -82,8 +95,8 @@ pub fn pack(plan: &Plan, store: &Store, output: &Path, weights: bool) -> Result<
     Ok(packed)
 }
 
-fn has_record(store: &Store, run: &RunSpec) -> bool {
-    store.layout().run(run).join(Layout::RECORD).is_file()
+fn has(store: &Store, run: &RunSpec, name: &str) -> bool {
+    store.layout().run(run).join(name).is_file()
 }
 
 fn temporary(output: &Path) -> PathBuf {
@@ -96,15 +109,15 @@ fn write<W: Write>(
     store: &Store,
     writer: W,
     output: &Path,
-    weights: bool,
+    with: With,
 ) -> Result<(Packed, W), ExchangeError> {
     let mut packer = Packer {
         store,
-        weights,
+        with,
         output,
         tar: Builder::new(writer),
         files: BTreeMap::new(),
-        packed: Packed { runs: 0, planned: 0, drawn: 0, probes: 0, bytes: 0, damaged: Vec::new() },
+        packed: Packed { runs: 0, planned: 0, drawn: 0, probes: 0, checkpoints: 0, bytes: 0, damaged: Vec::new() },
     };
     for group in plan.groups() {
         packer.group(&group)?;
@@ -114,7 +127,7 @@ fn write<W: Write>(
 
 struct Packer<'a, W: Write> {
     store: &'a Store,
-    weights: bool,
+    with: With,
     output: &'a Path,
     tar: Builder<W>,
     files: BTreeMap<String, Digest>,
@@ -123,13 +136,15 @@ struct Packer<'a, W: Write> {
 
 impl<W: Write> Packer<'_, W> {
     fn group(&mut self, group: &Group) -> Result<(), ExchangeError> {
-        let before = self.packed.runs;
+        let before = self.packed.runs + self.packed.checkpoints;
         for run in &group.runs {
             if self.run(run)? {
                 self.packed.runs += 1;
+            } else if self.with.checkpoints {
+                self.checkpoint(run)?;
             }
         }
-        if self.packed.runs == before {
+        if self.packed.runs + self.packed.checkpoints == before {
             return Ok(());
         }
         let first = &group.runs[0];
@@ -167,7 +182,7 @@ impl<W: Write> Packer<'_, W> {
             return Ok(false);
         }
         let mut files = vec![(folder.join(Layout::HISTORY), Some(record.history))];
-        if self.weights {
+        if self.with.weights {
             let here = |name: &String| folder.join(name).is_file();
             let weights = record.files.into_iter().filter(|(name, _)| here(name));
             files.extend(weights.map(|(name, digest)| (folder.join(name), Some(digest))));
@@ -178,6 +193,19 @@ impl<W: Write> Packer<'_, W> {
         }
         files.push((folder.join(Layout::RECORD), None));
         self.unit(&files)
+    }
+
+    /// Packs what an interrupted training left of a run. It may be replaced meanwhile, so it is read once.
+    fn checkpoint(&mut self, spec: &RunSpec) -> Result<(), ExchangeError> {
+        let path = self.store.layout().run(spec).join(NAME);
+        let Some(bytes) = self.store.read(&path)? else { return Ok(()) };
+        if let Err(why) = Checkpoint::from_bytes(&bytes) {
+            self.packed.damaged.push(format!("{}: {why}", path.display()));
+            return Ok(());
+        }
+        self.append_bytes(&self.inner(&path), &bytes)?;
+        self.packed.checkpoints += 1;
+        Ok(())
     }
 
     /// What cannot be read because it is damaged is left out; a store that cannot be read at all is an error.
@@ -213,9 +241,21 @@ impl<W: Write> Packer<'_, W> {
         Ok(true)
     }
 
-    fn append(&mut self, path: &Path, digest: Digest) -> Result<(), ExchangeError> {
+    /// The path within the data folder, with `/` between its parts.
+    fn inner(&self, path: &Path) -> String {
         let inner = path.strip_prefix(self.store.layout().data()).unwrap_or(path);
-        let inner = inner.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+        inner.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+
+    fn append_bytes(&mut self, inner: &str, bytes: &[u8]) -> Result<(), ExchangeError> {
+        let mut header = header(bytes.len() as u64);
+        self.tar.append_data(&mut header, inner, bytes).map_err(ExchangeError::writing(self.output))?;
+        self.files.insert(inner.to_owned(), Digest::of(bytes));
+        Ok(())
+    }
+
+    fn append(&mut self, path: &Path, digest: Digest) -> Result<(), ExchangeError> {
+        let inner = self.inner(path);
         let file = File::open(path).map_err(ExchangeError::reading(path))?;
         let size = file.metadata().map_err(ExchangeError::reading(path))?.len();
         let mut header = header(size);

@@ -7,7 +7,8 @@ use flooding_core::digest::{Digest, Hasher};
 use flooding_core::store::{AtomicFile, ImportNote, Store};
 
 use super::ExchangeError;
-use super::inventory::Unit;
+use super::checkpoints::Progress;
+use super::inventory::{Unit, UnitKind};
 use super::origin::Origin;
 
 /// What is to be written of one folder or tar file.
@@ -45,7 +46,9 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         origin.visit(&mut |path, reader| self.file(origin, path, reader))?;
-        match self.waiting.into_keys().next() {
+        // A training that was completed meanwhile has no checkpoint any more.
+        let is_missed = |index: &usize| !matches!(self.units[*index].kind, UnitKind::Checkpoint(_));
+        match self.waiting.into_keys().find(is_missed) {
             None => Ok(()),
             Some(index) => Err(ExchangeError::Changed { path: origin.path().join(&self.units[index].document) }),
         }
@@ -56,6 +59,18 @@ impl<'a> Writer<'a> {
         let (unit, source) = (&self.units[index], origin.path().join(inner));
         let Some(waiting) = self.waiting.get_mut(&index) else { return Ok(()) };
         let data = self.store.layout().data();
+        if let UnitKind::Checkpoint(progress) = &unit.kind {
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).map_err(ExchangeError::reading(&source))?;
+            // A training that goes on there may have replaced it by a later one.
+            let is_same =
+                || Progress::of(&bytes).is_ok_and(|now| now.runs == progress.runs && now.steps >= progress.steps);
+            if Digest::of(&bytes) == *expected || is_same() {
+                self.store.write(&data.join(inner), &bytes)?;
+            }
+            self.waiting.remove(&index);
+            return Ok(());
+        }
         if !waiting.is_begun {
             // An older document must not stand beside new files, should we be stopped half way.
             self.store.remove(&data.join(&unit.document))?;

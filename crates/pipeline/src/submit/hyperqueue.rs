@@ -7,6 +7,7 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
+use super::folder::Folder;
 use super::gpus;
 use super::scripts::fill;
 use crate::cli::HyperqueueArgs;
@@ -38,8 +39,7 @@ pub fn submit(project: &Project, tasks: &[OpenTask], args: &HyperqueueArgs) -> R
     let store = project.read_only_store();
     let ids: String = entries.iter().map(|entry| format!("{}\n", entry.id)).collect();
     let digest = Digest::of(ids.as_bytes());
-    let folder = store.layout().cluster().join(format!("hyperqueue-{}", &digest.short()[..8]));
-    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let folder = Folder::new(&store, &format!("hyperqueue-{}", &digest.short()[..8]));
     let stage = |stage: &str| project.planned(["stage", stage]).to_string();
     // Exit code 3: something is missing, and everything else was done.
     let prepare = format!("{} || [ $? -eq 3 ] || exit 1; exec {}", stage("fetch"), stage("generate"));
@@ -47,7 +47,7 @@ pub fn submit(project: &Project, tasks: &[OpenTask], args: &HyperqueueArgs) -> R
     let finish = format!("{verify} || [ $? -eq 3 ] || exit 1; {aggregate} || [ $? -eq 3 ] || exit 1; exec {render}");
     let context = minijinja::context! {
         name => "flooding",
-        logs => folder.display().to_string(),
+        logs => folder.anywhere().display().to_string(),
         jobs => args.jobs,
         gpus => gpus(&args.device),
         prepare => prepare,
@@ -59,8 +59,7 @@ pub fn submit(project: &Project, tasks: &[OpenTask], args: &HyperqueueArgs) -> R
     if args.dry_run || !is_there {
         return Ok(text);
     }
-    let path = folder.join("job.toml");
-    project.store()?.write(&path, text.as_bytes())?;
+    let path = folder.write(&project.store()?, "job.toml", &text)?;
     let output = Command::new("hq").args(["job", "submit-file"]).arg(&path).output()?;
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if output.status.success() {

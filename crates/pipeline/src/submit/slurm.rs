@@ -1,6 +1,6 @@
 //! `pipeline submit slurm`: prepare, a training array, and the report behind it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
+use super::folder::Folder;
 use super::gpus;
 use super::packing::pack;
 use super::scripts::fill;
@@ -46,7 +47,7 @@ struct Script {
 
 /// What is to be submitted.
 struct Submission {
-    folder: PathBuf,
+    folder: Folder,
     list: String,
     prepare: Script,
     train: Vec<(Script, Vec<Vec<TaskId>>)>,
@@ -112,12 +113,11 @@ impl Submission {
         let list: String = elements.iter().map(|ids| format!("{}\n", joined(ids))).collect();
         // The same work is the same folder, whoever submits it and how often.
         let digest = Digest::of(list.as_bytes());
-        let folder = project.read_only_store().layout().cluster().join(format!("slurm-{}", &digest.short()[..8]));
-        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let folder = Folder::new(&project.read_only_store(), &format!("slurm-{}", &digest.short()[..8]));
         let common = || {
             Value::from(Serde(Common {
                 name: "flooding",
-                logs: folder.display().to_string(),
+                logs: folder.anywhere().display().to_string(),
                 time: batch::spelled(limit),
                 jobs: args.jobs,
                 partition: args.partition.as_deref(),
@@ -146,7 +146,7 @@ impl Submission {
         let gpus = args.gpus.or_else(|| gpus(&args.device));
         let memory = tasks.iter().map(|task| task.memory).collect::<Option<Vec<u64>>>();
         let memory = memory.and_then(|memory| memory.into_iter().max()).map(|most| mebibytes(most, args));
-        let list_path = shell::quoted(folder.join("tasks.txt").as_os_str());
+        let list_path = shell::quoted(folder.anywhere().join("tasks.txt").as_os_str());
         let mut train = Vec::new();
         for (index, part) in elements.chunks(cluster.array_size).enumerate() {
             let context = minijinja::context! {
@@ -172,18 +172,14 @@ impl Submission {
         let scripts = std::iter::once(&self.prepare).chain(self.train.iter().map(|(script, _)| script));
         let mut text = String::new();
         for script in scripts.chain([&self.finish]) {
-            text.push_str(&format!("==> {}\n{}\n", self.folder.join(&script.name).display(), script.text));
+            text.push_str(&format!("==> {}\n{}\n", self.folder.anywhere().join(&script.name).display(), script.text));
         }
-        text + &format!("==> {}\n{}", self.folder.join("tasks.txt").display(), self.list)
+        text + &format!("==> {}\n{}", self.folder.anywhere().join("tasks.txt").display(), self.list)
     }
 
     fn submit(&self, store: &Store) -> Result<String, Failure> {
-        store.write(&self.folder.join("tasks.txt"), self.list.as_bytes())?;
-        let write = |script: &Script| -> Result<PathBuf, Failure> {
-            let path = self.folder.join(&script.name);
-            store.write(&path, script.text.as_bytes())?;
-            Ok(path)
-        };
+        self.folder.write(store, "tasks.txt", &self.list)?;
+        let write = |script: &Script| self.folder.write(store, &script.name, &script.text);
         let prepare = sbatch(&write(&self.prepare)?, None)?;
         let mut train = Vec::new();
         for (script, elements) in &self.train {
@@ -200,7 +196,7 @@ impl Submission {
             "submitted: prepare {prepare}, train {} ({elements} elements), finish {finish}\nlogs and scripts: {}\n\
              `pipeline status` tells how far they are\n",
             ids.join(", "),
-            self.folder.display()
+            self.folder.anywhere().display()
         );
         store.write_document(&SlurmJobs::path(store), &SlurmJobs { prepare, train, finish })?;
         Ok(text)

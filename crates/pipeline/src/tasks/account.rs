@@ -98,7 +98,8 @@ fn hours_of(seconds: f64) -> String {
 pub fn summary(costs: &[SettingCost], side: Side<'_>) -> String {
     let runs: usize = costs.iter().map(|cost| cost.runs).sum();
     let tasks: usize = costs.iter().map(|cost| cost.tasks).sum();
-    let known: f64 = costs.iter().filter_map(|cost| cost.seconds).sum();
+    // Not `sum`, which makes -0 of nothing.
+    let known = costs.iter().filter_map(|cost| cost.seconds).fold(0.0, |sum, seconds| sum + seconds);
     let unknown: Vec<&str> = costs.iter().filter(|cost| cost.seconds.is_none()).map(|cost| &*cost.setting).collect();
     let workers = side.workers() * side.machines;
     let longest = costs.iter().filter_map(|cost| cost.longest).fold(0.0, f64::max);
