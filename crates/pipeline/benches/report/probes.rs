@@ -25,7 +25,8 @@ pub fn write(store: &Store, plan: &Plan, setting: &Setting, trial: u32) {
     let alphas: Vec<f64> = (-20..=20).map(|step| f64::from(step) / 20.0).collect();
     let landscape = |(model, [steep, base]): (ProbedModel, [f64; 2])| {
         let curve = |direction: u32| {
-            let loss = |at: f64| alphas.iter().map(move |a| Some(at + steep * (1.0 + 0.1 * f64::from(direction)) * a * a));
+            let loss =
+                |at: f64| alphas.iter().map(move |a| Some(at + steep * (1.0 + 0.1 * f64::from(direction)) * a * a));
             DirectionCurve { train: loss(base * 0.1).collect(), test: loss(base).collect() }
         };
         Landscape { model, run: spec_of(model).key(), curves: (0..5).map(curve).collect() }

@@ -72,5 +72,7 @@ fn provenance(spec: &RunSpec) -> Provenance {
         finished: "2020-07-13T00:00:00Z".to_owned(),
         seconds: 6.0,
         training_seconds: 5.0,
+        cores: Some(2),
+        memory: Some(16),
     }
 }
