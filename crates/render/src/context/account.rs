@@ -1,5 +1,6 @@
 //! What was not run and why, the data sets, how to repeat and cite, and the configuration.
 
+use flooding_core::record::Provenance;
 use flooding_core::work::Stage;
 use flooding_tables::ComputeRow;
 use serde::Serialize;
@@ -172,6 +173,8 @@ pub struct RepeatContext {
     pub compute: Vec<Computed>,
     /// The same in a sentence; empty where nothing is known.
     pub took: String,
+    /// A BibTeX entry of this software.
+    pub citation: String,
     /// Is there a machine-readable copy?
     pub crate_metadata: bool,
     /// `pipeline.toml`.
@@ -202,6 +205,32 @@ pub struct Maker {
     pub device: String,
     /// The processor.
     pub processor: String,
+}
+
+/// The versions and commits that made runs; without runs, the version that made this report.
+fn citation(made_by: &[Provenance]) -> String {
+    let distinct = |of: fn(&Provenance) -> &String| {
+        let mut all: Vec<&str> = made_by.iter().map(|made| &**of(made)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.join(", ")
+    };
+    let (versions, commits) = (distinct(|made| &made.version), distinct(|made| &made.commit));
+    let mut fields = vec![(
+        "title",
+        "flooding-pipeline: a reproduction of “Do We Need Zero Training Loss After Achieving Zero Training Error?”"
+            .to_owned(),
+    )];
+    fields.push(("version", if versions.is_empty() { env!("CARGO_PKG_VERSION").to_owned() } else { versions }));
+    if !commits.is_empty() {
+        fields.push(("note", format!("commit {commits}")));
+    }
+    let address = env!("CARGO_PKG_REPOSITORY");
+    if !address.is_empty() {
+        fields.push(("url", address.to_owned()));
+    }
+    let fields: Vec<String> = fields.into_iter().map(|(name, value)| format!("  {name:<9} = {{{value}}}")).collect();
+    format!("@software{{flooding-pipeline,\n{}\n}}", fields.join(",\n"))
 }
 
 /// What the runs of one table took on one machine.
@@ -303,6 +332,7 @@ impl RepeatContext {
                 .collect(),
             compute: tables.compute.iter().flatten().map(Computed::of).collect(),
             took: took(tables.compute.as_deref().unwrap_or_default()),
+            citation: citation(overview.map_or(&[], |overview| &overview.made_by)),
             crate_metadata: overview.is_some(),
             configuration: overview.map(|o| o.configuration.clone()),
         }

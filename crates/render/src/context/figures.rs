@@ -274,8 +274,7 @@ const FIGURE_1: &str = "The sketch is drawn by us after the paper’s; it holds 
 const FLOATING: &str = "The paper’s claim: with flooding the training loss does not go to zero but floats around the level b, \
     while for a small b the training accuracy still reaches 100%. One setting of each data set is drawn, with at most five \
     levels above 0; the table has the same levels of every setting.";
-const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lower, after a second descent. Every level is \
-    drawn; the dotted line is training without flooding.";
+const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lower, after a second descent.";
 const FIGURE_3: &str = "The paper’s claim: the selected flood level often leaves the training accuracy at 100%, so training error \
     can be zero while training loss is not; higher levels give memorisation up.";
 const LEVELS: &str = "How much depends on the level, and how sure the choice of one is: a flat top, or ticks that scatter \
@@ -316,7 +315,8 @@ fn context(figure: &Figure, index: &Index) -> FigureContext {
     let quick = known.iter().any(|scale| !scale.is_full());
     let scale = super::facts::Scale::common_sentence(&known).unwrap_or_default();
     let settings = facts.iter().map(|facts| super::claims::SettingLink {
-        label: facts.label.clone(),
+        // The title names the interpretation.
+        label: facts.row.clone(),
         anchor: super::setting_anchor(&facts.id),
     });
     let home = match &facts[..] {

@@ -230,7 +230,7 @@ fn badge_note(extent: Extent, index: &Index) -> String {
     match extent {
         Extent::Whole => "Every setting below was run on the paper’s whole grid.".to_owned(),
         Extent::Unfinished => {
-            "The paper’s grid was planned, but some runs are missing (`Not run` below lists them): counts are of the \
+            "The paper’s grid was planned, but some runs are missing (see “Not run”): counts are of the \
              trials that are complete."
                 .to_owned()
         }
