@@ -271,7 +271,7 @@ pub struct Provenance {
     pub seconds: f64,
     /// Of these, seconds in training steps.
     pub training_seconds: f64,
-    /// Processor cores that the process could use; absent in records of older versions.
+    /// Processor cores of the machine; absent where they are not known, and in records of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<u32>,
     /// Main memory of the machine in GiB, rounded; absent where it is not known.

@@ -18,7 +18,7 @@ pub fn now(device: &str, seconds: Duration, training: Duration) -> Provenance {
         finished: clock::now(),
         seconds: milliseconds(seconds),
         training_seconds: milliseconds(training),
-        cores: std::thread::available_parallelism().ok().and_then(|cores| cores.get().try_into().ok()),
+        cores: cores(),
         memory: memory(),
     }
 }
@@ -32,6 +32,13 @@ fn processor_name() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+/// The machine's cores as Linux tells them, also where a scheduler gives this process fewer.
+fn cores() -> Option<u32> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let count = text.lines().filter(|line| line.split(':').next().is_some_and(|key| key.trim() == "processor")).count();
+    u32::try_from(count).ok().filter(|count| *count > 0)
 }
 
 /// Main memory in GiB as Linux tells it.
