@@ -10,38 +10,47 @@ use flooding_core::store::{Layout, Store};
 use flooding_tables::{Table as _, TheoremCheck};
 use rayon::prelude::*;
 
+use crate::compute::Account;
 use crate::error::AggregateError;
 use crate::inputs::Inputs;
 use crate::probes::files;
 use crate::scan::planned;
 
 /// Raised whenever this crate makes other tables from the same records.
-pub const TABLES_REVISION: u32 = 4;
+pub const TABLES_REVISION: u32 = 5;
 
-/// Digests of everything that the tables depend on. Times in provenance do not count: they are in no table.
+/// Digests of everything that the tables depend on. Of the times in provenance, what they add up to counts.
 pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTreeMap<String, Digest>, AggregateError> {
     let json = |value: Result<Vec<u8>, serde_json::Error>| Digest::of(&value.expect("plain data"));
     let runs = planned(plan);
-    let records: Vec<Digest> = (runs.par_iter())
+    let records: Vec<(Digest, Option<Provenance>)> = (runs.par_iter())
         .map(|(_, spec)| {
             let key = spec.key();
             let folder = store.layout().keyed_run(spec, &key);
             let mut hasher = Hasher::new().chain(key.as_str().as_bytes());
+            let mut found = None;
             if let Some(record) = store.read(&folder.join(Layout::RECORD))? {
                 hasher.update(&record);
                 let size = std::fs::metadata(folder.join(Layout::HISTORY)).map_or(u64::MAX, |data| data.len());
                 hasher.update(&size.to_le_bytes());
                 if let Ok(Some(made)) = store.read_document::<Provenance>(&folder.join(Layout::PROVENANCE)) {
-                    for part in [made.version, made.commit, made.rustc, made.device, made.processor] {
+                    for part in [&made.version, &made.commit, &made.rustc, &made.device, &made.processor] {
                         hasher.update(part.as_bytes());
                         hasher.update(&[0]);
                     }
+                    found = Some(made);
                 }
             }
-            Ok(hasher.finish())
+            Ok((hasher.finish(), found))
         })
         .collect::<Result<_, AggregateError>>()?;
-    let records = records.iter().fold(Hasher::new(), |hasher, digest| hasher.chain(digest.as_str().as_bytes()));
+    let mut account = Account::default();
+    for ((setting, spec), (_, made)) in runs.iter().zip(&records) {
+        if let Some(made) = made {
+            account.add(plan.settings[*setting].table, &spec.setting, spec.trial, made);
+        }
+    }
+    let records = records.iter().fold(Hasher::new(), |hasher, (digest, _)| hasher.chain(digest.as_str().as_bytes()));
     let theorem = store.read(&theorem_checks(store))?.unwrap_or_default();
     let mut probes = Hasher::new();
     for setting in &plan.settings {
@@ -53,6 +62,7 @@ pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTr
         ("the tables' own revision".to_owned(), Digest::of(&TABLES_REVISION.to_le_bytes())),
         ("the plan".to_owned(), json(serde_json::to_vec(plan))),
         ("the records".to_owned(), records.finish()),
+        ("what computing took".to_owned(), Digest::of(&flooding_tables::to_csv(&account.rows()))),
         ("the probes".to_owned(), probes.finish()),
         ("the check of Theorem 1".to_owned(), Digest::of(&theorem)),
         ("the gaps of earlier stages".to_owned(), json(serde_json::to_vec(&inputs.gaps))),

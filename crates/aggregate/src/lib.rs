@@ -9,6 +9,7 @@
 mod accuracy;
 pub mod claims;
 mod compare;
+mod compute;
 mod controls;
 mod curves;
 mod dependencies;

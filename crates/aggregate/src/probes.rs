@@ -9,10 +9,12 @@ use flooding_core::spec::RunKey;
 use flooding_core::store::{Document, Store};
 use flooding_core::work::{Gap, Stage};
 use flooding_tables::probes::{
-    Calibration, ConfidenceBin, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability, Replay, sharpness,
+    Calibration, ConfidenceBin, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability, Replay, ReplayedRun,
+    sharpness,
 };
 use flooding_tables::{
-    Band, CalibrationRow, FlatnessRow, MeanStd, ReliabilityBinRow, Sharpness, SharpnessRow, TrialProbeRow,
+    Band, CalibrationRow, FlatnessRow, GradientNorms, MeanStd, ReliabilityBinRow, ReplayRow, Sharpness, SharpnessRow,
+    TrialProbeRow,
 };
 
 use crate::curves::RunEnd;
@@ -26,6 +28,7 @@ const MODELS: [ProbedModel; 3] = [ProbedModel::FirstCrossing, ProbedModel::With,
 /// The probes' tables.
 #[derive(Default)]
 pub(crate) struct ProbeTables {
+    pub replays: Vec<ReplayRow>,
     pub flatness: Vec<FlatnessRow>,
     pub sharpness: Vec<SharpnessRow>,
     pub calibration: Vec<CalibrationRow>,
@@ -67,6 +70,7 @@ pub(crate) fn probe_tables(plan: &Plan, store: &Store, runs: &[Found], ends: &[V
         };
         tables.trials.extend((0..setting.trials).filter_map(|trial| trial_row(setting, trial, &found(trial), ends)));
         for model in MODELS {
+            tables.replays.extend(replay_rows(setting, model, &replays));
             tables.flatness.extend(flatness_rows(setting, model, &landscapes));
             tables.sharpness.extend(sharpness_row(setting, model, &landscapes));
             if let Some((row, bins)) = calibration(setting, model, &reliabilities) {
@@ -93,6 +97,41 @@ fn read<T: Document>(
             None
         }
     }
+}
+
+/// One row an epoch that every replayed trial measured, on as many test examples as the first.
+fn replay_rows(setting: &Setting, model: ProbedModel, replays: &[Replay]) -> Vec<ReplayRow> {
+    let Some(test_points) = replays.first().map(|replay| replay.test_points) else { return Vec::new() };
+    let found: Vec<(&Replay, &ReplayedRun)> = (replays.iter())
+        .filter(|replay| replay.test_points == test_points)
+        .filter_map(|replay| Some((replay, replay.models.iter().find(|run| run.model == model)?)))
+        .collect();
+    let Some((_, first)) = found.first() else { return Vec::new() };
+    let row = |epoch: u32| {
+        let at: Vec<(f64, f64)> = (found.iter())
+            .map(|(_, run)| run.test.iter().find(|(e, ..)| *e == epoch).map(|(_, loss, accuracy)| (*loss, *accuracy)))
+            .collect::<Option<_>>()?;
+        let norms: Option<Vec<_>> = (found.iter())
+            .map(|(_, run)| run.gradients.iter().find(|(e, _)| *e == epoch).map(|(_, norms)| *norms))
+            .collect();
+        let mean = |values: Vec<f64>| Sample::of(&values).mean;
+        Some(ReplayRow {
+            setting: setting.id.clone(),
+            reading: setting.reading.clone(),
+            model,
+            levels: found.iter().map(|(replay, _)| replay.level).collect(),
+            epoch,
+            trials: found.len() as u32,
+            test_examples: test_points,
+            test_loss: band(at.iter().map(|(loss, _)| Some(*loss)))?,
+            test_accuracy: band(at.iter().map(|(_, accuracy)| Some(100.0 * accuracy)))?,
+            gradient_norm: norms.map(|norms| GradientNorms {
+                train: mean(norms.iter().map(|norms| norms.train_filter).collect()),
+                test: mean(norms.iter().map(|norms| norms.test_filter).collect()),
+            }),
+        })
+    };
+    first.test.iter().filter_map(|(epoch, ..)| row(*epoch)).collect()
 }
 
 /// The trials that have this model, each with its landscape.

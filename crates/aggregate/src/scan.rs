@@ -5,9 +5,10 @@ use flooding_core::record::{Outcome, Provenance, Record, Status, Summary};
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Layout, Store};
 use flooding_core::work::{Gap, Stage};
-use flooding_tables::{EpochAccuracy, RunRow, RunStatus};
+use flooding_tables::{ComputeRow, EpochAccuracy, RunRow, RunStatus};
 use rayon::prelude::*;
 
+use crate::compute::Account;
 use crate::frame::percent;
 
 /// One run of the plan and what became of it.
@@ -99,21 +100,33 @@ fn is_finite(summary: &Summary) -> bool {
     })
 }
 
-/// The software and machines behind the complete runs, each distinct one once, without times.
-pub(crate) fn made_by(store: &Store, runs: &[Found]) -> Vec<Provenance> {
-    let mut all: Vec<Provenance> = (runs.par_iter())
+/// The software and machines behind the complete runs, each distinct one once, without times; and what they took.
+pub(crate) fn made_by(plan: &Plan, store: &Store, runs: &[Found]) -> (Vec<Provenance>, Vec<ComputeRow>) {
+    let found: Vec<(&Found, Provenance)> = (runs.par_iter())
         .filter(|run| run.complete().is_some())
         .filter_map(|run| {
             let path = store.layout().run(&run.spec).join(Layout::PROVENANCE);
             // Damaged provenance costs its line in the report, no number.
-            let provenance: Provenance = store.read_document(&path).ok()??;
-            Some(Provenance { finished: String::new(), seconds: 0.0, training_seconds: 0.0, ..provenance })
+            Some((run, store.read_document(&path).ok()??))
         })
         .collect();
-    let key = |p: &Provenance| [&p.version, &p.commit, &p.rustc, &p.device, &p.processor].map(Clone::clone);
+    let mut account = Account::default();
+    for (run, made) in &found {
+        account.add(plan.settings[run.setting].table, &run.spec.setting, run.spec.trial, made);
+    }
+    let without_times = |(_, made): (&Found, Provenance)| Provenance {
+        finished: String::new(),
+        seconds: 0.0,
+        training_seconds: 0.0,
+        ..made
+    };
+    let mut all: Vec<Provenance> = found.into_iter().map(without_times).collect();
+    let key = |p: &Provenance| {
+        ([&p.version, &p.commit, &p.rustc, &p.device, &p.processor].map(Clone::clone), p.cores, p.memory)
+    };
     all.sort_by_key(key);
     all.dedup();
-    all
+    (all, account.rows())
 }
 
 /// One row a run.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use flooding_core::context::Context;
 use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
+use flooding_core::record::Provenance;
 use flooding_core::store::{OutputManifest, OutputWriter, Store};
 use flooding_core::work::{Gap, Prepared, Stage, StageReport, WorkItem};
 use flooding_tables::{Overview, Rows, TheoremCheck, write};
@@ -104,7 +105,8 @@ fn make(
     });
     let gains = gain_rows(plan, &accuracy);
     let baselines = baseline_rows(plan, &accuracy);
-    let overview = overview(plan, store, inputs, (&runs, complete), &found_gaps);
+    let (makers, compute) = made_by(plan, store, &runs);
+    let overview = overview(plan, inputs, (&runs, complete), makers, &found_gaps);
     let mut outputs = OutputWriter::begin(store, store.layout().tables())?;
     outputs.document("overview", &overview)?;
     write(&mut outputs, &Rows(counts(&cells, plan.margin)))?;
@@ -128,10 +130,12 @@ fn make(
     write(&mut outputs, &Rows(gains))?;
     write(&mut outputs, &Rows(baselines))?;
     write(&mut outputs, &Rows(probes.trials))?;
+    write(&mut outputs, &Rows(probes.replays))?;
     write(&mut outputs, &Rows(probes.flatness))?;
     write(&mut outputs, &Rows(probes.sharpness))?;
     write(&mut outputs, &Rows(probes.calibration))?;
     write(&mut outputs, &Rows(probes.reliability_bins))?;
+    write(&mut outputs, &Rows(compute))?;
     write(&mut outputs, &Rows(methods()))?;
     outputs.finish(digests, found_gaps.clone())?;
     progress.item_finished("tables", &format!("{complete} of {} runs", runs.len()));
@@ -142,9 +146,9 @@ fn make(
 /// What the report says about the whole.
 fn overview(
     plan: &Plan,
-    store: &Store,
     inputs: &Inputs,
     (runs, complete): (&[Found], u64),
+    made_by: Vec<Provenance>,
     found_gaps: &[Gap],
 ) -> Overview {
     Overview {
@@ -158,7 +162,7 @@ fn overview(
         runs: (runs.len() as u64, complete),
         gaps: inputs.gaps.iter().chain(found_gaps).cloned().collect(),
         left_out: plan.left_out.clone(),
-        made_by: made_by(store, runs),
+        made_by,
         datasets: inputs.datasets.clone(),
         configuration: inputs.configuration.clone(),
     }

@@ -3,14 +3,17 @@
 mod support;
 
 use flooding_aggregate::{Inputs, prepare};
+use flooding_core::config::TableId;
 use flooding_core::context::Context;
-use flooding_core::record::{History, Measure, Status, Summary};
+use flooding_core::record::{History, Measure, Provenance, Status, Summary};
 use flooding_core::store::Layout;
 use flooding_core::work::{Decision, Reason};
+use flooding_tables::probes::ProbedModel;
 use flooding_tables::{
-    Checkpoint, CurveRow, DescentRow, FinalLossRow, LevelRow, MeanStd, Overview, Printed, Rows, RunRow, RunStatus,
-    SensitivityRow,
+    Band, Checkpoint, ComputeRow, CurveRow, DescentRow, FinalLossRow, LevelRow, MeanStd, Overview, Printed, ReplayRow,
+    Rows, RunRow, RunStatus, SensitivityRow,
 };
+use support::claims::MadeProbe;
 use support::{Grid, Made, history, outcome, small_plan};
 
 fn close(a: f64, b: f64) {
@@ -311,4 +314,58 @@ fn a_plan_of_which_nothing_ran_has_whole_tables_that_say_so() {
     assert_eq!((row.without, row.with, row.dash), (None, None, false));
     assert_eq!(row.missing_runs, 2);
     assert_eq!(row.paper.unwrap().with, Some(Printed { mean: 98.76, std: None }));
+}
+
+#[test]
+fn replays_become_curves_of_the_trials_that_were_trained_again() {
+    let grid = three_trials();
+    let plan = small_plan("spiral-high", 3, &[0.0, 0.1, 0.2]);
+    let run = |trial, level: f64| plan.runs().find(|spec| spec.trial == trial && spec.level.value() == level).unwrap();
+    // Test losses 3, 1, 1 + bump, 1 at epochs 1 to 4; gradients at epoch 4 alone.
+    let made = |bump, gradient| MadeProbe {
+        losses: [1.0, 0.5],
+        curvatures: [1.0; 3],
+        bumps: [bump, 0.0],
+        gradients: [[gradient, 2.0 * gradient], [1.0, 1.0]],
+        confidences: [0.9; 2],
+    };
+    grid.probe(&run(0, 0.1), &run(0, 0.0), &made(0.5, 3.0));
+    grid.probe(&run(1, 0.2), &run(1, 0.0), &made(1.5, 5.0));
+    grid.aggregate(&plan);
+    let rows: Rows<ReplayRow> = grid.read("replays.json");
+    let with: Vec<&ReplayRow> = rows.0.iter().filter(|row| row.model == ProbedModel::With).collect();
+    assert_eq!(with.iter().map(|row| (row.epoch, row.trials)).collect::<Vec<_>>(), [(1, 2), (2, 2), (3, 2), (4, 2)]);
+    assert_eq!(with[0].levels.iter().map(|level| level.value()).collect::<Vec<_>>(), [0.1, 0.2]);
+    assert_eq!(with[2].test_loss, Band { mean: 2.0, min: 1.5, max: 2.5 });
+    assert_eq!((with[2].test_accuracy.mean, with[2].test_examples), (80.0, 100));
+    assert_eq!(with[2].gradient_norm, None, "no trial measured it there");
+    assert_eq!(with[3].gradient_norm.map(|norms| (norms.train, norms.test)), Some((4.0, 8.0)));
+    assert_eq!(rows.0.len(), 8, "as many without flooding");
+}
+
+#[test]
+fn the_account_of_computing_counts_runs_by_machine_and_is_the_same_for_any_short_run() {
+    let grid = three_trials();
+    let plan = small_plan("spiral-high", 3, &[0.0, 0.1, 0.2]);
+    grid.aggregate(&plan);
+    let rows: Rows<ComputeRow> = grid.read("compute.json");
+    let expected = ComputeRow {
+        table: Some(TableId::Table2),
+        device: "cpu".to_owned(),
+        processor: "any".to_owned(),
+        cores: Some(2),
+        memory: Some(16),
+        runs: 9,
+        hours: 0.0,
+        elapsed_hours: 0.0,
+    };
+    assert_eq!(rows.0, [expected]);
+    // Four hours for a run of trial 0, whose levels shared their path: they are counted once.
+    let spec = plan.runs().next().unwrap();
+    let path = grid.store.layout().run(&spec).join(Layout::PROVENANCE);
+    let made: Provenance = grid.store.read_document(&path).unwrap().unwrap();
+    grid.store.write_document(&path, &Provenance { seconds: 4.0 * 3600.0, ..made }).unwrap();
+    assert_eq!(grid.aggregate(&plan).done, 1, "what computing took is a reason to make the tables again");
+    let rows: Rows<ComputeRow> = grid.read("compute.json");
+    assert_eq!((rows.0[0].runs, rows.0[0].hours, rows.0[0].elapsed_hours), (9, 4.0, 4.0));
 }

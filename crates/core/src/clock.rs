@@ -12,6 +12,26 @@ pub fn today() -> String {
     now().chars().take(10).collect()
 }
 
+/// Seconds since 1970 of a date and time as [`now`] writes it; `None` for any other text.
+pub fn seconds_of(text: &str) -> Option<u64> {
+    let bytes = text.as_bytes();
+    let signs = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
+    if bytes.len() != 20 || signs.iter().any(|(at, sign)| bytes[*at] != *sign) {
+        return None;
+    }
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hours, minutes, seconds) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let shifted = if month > 2 { year } else { year - 1 };
+    let (era, year_of_era) = (shifted / 400, shifted % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    Some(days * 86_400 + hours * 3600 + minutes * 60 + seconds)
+}
+
 /// Seconds since 1970 as a date and time in UTC, such as `2020-07-13T09:00:00Z`.
 fn rfc3339(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -42,6 +62,21 @@ mod tests {
             (4_102_444_800, "2100-01-01T00:00:00Z"),
         ] {
             assert_eq!(rfc3339(seconds), text);
+            assert_eq!(seconds_of(text), Some(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_has_no_seconds() {
+        for text in [
+            "",
+            "2020-07-13",
+            "2020-07-13T10:00:00+02",
+            "2020-13-01T00:00:00Z",
+            "1969-12-31T00:00:00Z",
+            "2020-07-1éT10:00:00Z",
+        ] {
+            assert_eq!(seconds_of(text), None, "{text}");
         }
     }
 }

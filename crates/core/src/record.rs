@@ -271,6 +271,12 @@ pub struct Provenance {
     pub seconds: f64,
     /// Of these, seconds in training steps.
     pub training_seconds: f64,
+    /// Processor cores of the machine; absent where they are not known, and in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<u32>,
+    /// Main memory of the machine in GiB, rounded; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u32>,
 }
 
 #[cfg(test)]

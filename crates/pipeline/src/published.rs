@@ -1,6 +1,6 @@
 //! A published report: the page with its figures and tables, the configuration, and the runs behind it as one table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -161,7 +161,7 @@ pub fn publish(
         overrides,
         complete: rows.len(),
         planned,
-        core_seconds: rows.iter().filter_map(|row| row.seconds).sum::<f64>().round() as u64,
+        core_seconds: core_seconds(&rows),
         commits: count(|row| &row.commit),
         processors: count(|row| &row.processor),
         files,
@@ -169,6 +169,13 @@ pub fn publish(
     };
     store.write_document(&folder.join(MANIFEST), &published)?;
     Ok(published)
+}
+
+/// Levels that took the same path to the end of training have the time of that path each: it counts once.
+fn core_seconds(rows: &[PublishedRunRow]) -> u64 {
+    let path = |row: &PublishedRunRow| Some((row.setting.clone(), row.trial, (row.seconds? * 1e3).round() as u64));
+    let paths: BTreeSet<_> = rows.iter().filter_map(path).collect();
+    (paths.iter().map(|(_, _, milliseconds)| *milliseconds as f64).sum::<f64>() / 1e3).round() as u64
 }
 
 /// What an earlier `publish` left in the folder; `None` in a new or empty one.

@@ -33,7 +33,7 @@ pub struct ReportContext {
     pub scorecard: scorecard::ScorecardContext,
     /// The claims.
     pub claims: claims::ClaimsContext,
-    /// Tables 2 and 3.
+    /// Tables 2 and 3, and the settings of neither.
     pub accuracy: Vec<accuracy::TableContext>,
     /// Table 1.
     pub methods: methods::MethodsContext,
@@ -65,10 +65,13 @@ impl ReportContext {
             forest: drawn.forest,
             scorecard: scorecard::ScorecardContext::new(tables, &index),
             claims: claims::ClaimsContext::new(tables, &index),
-            accuracy: vec![
+            accuracy: [
                 accuracy::TableContext::synthetic(tables, &index),
                 accuracy::TableContext::benchmarks(tables, &index),
-            ],
+            ]
+            .into_iter()
+            .chain(accuracy::TableContext::others(tables, &index))
+            .collect(),
             methods: methods::MethodsContext::new(tables),
             figures: drawn.sections,
             thinning: drawn.rule,

@@ -4,6 +4,7 @@
 
 mod axis;
 mod calibration;
+mod compared;
 mod concept;
 mod curves;
 mod decimate;
@@ -22,13 +23,14 @@ pub mod svg;
 mod theorem;
 
 pub use calibration::calibration;
+pub use compared::{compared_curves, levels as compared_levels};
 pub use concept::{flooded_objective, with_and_without};
 pub use curves::learning_curves;
 pub use decimate::RULE as DECIMATION_RULE;
 pub use flatness::flatness;
 pub use floating::{floating_loss, shown_levels};
 pub use forest::forest;
-pub use gradients::{Side, gradient_amplitude};
+pub use gradients::{Point, Side, gradient_amplitude};
 pub use levels::accuracy_by_level;
 pub use memorization::memorization;
 pub use panel::DrawError;

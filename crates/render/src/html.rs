@@ -78,12 +78,40 @@ fn math(source: &str, display_mode: DisplayMode) -> Result<Value, minijinja::Err
 fn code(text: &str) -> Value {
     let mut html = String::new();
     for (index, part) in text.split('`').enumerate() {
-        let part = crate::figure::svg::escape(part);
         if index % 2 == 1 {
-            html.extend(["<code>", &part, "</code>"]);
+            html.extend(["<code>", &crate::figure::svg::escape(part), "</code>"]);
         } else {
-            html.push_str(&part);
+            html.push_str(&crate::figure::svg::escape(&typographic(part)));
         }
     }
     Value::from_safe_string(html)
+}
+
+/// The apostrophes and quotation marks of a printed page, for those of a keyboard.
+fn typographic(text: &str) -> String {
+    let mut before = ' ';
+    let mut printed = String::with_capacity(text.len());
+    for c in text.chars() {
+        let opens = before.is_whitespace() || matches!(before, '(' | '[' | '“');
+        printed.push(match c {
+            '\'' if opens => '‘',
+            '\'' => '’',
+            '"' if opens => '“',
+            '"' => '”',
+            _ => c,
+        });
+        before = c;
+    }
+    printed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotation_marks_are_those_of_print_and_code_stays_as_it_is() {
+        let html = code(r#"The paper's text ("it's so") and `a "b" 'c'`."#).to_string();
+        assert_eq!(html, "The paper’s text (“it’s so”) and <code>a &quot;b&quot; &#39;c&#39;</code>.");
+    }
 }

@@ -7,9 +7,9 @@ use flooding_core::level::Level;
 use flooding_core::store::{DocumentError, Store, StoreError};
 use flooding_tables::catalogue::{AGGREGATED, Definition, VERIFIED};
 use flooding_tables::{
-    AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow, FORMATS,
-    FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
-    ReliabilityBinRow, RunRow, RunStatus, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
+    AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, ComputeRow, CurvePoint, CurveRow, DescentRow,
+    FORMATS, FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
+    ReliabilityBinRow, ReplayRow, RunRow, RunStatus, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
     SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow, read,
 };
 
@@ -62,6 +62,10 @@ pub struct Tables {
     pub descents: Option<Vec<DescentRow>>,
     /// Where training losses end.
     pub final_losses: Option<Vec<FinalLossRow>>,
+    /// Figures 2, 4, 6 and 7 from the compared runs, trained again.
+    pub replays: Option<Vec<ReplayRow>>,
+    /// What computing took.
+    pub compute: Option<Vec<ComputeRow>>,
     /// Figures 5 and 8.
     pub flatness: Option<Vec<FlatnessRow>>,
     /// Flatness as a number.
@@ -108,6 +112,8 @@ impl Tables {
             trial_probes: read(store, &tables)?,
             descents: read(store, &tables)?,
             final_losses: read(store, &tables)?,
+            replays: read(store, &tables)?,
+            compute: read(store, &tables)?,
             flatness: read(store, &tables)?,
             sharpness: read(store, &tables)?,
             calibration: read(store, &tables)?,

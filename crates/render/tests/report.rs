@@ -263,11 +263,11 @@ fn a_row_without_a_whole_trial_is_marked_and_never_blank_or_zero() {
     (run.status, run.at_last, run.at_best_validation) = (RunStatus::Missing, None, None);
     let files = made(&tables).unwrap();
     let main = main_of(&files);
-    assert!(main.contains("not run: 1 run missing, no trial is complete"));
+    assert!(main.contains("<td class=\"n absent\">missing</td>") && main.contains("0 of 2 trials complete"));
     assert!(main.contains("gaussians-low t00 b0.00"));
     assert!(!main.contains("<td class=\"n\"></td>") && !main.contains("NaN"));
     let latex = String::from_utf8(files["latex/table2.tex"].clone()).unwrap();
-    assert!(latex.contains(r"\emph{not run}"));
+    assert!(latex.contains(r"\emph{missing}"));
 }
 
 #[test]
@@ -392,7 +392,8 @@ fn a_test_set_that_was_only_evaluated_at_the_end_gets_no_empty_panel() {
             row.test = None;
         }
         let files = made(&tables).unwrap();
-        let name = files.keys().find(|name| name.contains("figure-2-") && common::ends(name, "svg")).unwrap();
+        let is_grid = |name: &str| name.contains("figure-2-") && !name.contains("compared");
+        let name = files.keys().find(|name| is_grid(name) && common::ends(name, "svg")).unwrap();
         String::from_utf8(files[name].clone()).unwrap()
     };
     assert!(drawn(false).contains("test loss") && drawn(false).contains("validation loss"));
@@ -410,4 +411,69 @@ fn a_template_in_the_projects_folder_replaces_the_built_in_one() {
     std::fs::write(folder.path().join("sections/methods.html"), "{{ methods.nothing }}").unwrap();
     let error = render(&tables(SMALL), &Templates::with_folder(folder.path()).unwrap()).unwrap_err().to_string();
     assert!(error.contains("report.html") && error.contains("methods.html"), "{error}");
+}
+
+#[test]
+fn a_reduced_run_says_so_in_each_finding_and_an_unfinished_one_counts_its_trials() {
+    let quick = made(&tables(QUICK)).unwrap();
+    let page_of_quick = page(&quick);
+    assert!(page_of_quick.contains("Quick run") && page_of_quick.contains("In a reduced run, flooding’s gain has"));
+    assert!(!page_of_quick.contains("reproduced in"));
+
+    let mut tables = tables(QUICK);
+    for row in tables.accuracy.as_mut().unwrap() {
+        (row.trials, row.levels, row.complete_trials) = (row.paper_trials, row.paper_levels, 1);
+        (row.missing_runs, row.reduced) = ((row.paper_trials - 1) * row.paper_levels, Vec::new());
+    }
+    let files = made(&tables).unwrap();
+    let page = page(&files);
+    assert!(page.contains("Unfinished</span>") && page.contains("So far, flooding’s gain has"));
+    assert!(page.contains("1 of 10 trials complete"));
+    assert!(page.contains("Unfinished: 1 of 10 trials complete."), "captions of one setting count its trials");
+    assert!(!page.contains("In a reduced run"));
+}
+
+#[test]
+fn figures_of_gradients_and_test_curves_come_from_the_replays_where_there_are_some() {
+    let with = made(&tables(QUICK)).unwrap();
+    let compared: Vec<_> =
+        with.keys().filter(|name| name.contains("figure-2-compared-") && common::ends(name, "csv")).collect();
+    assert_eq!(compared, ["figures/figure-2-compared-gaussians-high.csv"]);
+    let csv = |files: &Files| String::from_utf8(files["figures/figure-4-gaussians-high.csv"].clone()).unwrap();
+    assert!(csv(&with).lines().next().unwrap().contains("test_examples"), "{}", csv(&with));
+    assert!(page(&with).contains("each trial’s selected b (0.12 to 0.15)"));
+
+    let mut tables = tables(QUICK);
+    tables.replays = Some(Vec::new());
+    let without = made(&tables).unwrap();
+    assert!(!without.keys().any(|name| name.contains("figure-2-compared-")));
+    assert!(csv(&without).lines().next().unwrap().contains("batch_loss"), "the grid's curves");
+}
+
+#[test]
+fn the_compute_account_names_machines_and_hours_and_what_is_not_recorded() {
+    let files = made(&tables(QUICK)).unwrap();
+    let page = page(&files);
+    assert!(page.contains("270 complete runs took 15.5 core-hours on 2 kinds of machine."));
+    for words in ["<td class=\"n\">16 GiB</td>", "not recorded", "other settings", "&lt; 0.1"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(page.contains("@software{flooding-pipeline,") && page.contains("note      = {commit 0123456789ab-dirty}"));
+    let nothing = made(&Tables::default()).unwrap();
+    assert!(self::page(&nothing).contains("Not recorded: no run is complete."));
+}
+
+#[test]
+fn settings_of_no_table_have_an_accuracy_table_of_their_own() {
+    let mut tables = tables(SMALL);
+    assert!(!page(&made(&tables).unwrap()).contains("id=\"other-settings\""));
+    for row in tables.accuracy.as_mut().unwrap().iter_mut().filter(|row| row.setting == "gaussians-low") {
+        (row.table, row.paper) = (None, None);
+    }
+    let files = made(&tables).unwrap();
+    let page = page(&files);
+    let own = &page[page.find("id=\"other-settings\"").expect("a section")..];
+    let own = &own[..own.find("</section>").unwrap()];
+    assert!(own.contains("Two Gaussians") && own.contains("#cell-gaussians-low-A"));
+    assert!(!own.contains("published"), "nothing is published of them");
 }

@@ -6,10 +6,10 @@ use crate::definition::{Column, Table};
 use crate::document::Rows;
 use crate::probes::{Calibration, Flatness, Replay};
 use crate::rows::{
-    AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, CurvePoint, CurveRow, DescentRow,
+    AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, ComputeRow, CurvePoint, CurveRow, DescentRow,
     FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
-    PublishedRunRow, ReliabilityBinRow, RunRow, ScorecardCountRow, ScorecardRow, SelectionNoiseRow, SelectionRow,
-    SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow,
+    PublishedRunRow, ReliabilityBinRow, ReplayRow, RunRow, ScorecardCountRow, ScorecardRow, SelectionNoiseRow,
+    SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow,
 };
 
 /// A table, without its rows.
@@ -41,7 +41,7 @@ impl Definition {
 }
 
 /// The tables that the aggregate stage writes to `data/tables/`.
-pub const AGGREGATED: [Definition; 26] = [
+pub const AGGREGATED: [Definition; 28] = [
     Definition::of::<AccuracyRow>(),
     Definition::of::<ScorecardRow>(),
     Definition::of::<ScorecardCountRow>(),
@@ -62,11 +62,13 @@ pub const AGGREGATED: [Definition; 26] = [
     Definition::of::<DescentRow>(),
     Definition::of::<CurveRow>(),
     Definition::of::<CurvePoint>(),
+    Definition::of::<ReplayRow>(),
     Definition::of::<FlatnessRow>(),
     Definition::of::<SharpnessRow>(),
     Definition::of::<CalibrationRow>(),
     Definition::of::<ReliabilityBinRow>(),
     Definition::of::<RunRow>(),
+    Definition::of::<ComputeRow>(),
     Definition::of::<MethodRow>(),
 ];
 

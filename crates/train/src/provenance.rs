@@ -18,6 +18,8 @@ pub fn now(device: &str, seconds: Duration, training: Duration) -> Provenance {
         finished: clock::now(),
         seconds: milliseconds(seconds),
         training_seconds: milliseconds(training),
+        cores: cores(),
+        memory: memory(),
     }
 }
 
@@ -30,4 +32,19 @@ fn processor_name() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+/// The machine's cores as Linux tells them, also where a scheduler gives this process fewer.
+fn cores() -> Option<u32> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let count = text.lines().filter(|line| line.split(':').next().is_some_and(|key| key.trim() == "processor")).count();
+    u32::try_from(count).ok().filter(|count| *count > 0)
+}
+
+/// Main memory in GiB as Linux tells it.
+fn memory() -> Option<u32> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let kibibytes = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB"))?;
+    let kibibytes: f64 = kibibytes.trim().parse().ok()?;
+    Some((kibibytes / f64::from(1 << 20)).round() as u32)
 }

@@ -39,6 +39,13 @@ impl Published {
         }
     }
 
+    fn sample(self) -> Option<Sample> {
+        match self {
+            Self::Summary { mean, std } => Some(Sample { n: TABLE2_TRIALS, mean, std }),
+            Self::Single(_) => None,
+        }
+    }
+
     fn summary(self, sample: &'static str) -> Option<Result<Summary, StatsError>> {
         match self {
             Self::Summary { mean, std } => Some(Summary::new(sample, mean, std, TABLE2_TRIALS.into())),
@@ -71,7 +78,8 @@ pub(super) fn difference(
                 Err(error) => unavailable(error.to_string()),
             }
         }
-        _ => against_single(&ours, theirs, summaries.is_some(), overlap),
+        // The published interval is there whatever of ours is missing.
+        _ => with_paper_ci(against_single(&ours, theirs, summaries.is_some(), overlap), published_ci(paper)),
     };
     judged.criterion.same_direction = same_direction;
     judged.criterion.significant = significant([with, without], paper, same_direction);
@@ -91,8 +99,23 @@ pub(super) fn accuracy(values: &[f64], paper: Option<Published>, margin: Option<
                 Err(error) => unavailable(error.to_string()),
             }
         }
-        summary => against_single(values, paper.map(Published::mean), summary.is_some(), overlap),
+        summary => {
+            let ci = paper.and_then(Published::sample).and_then(mean_interval);
+            with_paper_ci(against_single(values, paper.map(Published::mean), summary.is_some(), overlap), ci)
+        }
     }
+}
+
+/// The interval of the published difference (Welch); `None` where the paper gives no standard deviations.
+fn published_ci(paper: Option<[Published; 2]>) -> Option<(f64, f64)> {
+    let [with, without] = paper?.map(Published::sample);
+    let test = ttest_from_summary(Kind::Welch, with?, without?).ok()?;
+    Some((test.ci_low, test.ci_high))
+}
+
+fn with_paper_ci(judged: Judged, ci: Option<(f64, f64)>) -> Judged {
+    let paper = judged.paper.map(|paper| Estimated { ci: ci.map(Into::into), ..paper });
+    Judged { paper, ..judged }
 }
 
 fn unavailable(why: String) -> Judged {
@@ -162,11 +185,7 @@ fn significant(
     paper: Option<[Published; 2]>,
     same_direction: Option<bool>,
 ) -> Option<bool> {
-    let sample = |published: Published| match published {
-        Published::Summary { mean, std } => Some(Sample { n: TABLE2_TRIALS, mean, std }),
-        Published::Single(_) => None,
-    };
-    let [their_with, their_without] = paper?.map(sample);
+    let [their_with, their_without] = paper?.map(Published::sample);
     let theirs = ttest_from_summary(Kind::Student, their_with?, their_without?).ok()?;
     let ours = ttest(Kind::Student, with, without).ok()?;
     (theirs.p < SIGNIFICANCE).then(|| same_direction == Some(true) && ours.p < SIGNIFICANCE)

@@ -130,7 +130,11 @@ fn criteria_that_need_more_than_there_is_say_why_and_decide_nothing() {
     let one = difference([&[88.0], &[84.5]], paper, Some(1.0), 0.0);
     assert_eq!(met(one.criterion), [Some(true), None, None, None, None]);
     assert_eq!(one.unavailable.as_deref(), Some("one complete trial has no spread"));
+    // Welch's interval of two times 1/sqrt(10): 4 -+ 2.1009 (t at 18 degrees of freedom) times sqrt(0.2).
+    let ci = one.paper.unwrap().ci.unwrap();
+    assert!((ci.low - (4.0 - 0.939_56)).abs() < 1e-4 && (ci.high - (4.0 + 0.939_56)).abs() < 1e-4, "{ci:?}");
     let none = difference([&[], &[]], paper, Some(1.0), 0.0);
+    assert_eq!(none.paper.unwrap().ci, Some(ci), "the published interval does not wait for our trials");
     assert_eq!(met(none.criterion), [None; 5]);
     assert_eq!(none.unavailable.as_deref(), Some("no complete trial"));
     let unknown = difference([&[88.0, 87.0], &[84.5, 84.0]], None, Some(1.0), 0.0);

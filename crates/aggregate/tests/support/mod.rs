@@ -105,6 +105,8 @@ impl Grid {
             finished: format!("2020-07-13T00:00:{:02}Z", spec.trial),
             seconds: 1.0 + f64::from(spec.trial),
             training_seconds: 1.0,
+            cores: Some(2),
+            memory: Some(16),
         };
         self.store.write_document(&folder.join(Layout::PROVENANCE), &provenance).unwrap();
         let record = Record {

@@ -62,7 +62,7 @@ impl<'a> Writer<'a> {
         if let UnitKind::Checkpoint(progress) = &unit.kind {
             let mut bytes = Vec::new();
             reader.read_to_end(&mut bytes).map_err(ExchangeError::reading(&source))?;
-            // A training that goes on there may have replaced it by a later one.
+            // A training that resumes there may have replaced it by a later one.
             let is_same =
                 || Progress::of(&bytes).is_ok_and(|now| now.runs == progress.runs && now.steps >= progress.steps);
             if Digest::of(&bytes) == *expected || is_same() {

@@ -1,10 +1,14 @@
 //! What was not run and why, the datasets, how to repeat and cite, and the configuration.
 
+use flooding_core::record::Provenance;
+use flooding_core::work::Stage;
+use flooding_tables::ComputeRow;
 use serde::Serialize;
 
 use super::facts::Index;
-use super::names::label;
-use crate::format::bytes;
+use super::names;
+use super::scorecard::table_name;
+use crate::format::{bytes, count};
 use crate::tables::Tables;
 
 /// What was not run.
@@ -40,31 +44,47 @@ impl MissingContext {
         let reduced = index.iter().filter(|facts| facts.scale.full != (0, 0) && !facts.scale.is_full());
         let incomplete = tables.accuracy.iter().flatten().filter(|row| row.missing_runs > 0);
         let mut settings_seen: Vec<&str> = Vec::new();
+        let label = |id: &str| index.get(id).map_or_else(|| id.to_owned(), |facts| facts.label.clone());
+        let (without_any, partly): (Vec<_>, Vec<_>) = incomplete
+            .filter(|row| {
+                let new = !settings_seen.contains(&row.setting.as_str());
+                settings_seen.push(&row.setting);
+                new
+            })
+            .partition(|row| row.missing_runs == row.trials * row.levels);
+        let without_any = without_any.into_iter().map(|row| label(&row.setting)).collect::<Vec<_>>();
         Self {
+            // A setting with missing records is listed once, below.
             gaps: gaps
+                .filter(|gap| {
+                    gap.stage != Stage::Aggregate || index.get(&gap.id).is_none_or(|facts| !facts.scale.is_unfinished())
+                })
                 .map(|gap| Missing { what: format!("{}: {}", gap.stage, gap.id), why: gap.why.clone() })
                 .collect(),
             left_out: left_out
                 .map(|l| Missing { what: format!("{}, {} ({})", l.row[0], l.row[1], l.setting), why: l.why.clone() })
                 .collect(),
-            reduced: reduced
-                .map(|facts| Missing { what: facts.label.clone(), why: format!("ran {}", facts.scale.numbers()) })
-                .collect(),
-            incomplete: incomplete
-                .filter(|row| {
-                    let new = !settings_seen.contains(&row.setting.as_str());
-                    settings_seen.push(&row.setting);
-                    new
-                })
+            reduced: reduced.map(|facts| Missing { what: facts.label.clone(), why: facts.scale.numbers() }).collect(),
+            incomplete: partly
+                .into_iter()
                 .map(|row| Missing {
-                    what: index.get(&row.setting).map_or_else(|| row.setting.clone(), |facts| facts.label.clone()),
-                    why: match tables.missing(&row.setting).first() {
-                        Some(run) => {
-                            format!("{} of its runs have no complete record, such as {run}", row.missing_runs)
-                        }
-                        None => format!("{} of its runs have no complete record", row.missing_runs),
-                    },
+                    what: label(&row.setting),
+                    why: format!(
+                        "{} of {} runs and {} of {} trials are complete{}",
+                        row.trials * row.levels - row.missing_runs,
+                        row.trials * row.levels,
+                        row.complete_trials,
+                        row.trials,
+                        tables
+                            .missing(&row.setting)
+                            .first()
+                            .map_or_else(String::new, |run| format!("; the first missing run is {run}"))
+                    ),
                 })
+                .chain((!without_any.is_empty()).then(|| Missing {
+                    what: format!("No run yet of {}", count(without_any.len() as u64, "setting")),
+                    why: without_any.join("; "),
+                }))
                 .collect(),
             tables: absent(tables),
         }
@@ -149,6 +169,12 @@ pub struct RepeatContext {
     pub readings: Vec<ReadingContext>,
     /// The software and machines behind the runs.
     pub made_by: Vec<Maker>,
+    /// What computing took, a row a table and machine.
+    pub compute: Vec<Computed>,
+    /// The same in a sentence; empty where nothing is known.
+    pub took: String,
+    /// A BibTeX entry of this software.
+    pub citation: String,
     /// Is there a machine-readable copy?
     pub crate_metadata: bool,
     /// `pipeline.toml`.
@@ -181,6 +207,102 @@ pub struct Maker {
     pub processor: String,
 }
 
+/// The versions and commits that made runs; without runs, the version that made this report.
+fn citation(made_by: &[Provenance]) -> String {
+    let distinct = |of: fn(&Provenance) -> &String| {
+        let mut all: Vec<&str> = made_by.iter().map(|made| &**of(made)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.join(", ")
+    };
+    let (versions, commits) = (distinct(|made| &made.version), distinct(|made| &made.commit));
+    let mut fields = vec![(
+        "title",
+        "flooding-pipeline: a reproduction of “Do We Need Zero Training Loss After Achieving Zero Training Error?”"
+            .to_owned(),
+    )];
+    fields.push(("version", if versions.is_empty() { env!("CARGO_PKG_VERSION").to_owned() } else { versions }));
+    if !commits.is_empty() {
+        fields.push(("note", format!("commit {commits}")));
+    }
+    let address = env!("CARGO_PKG_REPOSITORY");
+    if !address.is_empty() {
+        fields.push(("url", address.to_owned()));
+    }
+    let fields: Vec<String> = fields.into_iter().map(|(name, value)| format!("  {name:<9} = {{{value}}}")).collect();
+    format!("@software{{flooding-pipeline,\n{}\n}}", fields.join(",\n"))
+}
+
+/// What the runs of one table took on one machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct Computed {
+    /// The table of the paper.
+    pub table: String,
+    /// The device and the processor.
+    pub machine: String,
+    /// Its cores.
+    pub cores: String,
+    /// Its memory.
+    pub memory: String,
+    /// Complete runs.
+    pub runs: String,
+    /// Hours of one core, or of one GPU.
+    pub hours: String,
+    /// Hours on the clock.
+    pub elapsed: String,
+}
+
+impl Computed {
+    fn of(row: &ComputeRow) -> Self {
+        let known =
+            |value: Option<u32>, unit: &str| value.map_or_else(|| "not recorded".to_owned(), |n| format!("{n}{unit}"));
+        Self {
+            table: row.table.map_or("other settings", table_name).to_owned(),
+            machine: if row.device == "cpu" {
+                row.processor.clone()
+            } else {
+                format!("{}, {}", row.device, row.processor)
+            },
+            cores: known(row.cores, ""),
+            memory: known(row.memory, " GiB"),
+            runs: row.runs.to_string(),
+            hours: hours(row.hours),
+            elapsed: hours(row.elapsed_hours),
+        }
+    }
+}
+
+/// Hours are stored in tenths; less than one is not nothing.
+fn hours(hours: f64) -> String {
+    if hours < 0.1 { "< 0.1".to_owned() } else { format!("{hours:.1}") }
+}
+
+/// All runs in one sentence.
+fn took(rows: &[ComputeRow]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let of = |gpu: bool| rows.iter().filter(move |row| (row.device != "cpu") == gpu);
+    let sum = |gpu: bool| hours(of(gpu).map(|row| row.hours).sum::<f64>());
+    let mut parts = Vec::new();
+    for (gpu, unit) in [(false, "core-hours"), (true, "GPU-hours")] {
+        if of(gpu).next().is_some() {
+            parts.push(format!("{} {unit}", sum(gpu)));
+        }
+    }
+    let mut machines: Vec<(&str, &str, Option<u32>, Option<u32>)> =
+        rows.iter().map(|row| (&*row.device, &*row.processor, row.cores, row.memory)).collect();
+    machines.sort_unstable();
+    machines.dedup();
+    let runs: u64 = rows.iter().map(|row| row.runs).sum();
+    format!(
+        "{} took {} on {}.",
+        count(runs, "complete run"),
+        parts.join(" and "),
+        count(machines.len() as u64, "kind of machine").replace("kind of machines", "kinds of machine")
+    )
+}
+
 impl RepeatContext {
     /// From the overview.
     pub fn new(tables: &Tables) -> Self {
@@ -193,7 +315,7 @@ impl RepeatContext {
                 .flat_map(|o| &o.readings)
                 .map(|(name, summary)| ReadingContext {
                     name: name.clone(),
-                    label: label(tables, name),
+                    label: names::label(tables, name),
                     summary: summary.clone(),
                 })
                 .collect(),
@@ -208,6 +330,9 @@ impl RepeatContext {
                     processor: made.processor.clone(),
                 })
                 .collect(),
+            compute: tables.compute.iter().flatten().map(Computed::of).collect(),
+            took: took(tables.compute.as_deref().unwrap_or_default()),
+            citation: citation(overview.map_or(&[], |overview| &overview.made_by)),
             crate_metadata: overview.is_some(),
             configuration: overview.map(|o| o.configuration.clone()),
         }

@@ -24,7 +24,7 @@ pub struct TableContext {
     pub readings: Option<Readings>,
     /// Rows of the paper's table that were not run.
     pub not_run: Vec<NotRun>,
-    /// The stem of the files beside the page.
+    /// The stem of its LaTeX file; empty without one.
     pub file: &'static str,
 }
 
@@ -41,6 +41,8 @@ pub struct Part {
     pub caption: String,
     /// Is it on a reduced grid?
     pub quick: bool,
+    /// Has the paper numbers for these rows?
+    pub published: bool,
     /// Has the paper a selected flood level for these rows?
     pub paper_levels: bool,
     /// The rows.
@@ -139,18 +141,25 @@ impl TableContext {
     /// Table 2.
     pub fn synthetic(tables: &Tables, index: &Index) -> Self {
         let title = "Test accuracy on the synthetic data, without and with flooding";
-        Self::new(tables, index, TableId::Table2, ["table-2", "Table 2", title, "table2"])
+        Self::new(tables, index, Some(TableId::Table2), ["table-2", "Table 2", title, "table2"])
     }
 
     /// Table 3.
     pub fn benchmarks(tables: &Tables, index: &Index) -> Self {
         let title = "Test accuracy on the benchmark data, without and with flooding";
-        Self::new(tables, index, TableId::Table3, ["table-3", "Table 3", title, "table3"])
+        Self::new(tables, index, Some(TableId::Table3), ["table-3", "Table 3", title, "table3"])
     }
 
-    fn new(tables: &Tables, index: &Index, table: TableId, words: [&'static str; 4]) -> Self {
+    /// The settings that no table of the paper has; `None` without one.
+    pub fn others(tables: &Tables, index: &Index) -> Option<Self> {
+        let title = "Test accuracy of settings that no table of the paper has, without and with flooding";
+        let table = Self::new(tables, index, None, ["other-settings", "Other settings", title, ""]);
+        (!table.parts.is_empty()).then_some(table)
+    }
+
+    fn new(tables: &Tables, index: &Index, table: Option<TableId>, words: [&'static str; 4]) -> Self {
         let [id, label, title, file] = words;
-        let rows: Vec<&AccuracyRow> = tables.accuracy.iter().flatten().filter(|r| r.table == Some(table)).collect();
+        let rows: Vec<&AccuracyRow> = tables.accuracy.iter().flatten().filter(|r| r.table == table).collect();
         let mut readings_run: Vec<&str> = Vec::new();
         for row in &rows {
             if !readings_run.contains(&row.reading.as_str()) {
@@ -168,7 +177,7 @@ impl TableContext {
             }
         }
         let left_out = tables.overview.iter().flat_map(|overview| &overview.left_out);
-        let not_run = left_out.filter(|left| left.table == Some(table));
+        let not_run = left_out.filter(|left| table.is_some() && left.table == table);
         Self {
             id,
             label,
@@ -192,13 +201,9 @@ fn part(
     let letter = letter(checkpoint);
     let how = if checkpoint == Checkpoint::LastEpoch { "without early stopping" } else { "with early stopping" };
     let scales: Vec<&Scale> = rows.iter().filter_map(|r| index.get(&r.setting)).map(|f| &f.scale).collect();
-    let same = scales.windows(2).all(|pair| pair[0] == pair[1]);
+    let same = scales.windows(2).all(|pair| pair[0].is_planned_as(pair[1]));
     let quick = scales.iter().any(|scale| !scale.is_full());
-    let scale = match scales.first() {
-        Some(scale) if same => scale.sentence(),
-        _ if quick => "Quick run, not the paper’s grid; the scale stands in each row.".to_owned(),
-        _ => "The paper’s grid; the scale stands in each row.".to_owned(),
-    };
+    let scale = Scale::common_sentence(&scales).unwrap_or_default();
     let mut context_rows: Vec<Row> = Vec::new();
     for row in rows {
         let starts_block = context_rows.last().is_none_or(|last| last.first != row.data);
@@ -211,6 +216,7 @@ fn part(
         reading: reading_label.to_owned(),
         caption: format!("{label} ({letter}), {how}, {reading_label}. {scale}"),
         quick,
+        published: rows.iter().any(|row| row.paper.is_some()),
         paper_levels: rows.iter().any(|row| row.paper.is_some_and(|paper| paper.selected_level.is_some())),
         rows: context_rows,
     }
@@ -227,16 +233,12 @@ pub const fn letter(checkpoint: Checkpoint) -> &'static str {
 fn table_row(row: &AccuracyRow, starts_block: bool, scale: String) -> Row {
     let whole = row.complete_trials;
     let missing = if row.without.is_none() && row.with.is_none() {
-        if row.missing_runs == 0 {
-            "not run".to_owned()
-        } else {
-            format!("not run: {} missing, no trial is complete", count(row.missing_runs.into(), "run"))
-        }
+        if row.missing_runs == 0 { "not run".to_owned() } else { "missing".to_owned() }
     } else {
         String::new()
     };
     let mut notes = Vec::new();
-    if missing.is_empty() && (row.missing_runs > 0 || whole < row.trials) {
+    if row.missing_runs > 0 || whole < row.trials {
         notes.push(format!("{whole} of {} complete", count(row.trials.into(), "trial")));
     }
     // There, with flooding is the baseline itself, and the difference zero by construction.
@@ -280,7 +282,7 @@ fn chosen(b: MeanStd) -> String {
 fn ours(value: Option<MeanStd>, bold: bool, underline: bool) -> Cell {
     match value {
         Some(value) => Cell { text: mean_std(value), bold, underline },
-        None => Cell { text: "not run".to_owned(), ..Cell::default() },
+        None => Cell { text: "missing".to_owned(), ..Cell::default() },
     }
 }
 
@@ -316,11 +318,11 @@ fn readings(tables: &Tables, names: &[&str], rows: &[&AccuracyRow]) -> Readings 
         let paper = of.iter().find_map(|r| r.paper).and_then(|p| Some(p.with?.mean - p.without?.mean));
         let cells = names.iter().map(|name| {
             let Some(row) = of.iter().find(|row| row.reading == **name) else {
-                return ReadingCell { text: "not run".to_owned(), ..ReadingCell::default() };
+                return ReadingCell { text: NONE.to_owned(), ..ReadingCell::default() };
             };
             let Some(d) = row.difference else {
                 return ReadingCell {
-                    text: "not run".to_owned(),
+                    text: "missing".to_owned(),
                     p: String::new(),
                     anchor: setting_anchor(&row.setting),
                 };

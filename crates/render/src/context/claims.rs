@@ -116,18 +116,18 @@ fn claim(row: &ClaimRow, tables: &Tables, index: &Index) -> Claim {
         qualification: row.qualification.clone().unwrap_or_default(),
         rule: row.rule.clone(),
         reason: row.reason.clone(),
-        readings: readings.map(reading).collect(),
+        readings: readings.map(|row| reading(row, tables)).collect(),
         statistic: row.statistic.clone(),
         settings: row.settings.iter().map(link).collect(),
         runs: if row.runs == 0 { String::new() } else { count(row.runs, "run") },
     }
 }
 
-fn reading(row: &ClaimReadingRow) -> Reading {
+fn reading(row: &ClaimReadingRow, tables: &Tables) -> Reading {
     let (class, mark) = look(row.verdict);
     let name = match row.table {
         Some(TableId::Table3) => "benchmarks".to_owned(),
-        Some(TableId::Table2) => row.reading.clone(),
+        Some(TableId::Table2) => super::names::label(tables, &row.reading),
         None => String::new(),
     };
     Reading {

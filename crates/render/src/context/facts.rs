@@ -17,8 +17,10 @@ pub const PAPER_EPOCHS: u32 = 500;
 pub struct Facts {
     /// Its id.
     pub id: String,
-    /// Its row's labels in one line, with the reading where it is not `paper`.
+    /// Its row's labels in one line, with the interpretation where it is not `paper`.
     pub label: String,
+    /// Its row's labels alone.
+    pub row: String,
     /// The row's first label: the dataset.
     pub dataset: String,
     /// The reading.
@@ -34,6 +36,8 @@ pub struct Facts {
 pub struct Scale {
     /// Trials.
     pub trials: u32,
+    /// Trials without a missing run.
+    pub complete: u32,
     /// Levels.
     pub levels: u32,
     /// Epochs of the runs, where a complete run tells.
@@ -50,6 +54,7 @@ impl Scale {
     fn of(row: &AccuracyRow) -> Self {
         Self {
             trials: row.trials,
+            complete: row.complete_trials,
             levels: row.levels,
             epochs: None,
             other_levels: 0,
@@ -58,9 +63,21 @@ impl Scale {
         }
     }
 
-    /// Is this the paper's whole grid?
+    /// Was this planned as the paper's whole grid?
     pub fn is_full(&self) -> bool {
         self.trials >= self.full.0 && self.levels - self.other_levels >= self.full.1 && self.reduced.is_empty()
+    }
+
+    /// Is any trial not complete?
+    pub const fn is_unfinished(&self) -> bool {
+        self.complete < self.trials
+    }
+
+    /// Is this the same plan as another one? Epochs are known only where a run is complete.
+    pub fn is_planned_as(&self, other: &Self) -> bool {
+        let epochs = self.epochs.is_none() || other.epochs.is_none() || self.epochs == other.epochs;
+        let plan = |scale: &Self| (scale.trials, scale.levels, scale.other_levels, scale.full, scale.reduced.clone());
+        epochs && plan(self) == plan(other)
     }
 
     /// `3 of the paper’s 10 trials, 11 of the paper’s 51 levels, 500 epochs`.
@@ -91,11 +108,37 @@ impl Scale {
 
     /// The sentence for captions.
     pub fn sentence(&self) -> String {
-        if self.is_full() {
-            format!("The paper’s grid: {}.", self.numbers())
+        let plan = if self.is_full() { "The paper’s grid" } else { "Quick run, not the paper’s grid" };
+        let left = if self.is_unfinished() {
+            format!(" Unfinished: {} of {} complete.", self.complete, count(self.trials.into(), "trial"))
         } else {
-            format!("Quick run, not the paper’s grid: {}.", self.numbers())
+            String::new()
+        };
+        format!("{plan}: {}.{left}", self.numbers())
+    }
+
+    /// The sentence for a caption over several settings; `None` for none.
+    pub fn common_sentence(scales: &[&Self]) -> Option<String> {
+        let known = scales.iter().find(|scale| scale.epochs.is_some()).or(scales.first())?;
+        if scales.iter().all(|scale| scale.is_planned_as(known)) {
+            let unfinished = scales.iter().filter(|scale| scale.is_unfinished()).count();
+            if unfinished == 0 || scales.len() == 1 {
+                return Some(known.sentence());
+            }
+            let whole = Self { complete: known.trials, ..(*known).clone() };
+            return Some(format!(
+                "{} Unfinished: {unfinished} of {} lack trials.",
+                whole.sentence(),
+                count(scales.len() as u64, "row")
+            ));
         }
+        let plan = if scales.iter().any(|scale| !scale.is_full()) {
+            "Quick run, not the paper’s grid"
+        } else {
+            "The paper’s grid"
+        };
+        let left = if scales.iter().any(|scale| scale.is_unfinished()) { " Unfinished." } else { "" };
+        Some(format!("{plan}; the scales differ and stand with each setting.{left}"))
     }
 }
 
@@ -112,7 +155,12 @@ impl Index {
         let mut index = Self::default();
         for row in tables.accuracy.iter().flatten() {
             let facts = index.entry(&row.setting);
-            facts.label = label([&row.data, &row.setup], &row.reading);
+            facts.row = format!("{}, {}", row.data, row.setup);
+            facts.label = if row.reading == "paper" {
+                facts.row.clone()
+            } else {
+                format!("{} ({})", facts.row, super::names::label(tables, &row.reading))
+            };
             facts.dataset.clone_from(&row.data);
             facts.reading.clone_from(&row.reading);
             facts.table = row.table;
@@ -140,6 +188,7 @@ impl Index {
             let facts = Facts {
                 id: id.to_owned(),
                 label: id.to_owned(),
+                row: id.to_owned(),
                 dataset: id.to_owned(),
                 reading: "paper".to_owned(),
                 table: None,
@@ -164,10 +213,4 @@ impl Index {
     pub fn is_full(&self) -> bool {
         !self.order.is_empty() && self.iter().all(|facts| facts.scale.is_full())
     }
-}
-
-/// The two labels of a row in one line.
-pub fn label(row: [&str; 2], reading: &str) -> String {
-    let words = format!("{}, {}", row[0], row[1]);
-    if reading == "paper" { words } else { format!("{words} (reading {reading})") }
 }

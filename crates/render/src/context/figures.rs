@@ -2,7 +2,8 @@
 
 use flooding_core::config::TableId;
 use flooding_core::level::Level;
-use flooding_tables::{Checkpoint, CurveRow, SelectionRow};
+use flooding_tables::probes::ProbedModel;
+use flooding_tables::{Checkpoint, CurveRow, ReplayRow, SelectionRow, to_csv};
 use serde::Serialize;
 
 use super::controls;
@@ -11,7 +12,7 @@ use super::measures::{self, MeasureTable};
 use super::names::main_readings;
 use super::theorem::scenarios;
 use crate::RenderError;
-use crate::figure::{self, DECIMATION_RULE, Figure, Side, svg};
+use crate::figure::{self, DECIMATION_RULE, Figure, Point, Side, svg};
 use crate::tables::Tables;
 
 /// One of the paper's figures: a section with drawings.
@@ -104,6 +105,10 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
 
     let mut figures = Vec::new();
     for facts in index.iter() {
+        let replays = replays(tables, &facts.id);
+        if !replays.is_empty() {
+            figures.push(figure::compared_curves(&facts.id, &facts.label, &replays)?);
+        }
         if let Some(rows) = of(facts) {
             figures.push(figure::learning_curves(&facts.id, &facts.label, rows)?);
         }
@@ -126,16 +131,17 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
             .iter()
             .filter(|facts| facts.reading == reading && facts.table == table)
             .filter(|facts| levels.iter().any(|row| row.setting == facts.id))
-            .map(|facts| (&*facts.id, &*facts.label))
+            .map(|facts| (&*facts.id, &*facts.row))
             .collect();
         if !settings.is_empty() {
-            let name = match table {
-                Some(TableId::Table2) => format!("Table 2 reading {reading}"),
-                Some(TableId::Table3) => "Table 3".to_owned(),
-                None => format!("other settings reading {reading}"),
+            let label = super::names::label(tables, reading);
+            let (id, title) = match table {
+                Some(TableId::Table2) => (format!("table-2-{reading}"), format!("Table 2, {label}")),
+                Some(TableId::Table3) => ("table-3".to_owned(), "Table 3".to_owned()),
+                None => (format!("other-{reading}"), format!("settings of no table of the paper, {label}")),
             };
-            figures.push(figure::memorization(&name, &settings, levels)?);
-            by_level.push(figure::accuracy_by_level(&name, &settings, levels)?);
+            figures.push(figure::memorization([&id, &title], &settings, levels)?);
+            by_level.push(figure::accuracy_by_level([&id, &title], &settings, levels)?);
         }
     }
     let missing = if figures.is_empty() { "Not run: no level has a complete trial." } else { "" };
@@ -146,10 +152,7 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
 
     let mut figures = Vec::new();
     for facts in index.iter() {
-        if let Some(rows) = of(facts) {
-            let sides = compared_sides(tables, &facts.id, rows);
-            figures.extend(figure::gradient_amplitude(&facts.id, &facts.label, rows, sides)?);
-        }
+        figures.extend(gradients(tables, facts, of(facts).unwrap_or_default())?);
     }
     let missing = if figures.is_empty() { "Not run: no setting of this profile measured gradient norms." } else { "" };
     drawn.add(["figure-4", "Figures 4 and 7: performance and gradients", FIGURE_4], figures, None, missing, index);
@@ -231,7 +234,9 @@ impl Drawn {
             of.filter_map(|row| row.difference).map(|difference| difference.mean).fold(f64::NEG_INFINITY, f64::max)
         };
         let figures = self.sections.iter_mut().filter(|one| one.id == section).flat_map(|one| &mut one.figures);
-        if let Some(figure) = figures.max_by(|a, b| gain(&a.home).total_cmp(&gain(&b.home))) {
+        // Of the setting with the largest gain the first one: that of the compared runs, where they were trained again.
+        let figures: Vec<_> = figures.rev().collect();
+        if let Some(figure) = figures.into_iter().max_by(|a, b| gain(&a.home).total_cmp(&gain(&b.home))) {
             figure.featured = true;
             figure.home = String::new();
         }
@@ -269,8 +274,7 @@ const FIGURE_1: &str = "The sketch is drawn by us after the paper’s; it holds 
 const FLOATING: &str = "The paper’s claim: with flooding the training loss does not go to zero but floats around the level b, \
     while for a small b the training accuracy still reaches 100%. One setting of each dataset is drawn, with at most five \
     levels above 0; the table has the same levels of every setting.";
-const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lower, after a second descent. Every level is \
-    drawn; the dotted line is training without flooding.";
+const FIGURE_2: &str = "The paper’s claim: with flooding the test loss ends lower, after a second descent.";
 const FIGURE_3: &str = "The paper’s claim: the selected flood level often leaves the training accuracy at 100%, so training error \
     can be zero while training loss is not; higher levels give memorisation up.";
 const LEVELS: &str = "How much depends on the level, and how sure the choice of one is: a flat top, or ticks that scatter \
@@ -307,19 +311,12 @@ const TRAINED_THEOREM: [&str; 3] = [
 
 fn context(figure: &Figure, index: &Index) -> FigureContext {
     let facts: Vec<&Facts> = figure.settings.iter().filter_map(|id| index.get(id)).collect();
-    let known: Vec<_> = facts.iter().filter(|facts| facts.scale.full != (0, 0)).collect();
-    let quick = known.iter().any(|facts| !facts.scale.is_full());
-    let same = known.windows(2).all(|pair| pair[0].scale == pair[1].scale);
-    let scale = match known.first() {
-        Some(facts) if same => facts.scale.sentence(),
-        Some(_) if quick => {
-            "Quick run, not the paper’s grid; the scales differ and stand with each setting.".to_owned()
-        }
-        Some(_) => "The paper’s grid.".to_owned(),
-        None => String::new(),
-    };
+    let known: Vec<_> = facts.iter().map(|facts| &facts.scale).filter(|scale| scale.full != (0, 0)).collect();
+    let quick = known.iter().any(|scale| !scale.is_full());
+    let scale = super::facts::Scale::common_sentence(&known).unwrap_or_default();
     let settings = facts.iter().map(|facts| super::claims::SettingLink {
-        label: facts.label.clone(),
+        // The title names the interpretation.
+        label: facts.row.clone(),
         anchor: super::setting_anchor(&facts.id),
     });
     let home = match &facts[..] {
@@ -370,17 +367,42 @@ fn flooded_level(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> Option<L
     most.copied().or_else(|| rows.iter().map(|row| row.level).filter(|level| !level.is_zero()).min())
 }
 
-fn compared_sides(tables: &Tables, setting: &str, rows: &[&CurveRow]) -> [Side; 2] {
+/// The compared runs of a setting, trained again and measured at every epoch.
+fn replays<'a>(tables: &'a Tables, setting: &str) -> Vec<&'a ReplayRow> {
+    tables.replays.iter().flatten().filter(|row| row.setting == setting).collect()
+}
+
+/// Figures 4 and 7 of a setting: from the compared runs where they were trained again, else from the grid's curves.
+fn gradients(tables: &Tables, facts: &Facts, curves: &[&CurveRow]) -> Result<Option<Figure>, RenderError> {
+    let replays = replays(tables, &facts.id);
     let stop = |which: fn(&SelectionRow) -> u32| {
-        let epochs: Vec<u32> = choices(tables, setting, Checkpoint::BestValidation).map(which).collect();
+        let epochs: Vec<u32> = choices(tables, &facts.id, Checkpoint::BestValidation).map(which).collect();
         let count = epochs.len() as u32;
         (count > 0).then(|| (epochs.iter().sum::<u32>() + count / 2) / count)
     };
-    let level = flooded_level(tables, setting, rows).unwrap_or(Level::ZERO);
-    [
-        Side { level: Level::ZERO, stop: stop(|trial| trial.without_epoch) },
-        Side { level, stop: stop(|trial| trial.with_epoch) },
-    ]
+    let stops = [stop(|trial| trial.without_epoch), stop(|trial| trial.with_epoch)];
+    let (levels, points, trials, csv) = if replays.iter().any(|row| row.gradient_norm.is_some()) {
+        let of = |model| Point::of_replays(&replays, model);
+        let trials = replays.iter().map(|row| row.trials).max().unwrap_or(0);
+        let points = [of(ProbedModel::Without), of(ProbedModel::With)];
+        (figure::compared_levels(&replays), points, trials, to_csv(replays.iter().copied()))
+    } else {
+        let level = flooded_level(tables, &facts.id, curves).unwrap_or(Level::ZERO);
+        let measured: Vec<&CurveRow> = (curves.iter().copied())
+            .filter(|row| {
+                [Level::ZERO, level].contains(&row.level) && row.gradient_norm.is_some() && row.test.is_some()
+            })
+            .collect();
+        let trials = measured.iter().map(|row| row.gradient_trials.min(row.test_trials)).max().unwrap_or(0);
+        let points = [Level::ZERO, level].map(|level| Point::of_curves(&measured, level));
+        (format!("b = {level}"), points, trials, to_csv(measured.iter().copied()))
+    };
+    let [without, with] = points;
+    let sides = [
+        Side { level: String::new(), stop: stops[0], points: without },
+        Side { level: levels, stop: stops[1], points: with },
+    ];
+    Ok(figure::gradient_amplitude(&facts.id, &facts.label, sides, trials, csv)?)
 }
 
 fn choices<'a>(

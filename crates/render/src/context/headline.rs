@@ -31,15 +31,53 @@ pub struct Finding {
     pub text: String,
 }
 
+/// How much of the paper's grid the findings rest on: they say so themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    Unfinished,
+    Reduced,
+    Nothing,
+}
+
+impl Extent {
+    fn of(tables: &Tables, index: &Index) -> Self {
+        match &tables.overview {
+            None => Self::Nothing,
+            Some(_) if !index.is_full() => Self::Reduced,
+            Some(overview) if overview.runs.0 != overview.runs.1 || !overview.gaps.is_empty() => Self::Unfinished,
+            Some(_) => Self::Whole,
+        }
+    }
+
+    const fn badge(self) -> Option<&'static str> {
+        match self {
+            Self::Whole => None,
+            Self::Unfinished => Some("Unfinished"),
+            Self::Reduced => Some("Quick run"),
+            Self::Nothing => Some("No results"),
+        }
+    }
+
+    /// How a finding begins.
+    const fn lead(self) -> &'static str {
+        match self {
+            Self::Whole | Self::Nothing => "Flooding’s gain",
+            Self::Unfinished => "So far, flooding’s gain",
+            Self::Reduced => "In a reduced run, flooding’s gain",
+        }
+    }
+}
+
 impl HeadlineContext {
     /// From all tables.
     pub fn new(tables: &Tables, index: &Index) -> Self {
-        let badge = badge(tables, index);
+        let extent = Extent::of(tables, index);
         let readings = main_readings(tables, TableId::Table2);
-        let findings = if readings.is_empty() { Vec::new() } else { findings(tables, &readings) };
+        let findings = if readings.is_empty() { Vec::new() } else { findings(tables, &readings, extent) };
         Self {
-            badge_note: badge_note(badge.as_deref(), index),
-            badge,
+            badge_note: badge_note(extent, index),
+            badge: extent.badge().map(str::to_owned),
             findings: if findings.is_empty() { vec![nothing(tables)] } else { findings },
             scale: scale(tables, index),
         }
@@ -49,14 +87,14 @@ impl HeadlineContext {
 /// A reading and its label.
 type Named = (String, String);
 
-fn findings(tables: &Tables, readings: &[Named]) -> Vec<Finding> {
-    let gains = |topic, checkpoint| gains(tables, readings, checkpoint).map(|text| Finding { topic, text });
+fn findings(tables: &Tables, readings: &[Named], extent: Extent) -> Vec<Finding> {
+    let gains = |topic, checkpoint| gains(tables, readings, checkpoint, extent).map(|text| Finding { topic, text });
     let of = |topic, text: Option<String>| text.map(|text| Finding { topic, text });
     [
         gains("At the last epoch", Checkpoint::LastEpoch),
         gains("With early stopping", Checkpoint::BestValidation),
-        of("The gain’s size", sizes(tables, readings)),
-        of("The accuracies", accuracies(tables, readings)),
+        of("The gain’s size, in percentage points", sizes(tables, readings)),
+        of("The accuracies themselves", accuracies(tables, readings)),
     ]
     .into_iter()
     .flatten()
@@ -64,43 +102,54 @@ fn findings(tables: &Tables, readings: &[Named]) -> Vec<Finding> {
 }
 
 fn nothing(tables: &Tables) -> Finding {
+    let any = tables.accuracy.iter().flatten().any(|row| row.table == Some(TableId::Table2));
     let text = match &tables.accuracy {
         None => "Nothing has been measured yet: `pipeline run` does it.",
+        Some(_) if any => {
+            "No trial of Table 2 is complete, so flooding’s gain there is so far neither reproduced nor refuted."
+        }
         Some(_) => "No row of Table 2 has been run, so flooding’s gain there is neither reproduced nor refuted.",
     };
     Finding { topic: "Table 2", text: text.to_owned() }
 }
 
 /// In how many rows flooding's gain is there again.
-fn gains(tables: &Tables, readings: &[Named], checkpoint: Checkpoint) -> Option<String> {
-    let parts: Vec<String> = (readings.iter())
+fn gains(tables: &Tables, readings: &[Named], checkpoint: Checkpoint, extent: Extent) -> Option<String> {
+    let found: Vec<(&str, &ScorecardCountRow)> = (readings.iter())
         .filter_map(|(reading, label)| {
-            let row = counts(tables, reading, Some(checkpoint), Quantity::Difference)?;
-            let Count { met, of } = row.same_direction;
-            let direction = (of > 0).then(|| format!("in {met} of {} {label}", rows(of, row.paper_rows)))?;
+            Some((&**label, counts(tables, reading, Some(checkpoint), Quantity::Difference)?))
+        })
+        .filter(|(_, row)| row.same_direction.of > 0)
+        .collect();
+    let directions: Vec<String> =
+        (found.iter()).map(|(label, row)| format!("in {} {label}", rows(row.same_direction, row.paper_rows))).collect();
+    let tested: Vec<String> = (found.iter().filter(|(_, row)| row.significant.of > 0))
+        .map(|(label, row)| {
             let Count { met, of } = row.significant;
-            Some(if of == 0 { direction } else { format!("{direction} (significant in {met} of {of})") })
+            // One alone needs no name.
+            if found.len() == 1 { format!("{met} of {of}") } else { format!("{met} of {of} {label}") }
         })
         .collect();
-    let tested = readings.iter().any(|(reading, _)| {
-        counts(tables, reading, Some(checkpoint), Quantity::Difference).is_some_and(|row| row.significant.of > 0)
-    });
-    let significant =
-        if tested { " Significance is at 1%, among the rows whose published gain is significant." } else { "" };
-    (!parts.is_empty()).then(|| format!("Flooding’s gain has the published direction {}.{significant}", list(&parts)))
+    let significant = if tested.is_empty() {
+        String::new()
+    } else {
+        format!(" Where the published gain is significant (1%), so is ours in {}.", list(&tested))
+    };
+    (!directions.is_empty())
+        .then(|| format!("{} has the published direction {}.{significant}", extent.lead(), list(&directions)))
 }
 
-/// `9 rows`, or `6 of the 9 rows` of the paper's table.
-fn rows(run: u32, all: u32) -> String {
-    if run == all { count(run.into(), "row") } else { format!("the {run} rows run (of {all})") }
+/// `9 of 9 rows`, with those of the paper's table that were not run.
+fn rows(Count { met, of }: Count, all: u32) -> String {
+    let missing = all.saturating_sub(of);
+    let left = if missing == 0 { String::new() } else { format!(" ({missing} not run)") };
+    format!("{met} of {}{left}", count(of.into(), "row"))
 }
 
 /// The mean gain beside the published one.
 fn sizes(tables: &Tables, readings: &[Named]) -> Option<String> {
-    let mut text = String::new();
-    for (checkpoint, when) in
-        [(Checkpoint::LastEpoch, "At the last epoch"), (Checkpoint::BestValidation, "with early stopping")]
-    {
+    let mut sentences: Vec<String> = Vec::new();
+    for (checkpoint, when) in [(Checkpoint::LastEpoch, "last epoch"), (Checkpoint::BestValidation, "early stopping")] {
         let mut parts: Vec<String> = Vec::new();
         let mut published = None;
         for (reading, label) in readings {
@@ -113,25 +162,20 @@ fn sizes(tables: &Tables, readings: &[Named]) -> Option<String> {
             parts.push(format!("{}{range} {label}{against}{}", signed(row.effect), size(row, tables)));
         }
         if let Some(published) = published {
-            let separator = if text.is_empty() { "" } else { "; " };
-            text.push_str(&format!(
-                "{separator}{when} the published mean gain is {}, ours {}",
-                signed(published),
-                list(&parts)
-            ));
+            sentences.push(format!("{when}: published {}, ours {}", signed(published), list(&parts)));
         }
     }
-    (!text.is_empty()).then(|| format!("{text} (percentage points)."))
+    (!sentences.is_empty()).then(|| format!("Mean over rows, {}.", sentences.join("; ")))
 }
 
 /// Is ours of the published size? By the interval of the difference and the margin.
 fn size(row: &OverallRow, tables: &Tables) -> &'static str {
     let margin = tables.overview.as_ref().and_then(|overview| overview.margin);
     match (row.minus_paper_ci, margin) {
-        (Some(ci), Some(margin)) if ci.low > -margin && ci.high < margin => " (the published size within the margin)",
+        (Some(ci), Some(margin)) if ci.low > -margin && ci.high < margin => " (the published size)",
         (Some(ci), _) if ci.high < 0.0 => " (smaller)",
         (Some(ci), _) if ci.low > 0.0 => " (larger)",
-        (Some(_), _) => " (size cannot be told apart)",
+        (Some(_), _) => " (size not decided)",
         (None, _) => "",
     }
 }
@@ -148,12 +192,7 @@ fn accuracies(tables: &Tables, readings: &[Named]) -> Option<String> {
             (of > 0).then(|| format!("{met} of {of} {label}"))
         })
         .collect();
-    (!parts.is_empty()).then(|| {
-        format!(
-            "Of our accuracies themselves, {} lie where the published ones predict them (95% prediction intervals).",
-            list(&parts)
-        )
-    })
+    (!parts.is_empty()).then(|| format!("{} lie in the 95% prediction interval of the published ones.", list(&parts)))
 }
 
 fn counts<'a>(
@@ -187,22 +226,16 @@ fn list(parts: &[String]) -> String {
     }
 }
 
-fn badge(tables: &Tables, index: &Index) -> Option<String> {
-    let Some(overview) = &tables.overview else { return Some("No results".to_owned()) };
-    if !index.is_full() {
-        return Some("Quick run".to_owned());
-    }
-    (overview.runs.0 != overview.runs.1 || !overview.gaps.is_empty()).then(|| "Unfinished".to_owned())
-}
-
-fn badge_note(badge: Option<&str>, index: &Index) -> String {
-    match badge {
-        None => "Every setting below was run on the paper’s whole grid.".to_owned(),
-        Some("Unfinished") => {
-            "The paper’s grid was planned, but some runs are missing; see what was not run.".to_owned()
+fn badge_note(extent: Extent, index: &Index) -> String {
+    match extent {
+        Extent::Whole => "Every setting below was run on the paper’s whole grid.".to_owned(),
+        Extent::Unfinished => {
+            "The paper’s grid was planned, but some runs are missing (see “Not run”): counts are of the \
+             trials that are complete."
+                .to_owned()
         }
-        Some("No results") => "No tables have been made yet; run `pipeline run` first.".to_owned(),
-        Some(_) => {
+        Extent::Nothing => "No tables have been made yet; run `pipeline run` first.".to_owned(),
+        Extent::Reduced => {
             let reduced = index.iter().filter(|facts| !facts.scale.is_full()).count();
             format!(
                 "{reduced} of {} ran fewer trials, levels or epochs than in the paper: such a run can agree or disagree \
@@ -228,6 +261,15 @@ fn scale(tables: &Tables, index: &Index) -> String {
     } else {
         format!("{complete} of {}", count(planned, "planned run"))
     };
+    let trials: (u64, u64) =
+        index.iter().filter(|facts| facts.table == Some(TableId::Table2)).fold((0, 0), |(complete, all), facts| {
+            (complete + u64::from(facts.scale.complete), all + u64::from(facts.scale.trials))
+        });
+    let runs = if planned == complete || trials.1 == 0 {
+        runs
+    } else {
+        format!("{runs}; {} of {} of Table 2 complete", trials.0, count(trials.1, "trial"))
+    };
     match scales.as_slice() {
         [one] => format!("Profile “{}”, {runs}; each setting: {one}.", overview.profile),
         _ => format!("Profile “{}”, {runs}.", overview.profile),
@@ -247,8 +289,8 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_were_not_run_are_reported() {
-        assert_eq!(rows(9, 9), "9 rows");
-        assert_eq!(rows(6, 9), "the 6 rows run (of 9)");
+    fn rows_that_were_not_run_are_named() {
+        assert_eq!(rows(Count { met: 8, of: 9 }, 9), "8 of 9 rows");
+        assert_eq!(rows(Count { met: 1, of: 1 }, 9), "1 of 1 row (8 not run)");
     }
 }

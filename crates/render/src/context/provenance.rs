@@ -67,19 +67,10 @@ pub struct Trial {
     pub epochs: String,
     /// Training accuracy of the selected run.
     pub train: String,
-    /// Key of the run of b = 0: what `pipeline explain` takes.
-    pub baseline: Key,
+    /// Key of the run of b = 0: as many digits as `pipeline explain` needs.
+    pub baseline: String,
     /// Key of the run of the selected level.
-    pub selected: Key,
-}
-
-/// A run's key.
-#[derive(Clone, Debug, Serialize)]
-pub struct Key {
-    /// The first digits.
-    pub short: String,
-    /// All digits.
-    pub full: String,
+    pub selected: String,
 }
 
 impl ProvenanceContext {
@@ -162,8 +153,8 @@ fn cell(tables: &Tables, row: &AccuracyRow) -> CellProvenance {
                 level: t.level.to_string(),
                 epochs: format!("{} / {}", t.without_epoch, t.with_epoch),
                 train: format!("{:.2}", t.train_accuracy),
-                baseline: Key { short: t.without_run.short().to_owned(), full: t.without_run.to_string() },
-                selected: Key { short: t.with_run.short().to_owned(), full: t.with_run.to_string() },
+                baseline: t.without_run.short().to_owned(),
+                selected: t.with_run.short().to_owned(),
             })
             .collect(),
     }

@@ -72,7 +72,8 @@ const fn when(checkpoint: Option<Checkpoint>) -> &'static str {
     }
 }
 
-const fn table_name(table: TableId) -> &'static str {
+/// What the report calls a table of the paper.
+pub const fn table_name(table: TableId) -> &'static str {
     match table {
         TableId::Table2 => "Table 2",
         TableId::Table3 => "Table 3",
@@ -95,7 +96,11 @@ fn table(
 
 fn counts(tables: &Tables) -> Option<MeasureTable> {
     // Gains by checkpoint selection; the accuracies of both together.
-    let shown = |row: &&ScorecardCountRow| (row.quantity == Quantity::Difference) == row.checkpoint.is_some();
+    let is_compared =
+        |row: &ScorecardCountRow| row.same_direction.of > 0 || row.paper_in_ours.of > 0 || row.predicted.of > 0;
+    let shown = |row: &&ScorecardCountRow| {
+        (row.quantity == Quantity::Difference) == row.checkpoint.is_some() && is_compared(row)
+    };
     let rows = tables.scorecard_counts.iter().flatten().filter(shown).map(|row| {
         vec![
             table_name(row.table).to_owned(),
@@ -111,7 +116,8 @@ fn counts(tables: &Tables) -> Option<MeasureTable> {
     });
     table(
         "scorecard_counts",
-        "In how many cells each criterion is met, of those in which it is available. Significant: at 1% by the paper’s own \
+        "In how many cells each criterion is met, of those in which it is available. Published in ours: the published number \
+         lies in our 95% interval, and the other way round. Significant: at 1% by the paper’s own \
          t-test and in its direction, of the gains that are significant in the paper. Predicted: inside the published 95% \
          prediction interval (by t); for the single runs of Table 3, the published number inside ours. Equivalent: shown \
          to differ from the published number by less than the margin; with ten trials a row often cannot show it.",
@@ -121,8 +127,8 @@ fn counts(tables: &Tables) -> Option<MeasureTable> {
             "What",
             "Same direction",
             "Significant",
-            "Published in our interval",
-            "Ours in the published one",
+            "Published in ours",
+            "Ours in published",
             "Predicted",
             "Equivalent",
         ],

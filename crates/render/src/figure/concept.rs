@@ -122,12 +122,22 @@ pub fn with_and_without(
         title: format!("Training and test loss without and with flooding, {label}"),
         description: format!(
             "Two panels with the same axes, logarithmic loss against epoch: left without flooding, right with b = {level}; \
-             training and test loss, means over trials."
+             training and test loss, {}.",
+            averaged(&sides)
         ),
         sheet: draw_sides(&sides)?,
         csv: to_csv(sides.iter().flat_map(|(_, rows)| rows.iter().copied())),
         settings: vec![setting.to_owned()],
     }))
+}
+
+/// Over how many trials the two losses are means: that of the test set may be over fewer.
+fn averaged(sides: &[(Level, Vec<&CurveRow>); 2]) -> String {
+    let most = |of: fn(&CurveRow) -> u32| sides.iter().flat_map(|(_, rows)| rows).map(|row| of(row)).max().unwrap_or(0);
+    let (train, test) = (most(|row| row.trials), most(|row| row.test_trials));
+    let over =
+        |trials: u32| if trials == 1 { "of one trial".to_owned() } else { format!("the mean over {trials} trials") };
+    if train == test { over(train) } else { format!("the training loss {}, the test loss {}", over(train), over(test)) }
 }
 
 fn draw_sides(sides: &[(Level, Vec<&CurveRow>); 2]) -> Result<Sheet, DrawError> {

@@ -92,31 +92,34 @@ fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Se
     let accuracies = sets.iter().flat_map(|&set| pick(set, |m| m.accuracy));
     let width = 852 / sets.len() as u32;
     let accuracy = Axis::linear("accuracy (%)", accuracies, 5);
-    for (row, top) in [("loss", 8), ("accuracy", 240)] {
+    let mut panels = Vec::new();
+    for (is_loss, top) in [(true, 8), (false, 240)] {
         for (column, &set) in sets.iter().enumerate() {
             let frame = Frame { x: 4 + (column as u32 * width).cast_signed(), y: top, width, height: 228 };
-            let y = match (row, set) {
-                ("loss", Set::Train) => Axis::logarithmic("loss", pick(Set::Train, |m| m.loss)),
-                ("loss", _) => held_out.clone(),
-                _ => accuracy.clone(),
+            let y = match set {
+                _ if !is_loss => accuracy.clone(),
+                Set::Train => Axis::logarithmic("loss", pick(Set::Train, |m| m.loss)),
+                _ => held_out.clone(),
             };
-            let mut panel = Panel::new(&canvas, frame, &format!("{} {row}", set.name()), &x, &y)?;
-            // The baseline last: over the others.
-            for (level, rows) in levels.iter().rev() {
-                let points: Vec<_> = rows
-                    .iter()
-                    .filter_map(|r| {
-                        set.of(r).map(|m| (f64::from(r.epoch), if row == "loss" { m.loss } else { m.accuracy }))
-                    })
-                    .collect();
-                if points.is_empty() {
-                    continue;
-                }
-                let ink = level_ink(*level, highest);
-                let group = Group { level: Some(level.to_string()), title: format!("b = {level}") };
-                canvas.group(group, || panel.line(ink, 10, &m4(&points, spans)))?;
-            }
+            let title = format!("{} {}", set.name(), if is_loss { "loss" } else { "accuracy" });
+            panels.push((Panel::new(&canvas, frame, &title, &x, &y)?, set, is_loss));
         }
+    }
+    // A level is one group over all panels. The baseline last: over the others.
+    for (level, rows) in levels.iter().rev() {
+        let ink = level_ink(*level, highest);
+        let group = Group { level: Some(level.to_string()), title: format!("b = {level}") };
+        canvas.group(group, || {
+            for (panel, set, is_loss) in &mut panels {
+                let value = |m: Measured| if *is_loss { m.loss } else { m.accuracy };
+                let points: Vec<_> =
+                    rows.iter().filter_map(|row| Some((f64::from(row.epoch), value(set.of(row)?)))).collect();
+                if !points.is_empty() {
+                    panel.line(ink, 10, &m4(&points, spans))?;
+                }
+            }
+            Ok(())
+        })?;
     }
     color_bar(&canvas, (874, 60), 160, "level b", &level_ticks(highest));
     legend(&canvas, (60, 488), &[(Ink::Baseline, Sample::Line, "b = 0: without flooding")]);

@@ -10,7 +10,7 @@ pub const RULE: &str = "Lines with many epochs are thinned for drawing: each is 
 
 /// How many spans each of `lines` lines may have.
 pub fn spans(lines: usize) -> usize {
-    (BUDGET / (4 * lines.max(1))).clamp(12, 150)
+    (BUDGET / (4 * lines.max(1))).clamp(7, 150)
 }
 
 /// Of each of `spans` spans of equal length along x: the first, the least, the greatest and the last point.

@@ -28,7 +28,7 @@ pub fn flatness(setting: &str, label: &str, rows: &[&FlatnessRow]) -> Result<Fig
         label: "Figures 5 and 8".to_owned(),
         title: format!("Loss along random filter-normalised directions, {label}"),
         description: format!(
-            "Training loss (left) and test loss (right), logarithmic, against the distance along a direction, for the model at \
+            "Training loss (left) and test loss (right), logarithmic above and linear below, against the distance along a direction, for the model at \
              the first mini-batch below the flood level (dashed), at the end of training with flooding (rings) and without \
              (plain line): means over {directions} directions a trial with a band from the least to the greatest, over {train} \
              training and {test} test examples.",
@@ -40,14 +40,17 @@ pub fn flatness(setting: &str, label: &str, rows: &[&FlatnessRow]) -> Result<Fig
 }
 
 fn draw(rows: &[&FlatnessRow]) -> Result<Sheet, DrawError> {
-    let canvas = Canvas::new(940, 320);
+    let canvas = Canvas::new(940, 600);
     let x = Axis::linear("distance along the direction", rows.iter().map(|row| row.alpha), 5);
     let bands = rows.iter().flat_map(|row| [row.train_loss, row.test_loss]).flatten();
-    let y = Axis::logarithmic("loss", bands.flat_map(|band| [band.min, band.max]));
+    let ends: Vec<f64> = bands.flat_map(|band| [band.min, band.max]).collect();
+    let axes = [Axis::logarithmic("loss", ends.iter().copied()), Axis::linear("loss, linear", ends.into_iter(), 5)];
     let train: fn(&FlatnessRow) -> Option<Band> = |row| row.train_loss;
-    for (index, (title, of)) in [("training loss", train), ("test loss", |row| row.test_loss)].into_iter().enumerate() {
-        let frame = Frame { x: 4 + index as i32 * 466, y: 4, width: 466, height: 280 };
-        let mut panel = Panel::new(&canvas, frame, title, &x, &y)?;
+    let sides = [("training loss", train), ("test loss", |row: &FlatnessRow| row.test_loss)];
+    for (index, (title, of)) in sides.into_iter().cycle().take(2 * axes.len()).enumerate() {
+        let (column, line) = (index % 2, index / 2);
+        let frame = Frame { x: 4 + column as i32 * 466, y: 4 + line as i32 * 284, width: 466, height: 280 };
+        let mut panel = Panel::new(&canvas, frame, title, &x, &axes[line])?;
         for (model, area, line, marked) in MODELS {
             let mut points: Vec<(f64, Band)> = rows
                 .iter()
@@ -69,6 +72,6 @@ fn draw(rows: &[&FlatnessRow]) -> Result<Sheet, DrawError> {
     }
     let entries = MODELS
         .map(|(model, _, line, marked)| (line, if marked { Sample::RingLine } else { Sample::Line }, model.describe()));
-    legend(&canvas, (60, 308), &entries);
+    legend(&canvas, (60, 588), &entries);
     Ok(canvas.finish())
 }

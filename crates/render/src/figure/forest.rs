@@ -11,7 +11,8 @@ use crate::format::{interval, signed};
 const WIDTH: i32 = 720;
 const LABELS: i32 = 128;
 const GAP: i32 = 14;
-const TOP: i32 = 62;
+/// Height of one line of the legend.
+const LINE: i32 = 18;
 /// Height of a mark and of the space between two rows, in pixels.
 const MARK: i32 = 11;
 const SPACE: i32 = 10;
@@ -38,11 +39,11 @@ pub fn forest(readings: &[Named], scorecard: &[ScorecardRow]) -> Option<Figure> 
     (!labels.is_empty()).then(|| Figure {
         id: "forest".to_owned(),
         label: "Forest plot".to_owned(),
-        title: "Flooding’s gain, published and reproduced".to_owned(),
+        title: "Flooding’s gain, published and ours".to_owned(),
         description: format!(
             "Test accuracy with minus without flooding in percentage points, for each row of Table 2, with 95% intervals: \
              published in grey, ours in colour, {names}. A filled mark is a gain in the published direction that is \
-             significant at 1%, a ring is not."
+             significant at 1%, a ring is not. An interval that reaches beyond the axis is cut at its end."
         ),
         sheet: draw(readings, &labels, &rows),
         csv: to_csv(rows.iter().copied()),
@@ -95,13 +96,16 @@ fn written(estimate: Estimated) -> String {
 
 fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow]) -> Sheet {
     let row_height = MARK * (readings.len() as i32 + 1) + SPACE;
-    let bottom = TOP + row_height * labels.len() as i32;
+    let legend = legend(readings, rows);
+    // The legend, the key below it, and the panels' titles.
+    let top_of_rows = 44 + LINE * (1 + legend.last().map_or(0, |entry| entry.line));
+    let bottom = top_of_rows + row_height * labels.len() as i32;
     let canvas = Canvas::new(WIDTH as u32, (bottom + 44) as u32);
     let axis = axis(rows);
     let width = (WIDTH - LABELS - GAP - 8) / 2;
-    legend(&canvas, readings);
+    draw_legend(&canvas, &legend);
     for (at, (data, setup)) in labels.iter().enumerate() {
-        let top = TOP + row_height * at as i32;
+        let top = top_of_rows + row_height * at as i32;
         let first = at == 0 || labels[at - 1].0 != *data;
         let rule = if first { Ink::Axis } else { Ink::Grid };
         canvas.push(Item::Line { ink: rule, width: 6, points: vec![px((0, top)), px((WIDTH, top))] });
@@ -114,18 +118,18 @@ fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow]) -> 
             let share = (axis.place(value) - axis.range.0) / (axis.range.1 - axis.range.0);
             left * UNIT + (share * f64::from(width * UNIT)).round() as i32
         };
-        canvas.text(Ink::Text, (left, TOP - 8), Anchor::Start, 12, true, panel.1);
+        canvas.text(Ink::Text, (left, top_of_rows - 8), Anchor::Start, 12, true, panel.1);
         for (value, label) in &axis.ticks {
             let ink = if *value == 0.0 { Ink::Text } else { Ink::Grid };
             let width = if *value == 0.0 { 10 } else { 6 };
-            let points = vec![(place(*value), TOP * UNIT), (place(*value), (bottom + 4) * UNIT)];
+            let points = vec![(place(*value), top_of_rows * UNIT), (place(*value), (bottom + 4) * UNIT)];
             canvas.push(Item::Line { ink, width, points });
             canvas.text(Ink::Axis, (place(*value) / UNIT, bottom + 17), Anchor::Middle, 11, false, label);
         }
         canvas.text(Ink::Text, (left + width / 2, bottom + 34), Anchor::Middle, 11, false, &axis.label);
         for (at, label) in labels.iter().enumerate() {
             for (line, mark) in marks(readings, rows, *label, panel).into_iter().enumerate() {
-                let y = (TOP + row_height * at as i32 + SPACE / 2 + MARK * line as i32 + MARK / 2) * UNIT;
+                let y = (top_of_rows + row_height * at as i32 + SPACE / 2 + MARK * line as i32 + MARK / 2) * UNIT;
                 canvas.group(Group { level: None, title: mark.title.clone() }, || draw_mark(&canvas, &mark, y, place));
             }
         }
@@ -161,20 +165,46 @@ fn axis(rows: &[&ScorecardRow]) -> Axis {
     Axis::linear("percentage points", within, 6)
 }
 
-fn legend(canvas: &Canvas, readings: &[Named]) {
-    let mut left = 0;
-    let mut entry = |ink: Ink, fill: bool, text: &str| {
-        canvas.push(Item::Line { ink, width: 20, points: vec![px((left, 14)), px((left + 24, 14))] });
-        canvas.push(Item::Circle { ink, center: px((left + 12, 14)), radius: 38, fill });
-        canvas.text(Ink::Text, (left + 30, 18), Anchor::Start, 12, false, text);
-        left += 30 + (text.chars().count() as f64 * 6.4) as i32 + 16;
-    };
-    entry(Ink::Axis, true, "published");
-    for (index, (_, label)) in readings.iter().enumerate() {
-        entry(Ink::Series(index as u8), true, label);
+/// An entry of the legend and its place.
+struct Entry {
+    ink: Ink,
+    text: String,
+    left: i32,
+    line: i32,
+}
+
+/// Entries that do not fit into the line begin another one. A reading without a complete trial has no mark yet, and says so.
+fn legend(readings: &[Named], rows: &[&ScorecardRow]) -> Vec<Entry> {
+    let (mut left, mut line) = (0, 0);
+    let named = readings.iter().enumerate().map(|(index, (reading, label))| {
+        let is_there = rows.iter().any(|row| row.reading == *reading && row.ours.is_some());
+        let text = if is_there { (*label).to_owned() } else { format!("{label} (no complete trial yet)") };
+        (Ink::Series(index as u8), text)
+    });
+    std::iter::once((Ink::Axis, "published".to_owned()))
+        .chain(named)
+        .map(|(ink, text)| {
+            let width = 30 + (text.chars().count() as f64 * 6.4) as i32;
+            if left > 0 && left + width > WIDTH {
+                (left, line) = (0, line + 1);
+            }
+            let entry = Entry { ink, text, left, line };
+            left += width + 16;
+            entry
+        })
+        .collect()
+}
+
+fn draw_legend(canvas: &Canvas, entries: &[Entry]) {
+    for Entry { ink, text, left, line } in entries {
+        let y = 14 + LINE * line;
+        canvas.push(Item::Line { ink: *ink, width: 20, points: vec![px((*left, y)), px((left + 24, y))] });
+        canvas.push(Item::Circle { ink: *ink, center: px((left + 12, y)), radius: 38, fill: true });
+        canvas.text(Ink::Text, (left + 30, y + 4), Anchor::Start, 12, false, text);
     }
     let key = "filled: significant at 1% in the published direction; ring: not; bar: 95% interval";
-    canvas.text(Ink::Axis, (0, 36), Anchor::Start, 11, false, key);
+    let y = LINE * (2 + entries.last().map_or(0, |entry| entry.line));
+    canvas.text(Ink::Axis, (0, y), Anchor::Start, 11, false, key);
 }
 
 const fn px((x, y): (i32, i32)) -> (i32, i32) {

@@ -1,7 +1,8 @@
 //! Figures 4 and 7: test loss and accuracy against the filter-normalised gradient's norm, a point an epoch.
 
 use flooding_core::level::Level;
-use flooding_tables::{CurveRow, GradientNorms, Measured, to_csv};
+use flooding_tables::probes::ProbedModel;
+use flooding_tables::{CurveRow, GradientNorms, Measured, ReplayRow};
 
 use super::axis::Axis;
 use super::ink::Ink;
@@ -9,48 +10,62 @@ use super::legend::{Sample, color_bar, legend};
 use super::panel::{DrawError, Frame, Panel};
 use super::sheet::{Canvas, Group};
 use super::{Figure, Sheet};
-use crate::format::count;
 use crate::slug::slug;
 
 /// As in the paper: the first epochs are left out.
 const SKIPPED_EPOCHS: u32 = 10;
 
 /// One side of the comparison.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Side {
-    /// Its level; `Level::ZERO` without flooding.
-    pub level: Level,
+    /// Its level, or levels, in words; empty without flooding.
+    pub level: String,
     /// The epoch that early stopping selects, rounded over trials.
     pub stop: Option<u32>,
+    /// Its measured epochs.
+    pub points: Vec<Point>,
 }
 
-struct Point {
-    epoch: u32,
-    gradients: GradientNorms,
-    test: Measured,
+/// One measured epoch.
+#[derive(Clone, Copy, Debug)]
+pub struct Point {
+    pub epoch: u32,
+    pub gradients: GradientNorms,
+    pub test: Measured,
 }
 
-/// The drawn points of rows that have them.
-fn points(rows: &[&CurveRow]) -> Vec<Point> {
-    let point = |row: &&CurveRow| Some(Point { epoch: row.epoch, gradients: row.gradient_norm?, test: row.test? });
-    rows.iter().filter_map(point).collect()
+impl Point {
+    /// The drawn points of a level's curves: means over trials.
+    pub fn of_curves(rows: &[&CurveRow], level: Level) -> Vec<Self> {
+        let of = rows.iter().filter(|row| row.level == level);
+        of.filter_map(|row| Some(Self { epoch: row.epoch, gradients: row.gradient_norm?, test: row.test? })).collect()
+    }
+
+    /// The points of the compared runs, trained again.
+    pub fn of_replays(rows: &[&ReplayRow], model: ProbedModel) -> Vec<Self> {
+        let of = rows.iter().filter(|row| row.model == model);
+        of.filter_map(|row| {
+            let test = Measured { loss: row.test_loss.mean, accuracy: row.test_accuracy.mean };
+            Some(Self { epoch: row.epoch, gradients: row.gradient_norm?, test })
+        })
+        .collect()
+    }
 }
 
-/// Four panels, or `None` where these rows hold no gradients at the two levels.
+/// Four panels of without and with flooding, over so many trials, with the rows that they come from as CSV; `None` where
+/// there are no gradients.
 pub fn gradient_amplitude(
     setting: &str,
     label: &str,
-    rows: &[&CurveRow],
-    [without, with]: [Side; 2],
+    sides: [Side; 2],
+    trials: u32,
+    csv: Vec<u8>,
 ) -> Result<Option<Figure>, DrawError> {
-    let drawn = |side: Side| -> Vec<&CurveRow> {
-        let is_drawn = |row: &&CurveRow| {
-            row.level == side.level && row.epoch > SKIPPED_EPOCHS && row.gradient_norm.is_some() && row.test.is_some()
-        };
-        rows.iter().copied().filter(is_drawn).collect()
-    };
-    let sides = [(without, drawn(without)), (with, drawn(with))];
-    if sides.iter().all(|(_, rows)| rows.is_empty()) {
+    let sides = sides.map(|side| {
+        let points = side.points.into_iter().filter(|point| point.epoch > SKIPPED_EPOCHS).collect();
+        Side { points, ..side }
+    });
+    if sides.iter().all(|side| side.points.is_empty()) {
         return Ok(None);
     }
     Ok(Some(Figure {
@@ -59,36 +74,31 @@ pub fn gradient_amplitude(
         title: format!("Gradient amplitude against test performance, {label}"),
         description: format!(
             "Test loss (above) and test accuracy (below) against the L2 norm of the filter-normalised gradient of the \
-             training loss (left) and of the test loss (right); a point {} after the first {SKIPPED_EPOCHS}, the mean over \
-             {}; rings with flooding at b = {}, crosses without; coloured by epoch; large dark marks at the measured \
-             epoch nearest to the mean one that early stopping selects.",
+             training loss (left) and of the test loss (right); a point {} after the first {SKIPPED_EPOCHS}, {}; rings \
+             with flooding at {}, crosses without; coloured by epoch; large dark marks at the measured epoch nearest to \
+             the mean one that early stopping selects.",
             interval(&sides),
-            count(trials(&sides).into(), "trial"),
-            with.level
+            if trials == 1 { "of one trial".to_owned() } else { format!("the mean over {trials} trials") },
+            sides[1].level
         ),
-        sheet: draw(&sides.each_ref().map(|(side, rows)| (*side, points(rows))))?,
-        csv: to_csv(sides.iter().flat_map(|(_, rows)| rows.iter().copied())),
+        sheet: draw(&sides)?,
+        csv,
         settings: vec![setting.to_owned()],
     }))
 }
 
 /// How often there is a point.
-fn interval(sides: &[(Side, Vec<&CurveRow>); 2]) -> String {
-    let epochs: Vec<u32> = sides[0].1.iter().chain(&sides[1].1).map(|row| row.epoch).collect();
-    let steps = epochs.windows(2).filter_map(|pair| pair[1].checked_sub(pair[0])).filter(|step| *step > 0);
-    match steps.min() {
+fn interval(sides: &[Side; 2]) -> String {
+    let steps = sides.iter().flat_map(|side| side.points.windows(2)).map(|pair| pair[1].epoch - pair[0].epoch);
+    match steps.filter(|step| *step > 0).min() {
         None | Some(1) => "an epoch".to_owned(),
         Some(step) => format!("every {step} epochs"),
     }
 }
 
-fn trials(sides: &[(Side, Vec<&CurveRow>); 2]) -> u32 {
-    sides.iter().flat_map(|(_, rows)| rows).map(|row| row.gradient_trials.min(row.test_trials)).max().unwrap_or(0)
-}
-
-fn draw(sides: &[(Side, Vec<Point>); 2]) -> Result<Sheet, DrawError> {
+fn draw(sides: &[Side; 2]) -> Result<Sheet, DrawError> {
     let canvas = Canvas::new(940, 540);
-    let all = || sides.iter().flat_map(|(_, points)| points);
+    let all = || sides.iter().flat_map(|side| &side.points);
     let last = all().map(|p| p.epoch).max().unwrap_or(1);
     let x_of = |train: bool| {
         let values = all().map(|p| if train { p.gradients.train } else { p.gradients.test });
@@ -102,7 +112,8 @@ fn draw(sides: &[(Side, Vec<Point>); 2]) -> Result<Sheet, DrawError> {
             let y = if loss { &y_loss } else { &y_accuracy };
             let title = if train { "training gradient" } else { "test gradient" };
             let mut panel = Panel::new(&canvas, frame, title, &x_of(train), y)?;
-            for (index, (side, points)) in sides.iter().enumerate() {
+            for (index, side) in sides.iter().enumerate() {
+                let points = &side.points;
                 let at = |p: &Point| {
                     let x = if train { p.gradients.train } else { p.gradients.test };
                     (x, if loss { p.test.loss } else { p.test.accuracy })

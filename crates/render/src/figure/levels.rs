@@ -15,11 +15,15 @@ const PANEL: (u32, u32) = (310, 176);
 const CHECKPOINTS: [(Checkpoint, u8, &str); 2] =
     [(Checkpoint::LastEpoch, 0, "(A) last epoch"), (Checkpoint::BestValidation, 1, "(B) early stopping")];
 
-/// A panel for each of these settings (id, label); `group` names the interpretation and the table.
-pub fn accuracy_by_level(group: &str, settings: &[(&str, &str)], rows: &[LevelRow]) -> Result<Figure, DrawError> {
+/// A panel for each of these settings (id, label); named by id and by words.
+pub fn accuracy_by_level(
+    [id, group]: [&str; 2],
+    settings: &[(&str, &str)],
+    rows: &[LevelRow],
+) -> Result<Figure, DrawError> {
     let rows: Vec<&LevelRow> = rows.iter().filter(|r| settings.iter().any(|(id, _)| *id == r.setting)).collect();
     Ok(Figure {
-        id: slug(&format!("accuracy-by-level-{}", group.replace(' ', "-").to_lowercase())),
+        id: slug(&format!("accuracy-by-level-{id}")),
         label: "Accuracy against b".to_owned(),
         title: format!("Test accuracy against the flood level, {group}"),
         description:

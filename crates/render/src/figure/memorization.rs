@@ -16,11 +16,11 @@ const CHECKPOINTS: [(Checkpoint, Ink, &str); 2] = [
     (Checkpoint::BestValidation, Ink::Series(1), "(B) early stopping"),
 ];
 
-/// A panel for each of these settings (id, label), all with the same axes; `group` names the reading and the table.
-pub fn memorization(group: &str, settings: &[(&str, &str)], rows: &[LevelRow]) -> Result<Figure, DrawError> {
+/// A panel for each of these settings (id, label), all with the same axes; named by id and by words.
+pub fn memorization([id, group]: [&str; 2], settings: &[(&str, &str)], rows: &[LevelRow]) -> Result<Figure, DrawError> {
     let rows: Vec<&LevelRow> = rows.iter().filter(|r| settings.iter().any(|(id, _)| *id == r.setting)).collect();
     Ok(Figure {
-        id: slug(&format!("figure-3-{}", group.replace(' ', "-").to_lowercase())),
+        id: slug(&format!("figure-3-{id}")),
         label: "Figure 3".to_owned(),
         title: format!("Memorisation: training accuracy against the flood level, {group}"),
         description: format!(

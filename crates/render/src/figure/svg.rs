@@ -33,8 +33,20 @@ fn element(sheet: &Sheet, id: &str, title: &str, description: &str, style: &str)
         escape(title),
         escape(description),
     );
+    let mut before: Option<&Item> = None;
     for item in &sheet.items {
-        draw(&mut svg, item);
+        match (before, item) {
+            // Lines of one look share an element: grids, ticks and marks are many short ones.
+            (Some(Item::Line { ink, width, .. }), Item::Line { ink: same, width: wide, points })
+                if (ink, width) == (same, wide) && svg.ends_with("\"/>") =>
+            {
+                svg.truncate(svg.len() - "\"/>".len());
+                svg.push_str(&path(points));
+                svg.push_str("\"/>");
+            }
+            _ => draw(&mut svg, item),
+        }
+        before = Some(item);
     }
     svg.push_str("</svg>");
     svg

@@ -59,7 +59,7 @@ fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
     sizes.dedup();
     sizes.truncate(PANELS);
     let lines = sizes.len().div_ceil(COLUMNS) as u32;
-    let canvas = Canvas::new(940, 30 + lines * 210);
+    let canvas = Canvas::new(940, 30 + lines * 210 + 12);
     let x = Axis::between("flood level b", 0.0, rows.iter().map(|row| row.level).fold(0.0, f64::max) * 1.02, 5);
     let y = Axis::between("MSE over MSE without", 0.0, HIGHEST, 4);
     legend(

@@ -69,22 +69,25 @@ impl<'a> LatexTable<'a> {
         let paper = row.paper;
         let pair = |value: Option<MeanStd>| value.map(|v| Printed { mean: v.mean, std: v.std });
         let dash = |value: Value| if row.dash { safe("--".to_owned()) } else { value };
-        let with = self.measured(&format!("{prefix}With"), pair(row.with), row.bold_with);
+        let absent = if row.missing_runs > 0 { r"\emph{missing}" } else { r"\emph{not run}" };
+        let with = self.measured(&format!("{prefix}With"), pair(row.with), row.bold_with, absent);
         let mut cells = vec![
-            self.measured(&format!("{prefix}Without"), pair(row.without), row.bold_without),
+            self.measured(&format!("{prefix}Without"), pair(row.without), row.bold_without, absent),
             self.measured(
                 &format!("{prefix}PaperWithout"),
                 paper.and_then(|p| p.without),
                 paper.is_some_and(|p| p.bold_without),
+                "--",
             ),
             dash(with),
             self.measured(
                 &format!("{prefix}PaperWith"),
                 paper.and_then(|p| p.with),
                 paper.is_some_and(|p| p.bold_with),
+                "--",
             ),
-            self.measured(&format!("{prefix}Level"), pair(row.selected_level), false),
-            self.measured(&format!("{prefix}PaperLevel"), paper.and_then(|p| p.selected_level), false),
+            self.measured(&format!("{prefix}Level"), pair(row.selected_level), false, "--"),
+            self.measured(&format!("{prefix}PaperLevel"), paper.and_then(|p| p.selected_level), false, "--"),
         ];
         let difference = row.difference;
         cells.push(self.number(&format!("{prefix}Difference"), difference.map(|d| format!("${:+.2}$", d.mean))));
@@ -96,16 +99,14 @@ impl<'a> LatexTable<'a> {
             ),
         );
         let p = difference.and_then(|d| d.p_student);
-        let words = p.map(|p| if p < 0.0001 { "$<0.0001$".to_owned() } else { format!("${p:.4}$") });
+        let words = p.map(|p| if p < 0.001 { "$<0.001$".to_owned() } else { format!("${p:.3}$") });
         cells.push(self.number(&format!("{prefix}P"), words));
         cells
     }
 
-    /// A mean and its deviation as two macros; `not run` or a dash where there is none.
-    fn measured(&mut self, name: &str, value: Option<Printed>, bold: bool) -> Value {
-        let Some(Printed { mean, std }) = value else {
-            return safe(if name.contains("Paper") { "--" } else { r"\emph{not run}" }.to_owned());
-        };
+    /// A mean and its deviation as two macros; `absent` where there is none.
+    fn measured(&mut self, name: &str, value: Option<Printed>, bold: bool, absent: &str) -> Value {
+        let Some(Printed { mean, std }) = value else { return safe(absent.to_owned()) };
         let mut cell = self.number(name, Some(format!("{mean:.2}"))).to_string();
         if let Some(std) = std {
             let std = self.number(&format!("{name}Std"), Some(format!("{std:.2}")));

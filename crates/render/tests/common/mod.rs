@@ -13,9 +13,10 @@ use flooding_core::spec::RunKey;
 use flooding_core::work::{Gap, Stage};
 use flooding_render::Tables;
 use flooding_tables::{
-    AccuracyRow, Checkpoint, ClaimGroup, ClaimReadingRow, ClaimRow, CurveRow, DatasetRow, Difference, EpochAccuracy,
-    Estimate, FORMATS, FinalLossRow, GradientNorms, LevelRow, Magnitude, MeanStd, Measured, MethodRow, Overview,
-    PaperCell, Printed, RunRow, RunStatus, SelectionRow, SensitivityRow, TheoremCheck, TheoremRow, Verdict, catalogue,
+    AccuracyRow, Checkpoint, ClaimGroup, ClaimReadingRow, ClaimRow, ComputeRow, CurveRow, DatasetRow, Difference,
+    EpochAccuracy, Estimate, FORMATS, FinalLossRow, GradientNorms, LevelRow, Magnitude, MeanStd, Measured, MethodRow,
+    Overview, PaperCell, Printed, RunRow, RunStatus, SelectionRow, SensitivityRow, TheoremCheck, TheoremRow, Verdict,
+    catalogue,
 };
 
 /// How much to make up.
@@ -105,6 +106,8 @@ pub fn tables(size: Size) -> Tables {
         trial_probes: Some(Vec::new()),
         final_losses: Some(Vec::new()),
         descents: Some(probes::descents(ROWS[1].0)),
+        replays: Some(probes::replays(ROWS[1].0)),
+        compute: Some(compute()),
         flatness: Some(probes::flatness(ROWS[1].0)),
         sharpness: Some(probes::sharpness(ROWS[1].0)),
         calibration: Some(probes::calibration(ROWS[1].0)),
@@ -351,6 +354,24 @@ fn final_loss(setting: u32, id: &str, at: Level, size: Size) -> FinalLossRow {
     }
 }
 
+fn compute() -> Vec<ComputeRow> {
+    let row = |table, processor: &str, cores, hours| ComputeRow {
+        table,
+        device: "cpu".to_owned(),
+        processor: processor.to_owned(),
+        cores,
+        memory: cores.map(|cores| 8 * cores),
+        runs: 90,
+        hours,
+        elapsed_hours: hours / 2.0,
+    };
+    vec![
+        row(Some(TableId::Table2), "A processor (avx2, fma)", Some(2), 12.5),
+        row(Some(TableId::Table2), "Another processor (avx512)", None, 3.0),
+        row(None, "A processor (avx2, fma)", Some(2), 0.0),
+    ]
+}
+
 fn overview(size: Size) -> Overview {
     let left_out =
         [("spiral-middle", "Spiral", "Middle", TableId::Table2), ("cifar10", "CIFAR-10", "ResNet44", TableId::Table3)];
@@ -389,6 +410,8 @@ fn overview(size: Size) -> Overview {
             finished: "2026-01-01T00:00:00Z".to_owned(),
             seconds: 0.0,
             training_seconds: 0.0,
+            cores: Some(2),
+            memory: None,
         }],
         datasets: vec![DatasetRow {
             name: "mnist".to_owned(),

@@ -3,7 +3,8 @@
 use flooding_core::level::Level;
 use flooding_tables::probes::{CONFIDENCE_BINS, ProbedModel};
 use flooding_tables::{
-    Band, CalibrationRow, DescentRow, FlatnessRow, MeanStd, ReliabilityBinRow, Sharpness, SharpnessRow,
+    Band, CalibrationRow, DescentRow, FlatnessRow, GradientNorms, MeanStd, ReliabilityBinRow, ReplayRow, Sharpness,
+    SharpnessRow,
 };
 
 const MODELS: [(ProbedModel, f64); 3] =
@@ -33,6 +34,30 @@ pub fn flatness(setting: &str) -> Vec<FlatnessRow> {
         }
     }
     rows
+}
+
+pub fn replays(setting: &str) -> Vec<ReplayRow> {
+    let band = |mean: f64| Band { mean, min: 0.9 * mean, max: 1.1 * mean };
+    let row = |model, epoch: u32| {
+        let share = f64::from(epoch) / 50.0;
+        let loss = if model == ProbedModel::With { 0.5 + share * (1.0 - share) } else { 0.5 + share };
+        ReplayRow {
+            setting: setting.to_owned(),
+            reading: "paper".to_owned(),
+            model,
+            levels: vec![Level::from_millionths(120_000), Level::from_millionths(150_000)],
+            epoch,
+            trials: 2,
+            test_examples: 5_000,
+            test_loss: band(loss),
+            test_accuracy: band(90.0 - 8.0 * loss),
+            gradient_norm: epoch.is_multiple_of(5).then_some(GradientNorms { train: 0.1 / loss, test: loss }),
+        }
+    };
+    [ProbedModel::With, ProbedModel::Without]
+        .into_iter()
+        .flat_map(|model| (1..=50).map(move |epoch| row(model, epoch)))
+        .collect()
 }
 
 pub fn sharpness(setting: &str) -> Vec<SharpnessRow> {

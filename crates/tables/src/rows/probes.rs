@@ -2,7 +2,7 @@
 
 use flooding_core::level::Level;
 
-use super::{Interval, MeanStd};
+use super::{GradientNorms, Interval, MeanStd};
 use crate::definition::{columns, table};
 use crate::probes::ProbedModel;
 
@@ -123,5 +123,33 @@ table! {
         hits: u64 => "examples",
         /// sum of the confidences of the examples in the bin
         confidence: f64 => "examples",
+    }
+}
+
+table! {
+    "replays" version 1,
+    /// One epoch of the compared runs, trained again and measured on the way: means over the probed trials. Every point of
+    /// a test curve is measured on the same test examples.
+    pub struct ReplayRow {
+        /// setting id
+        setting: String => "",
+        /// interpretation of the paper
+        reading: String => "",
+        /// model: `with` or `without` flooding
+        model: ProbedModel => "",
+        /// flood levels of the runs with flooding, one a trial
+        levels: Vec<Level> => "nat",
+        /// epoch, from 1
+        epoch: u32 => "epoch",
+        /// trials averaged
+        trials: u32 => "trials",
+        /// test examples that each trial's loss and accuracy are measured on
+        test_examples: u32 => "examples",
+        /// test loss
+        test_loss: Band => "nat",
+        /// test accuracy
+        test_accuracy: Band => "%",
+        /// filter-normalised norm of the loss gradient; empty at epochs where it was not measured
+        gradient_norm: Option<GradientNorms> => "",
     }
 }
