@@ -1,9 +1,13 @@
 //! One portable build, the machine's widest vectors: a loop is written once and compiled for several instruction sets;
 //! the first one that the processor has runs.
 #![allow(unsafe_code)] // Calling a function compiled for instructions that were just checked to be there.
+#![allow(clippy::inline_always)] // How a loop takes on its caller's instruction set.
 
+// With their paths, because `../miri` includes this file by its own.
+#[path = "simd/lanes.rs"]
 pub(crate) mod lanes;
 #[cfg(target_arch = "x86_64")]
+#[path = "simd/x86.rs"]
 mod x86;
 
 use std::sync::OnceLock;

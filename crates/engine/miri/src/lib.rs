@@ -25,8 +25,6 @@ mod conv {
     mod norm;
     #[path = "../../src/cpu/conv/pool.rs"]
     mod pool;
-    #[path = "../../src/cpu/conv/simd.rs"]
-    mod simd;
 
     mod kernels;
 }

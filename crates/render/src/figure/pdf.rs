@@ -135,7 +135,7 @@ fn path(points: &[(i32, i32)]) -> String {
     data
 }
 
-/// A PDF string without its parentheses, in WinAnsi; what that does not have becomes its nearest ASCII.
+/// A PDF string without its parentheses, in `WinAnsi`; what that does not have becomes its nearest ASCII.
 fn literal(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
