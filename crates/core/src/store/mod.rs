@@ -17,7 +17,7 @@ pub mod operation;
 mod partial;
 mod stale;
 
-pub use atomic::{AtomicFile, write_whole};
+pub use atomic::{AtomicFile, refuse_other, write_whole};
 pub use claim::{Claim, Claimed, LivingClaim};
 pub use document::{
     AnyDocument, Document, DocumentError, Inspected, Kind, Registered, document_bytes, parse_any_document,

@@ -99,14 +99,19 @@ pub fn summary(costs: &[SettingCost], device: DeviceChoice, side: Side) -> Strin
     let memory = if device == DeviceChoice::Cpu { memory.saturating_mul(side.jobs as u64) } else { memory };
     let [records, weights] = [|cost: &SettingCost| cost.records, |cost: &SettingCost| cost.weights]
         .map(|part: fn(&SettingCost) -> u64| words::bytes(costs.iter().map(part).sum()));
+    let takes = if unknown.len() == costs.len() {
+        "time unknown".to_owned()
+    } else {
+        let (hours, wall) = (hours_of(known), words::duration(wall));
+        format!(
+            "about {hours} {}: {wall} with {workers} at a time (less where the levels of a trial share steps)",
+            unit(device)
+        )
+    };
+    let memory = words::bytes(memory);
     let mut text = format!(
-        "left to train: {tasks} tasks, {runs} runs, about {} {}: {} with {workers} at a time (less where the levels of a \
-         trial share steps)\n\
-         memory up to {} a machine, disk {records} for records and {weights} for weights\n",
-        hours_of(known),
-        unit(device),
-        words::duration(wall),
-        words::bytes(memory),
+        "left to train: {tasks} tasks, {runs} runs, {takes}\n\
+         memory up to {memory} a machine, disk {records} for records and {weights} for weights\n"
     );
     if !unknown.is_empty() {
         text.push_str(&format!(
