@@ -39,7 +39,7 @@ impl Curve {
 
     pub fn test(&self, epoch: u32) -> Measure {
         let share = f64::from(epoch) / self.epochs;
-        let rise = 0.45 + 1.6 * (share * 8.0 - 1.0).max(0.0).min(1.0) * (1.0 - 1.5 * self.level).max(0.2);
+        let rise = 0.45 + 1.6 * (share * 8.0 - 1.0).clamp(0.0, 1.0) * (1.0 - 1.5 * self.level).max(0.2);
         let fall = if self.level > 0.0 { 0.9 * (share - 0.3).max(0.0) * (1.0 + self.level) } else { 0.0 };
         let early = 0.02 * (-(share * 10.0 - 1.0).powi(2)).exp();
         let reached = self.accuracy - 0.25 * (-20.0 * share).exp() + early;

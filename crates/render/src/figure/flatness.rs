@@ -44,7 +44,7 @@ fn draw(rows: &[&FlatnessRow]) -> Result<Sheet, DrawError> {
     let x = Axis::linear("distance along the direction", rows.iter().map(|row| row.alpha), 5);
     let bands = rows.iter().flat_map(|row| [row.train_loss, row.test_loss]).flatten();
     let ends: Vec<f64> = bands.flat_map(|band| [band.min, band.max]).collect();
-    let axes = [Axis::logarithmic("loss", ends.iter().copied()), Axis::linear("loss, linear", ends.into_iter(), 5)];
+    let axes = [Axis::logarithmic("loss", ends.iter().copied()), Axis::linear("loss, linear", ends, 5)];
     let train: fn(&FlatnessRow) -> Option<Band> = |row| row.train_loss;
     let sides = [("training loss", train), ("test loss", |row: &FlatnessRow| row.test_loss)];
     for (index, (title, of)) in sides.into_iter().cycle().take(2 * axes.len()).enumerate() {
