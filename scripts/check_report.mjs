@@ -57,15 +57,34 @@ await visit("narrow", { width: 380 }, async (page) => {
 await visit("print", { width: 1000, scheme: "dark" }, (page) =>
   page.pdf({ path: join(out, "print.pdf"), format: "A4", printBackground: true }));
 await visit("sorting", { width: 1280 }, async (page) => {
-  const sorted = await page.evaluate(() => {
-    const button = document.querySelector("table.sortable thead button");
-    if (!button) return true;
-    button.click();
-    return button.closest("th").getAttribute("aria-sort") === "ascending";
+  const unsorted = await page.evaluate(() => {
+    for (const part of document.querySelectorAll("details")) part.open = true;
+    const wrong = [];
+    for (const table of document.querySelectorAll("table.sortable")) {
+      const name = table.closest("[aria-label]")?.getAttribute("aria-label");
+      const first = table.tBodies[0].rows[0];
+      if (!first) continue;
+      // The column below the left edge of a head: of a head over two columns the first one.
+      const edges = Array.from(first.cells, (cell) => cell.getBoundingClientRect().left);
+      const buttons = Array.from(table.querySelectorAll("thead button"));
+      const lefts = buttons.map((button) => button.closest("th").getBoundingClientRect().left + 2);
+      buttons.forEach((button, at) => {
+        const column = edges.findLastIndex((edge) => edge <= lefts[at]);
+        button.click();
+        if (button.closest("th").getAttribute("aria-sort") !== "ascending") wrong.push(`${name}: ${button.textContent} is dead`);
+        const cells = Array.from(table.tBodies[0].rows, (row) => row.cells[column].textContent.trim());
+        const plain = cells.filter((text) => /^[+−-]?\d+(\.\d+)?$/.test(text)).map((text) => Number(text.replace("−", "-")));
+        if (plain.some((value, index) => index > 0 && value < plain[index - 1])) wrong.push(`${name}: ${button.textContent}`);
+      });
+    }
+    return wrong;
   });
-  if (!sorted) failures.push("sorting: a click on a column head does not sort");
+  for (const column of unsorted) failures.push(`sorting: ${column}`);
 });
-await visit("without script", { width: 1280, script: false }, async () => {});
+await visit("without script", { width: 1280, script: false }, async (page) => {
+  const shown = await page.$$eval("details", (parts) => parts.filter((part) => !part.querySelector(":scope > summary")).length);
+  if (shown > 0) failures.push(`without script: ${shown} folded parts have nothing to open them by`);
+});
 await browser.close();
 for (const failure of failures) console.error(failure);
 if (failures.length) process.exit(1);

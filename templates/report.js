@@ -24,30 +24,46 @@
   wide.addEventListener("change", fold);
   fold();
 
+  const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
   const value = (row, column) => {
     const text = row.cells[column] ? row.cells[column].textContent.trim() : "";
-    const number = parseFloat(text.replace("−", "-").replace(/^[<+]\s*/, ""));
-    return Number.isNaN(number) ? text : number;
+    const number = parseFloat(text.replace("−", "-").replace(/^[<+[]\s*/, "").replace(/^[+]/, ""));
+    if (Number.isNaN(number)) return text;
+    const [, sign, digits] = /×10(⁻?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)/.exec(text) || [];
+    if (digits === undefined) return number;
+    const power = Number(Array.from(digits, (digit) => SUPERSCRIPTS.indexOf(digit)).join(""));
+    return number * 10 ** (sign ? -power : power);
+  };
+  // Head cells with the column that each stands over. In a head of two rows those of the lower one fill the columns
+  // that no cell of the upper one covers down to the body.
+  const columns = (head) => {
+    const found = [];
+    const open = [];
+    let column = 0;
+    for (const cell of head.rows[0].cells) {
+      if (head.rows.length === 1 || cell.rowSpan > 1) found.push([cell, column]);
+      else for (let i = 0; i < cell.colSpan; i += 1) open.push(column + i);
+      column += cell.colSpan;
+    }
+    if (head.rows.length > 1) Array.from(head.rows[1].cells).forEach((cell, index) => found.push([cell, open[index]]));
+    return found;
   };
   for (const table of document.querySelectorAll("table.sortable")) {
-    const head = table.tHead.rows;
     const body = table.tBodies[0];
-    const last = head[head.length - 1];
     if (!body) continue;
-    // In a head of two rows the first cells of the table belong to its upper row.
-    const offset = head.length > 1 ? 2 : 0;
-    Array.from(last.cells).forEach((cell, index) => {
+    const heads = columns(table.tHead);
+    for (const [cell, column] of heads) {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...cell.childNodes);
       cell.append(button);
       button.addEventListener("click", () => {
         const up = cell.getAttribute("aria-sort") !== "ascending";
-        for (const other of last.cells) other.removeAttribute("aria-sort");
+        for (const [other] of heads) other.removeAttribute("aria-sort");
         cell.setAttribute("aria-sort", up ? "ascending" : "descending");
         const sign = up ? 1 : -1;
         Array.from(body.rows)
-          .map((row) => [value(row, index + offset), row])
+          .map((row) => [value(row, column), row])
           .sort(([a], [b]) => {
             if (typeof a === "number" && typeof b === "number") return sign * (a - b);
             if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
@@ -55,7 +71,7 @@
           })
           .forEach(([, row]) => body.append(row));
       });
-    });
+    }
   }
 
   for (const figure of document.querySelectorAll("figure")) {

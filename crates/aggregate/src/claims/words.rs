@@ -123,7 +123,7 @@ pub(super) fn counted(n: usize, what: &str) -> String {
 pub(super) fn rule(claim: &Claim) -> String {
     let unit = Unit::of(claim.measure);
     let size = |value: f64| match unit {
-        Unit::Points => format!("{value} points"),
+        Unit::Points => format!("{value} point{}", if value == 1.0 { "" } else { "s" }),
         Unit::LogRatio => format!("{:.0}%", 100.0 * (value.exp() - 1.0)),
         Unit::Share => format!("{:.0}% of the loss at the peak", 100.0 * value),
         Unit::Level | Unit::Count => value.to_string(),
@@ -139,8 +139,8 @@ pub(super) fn rule(claim: &Claim) -> String {
     };
     let text = match claim.rule {
         Rule::Superior { smallest } => format!(
-            "Agrees if the 95% interval of the mean effect over the settings lies above 0; disagrees if it reaches neither \
-             above {} nor lies above 0, so that an effect of that size is excluded.",
+            "Agrees if the 95% interval of the mean effect over the settings lies above 0; disagrees if it does \
+             not and lies below {}, so that an effect of that size is excluded.",
             size(smallest)
         ),
         Rule::NotInferior { margin } => format!(

@@ -124,16 +124,20 @@ fn gains(tables: &Tables, readings: &[Named], checkpoint: Checkpoint, extent: Ex
     let directions: Vec<String> =
         (found.iter()).map(|(label, row)| format!("in {} {label}", rows(row.same_direction, row.paper_rows))).collect();
     let tested: Vec<String> = (found.iter().filter(|(_, row)| row.significant.of > 0))
-        .map(|(label, row)| {
-            let Count { met, of } = row.significant;
-            // One alone needs no name.
-            if found.len() == 1 { format!("{met} of {of}") } else { format!("{met} of {of} {label}") }
-        })
+        .map(|(_, row)| format!("{} of {}", row.significant.met, row.significant.of))
         .collect();
-    let significant = if tested.is_empty() {
-        String::new()
-    } else {
-        format!(" Where the published gain is significant (1%), so is ours in {}.", list(&tested))
+    let significant = match tested.len() {
+        0 => String::new(),
+        1 if found.len() == 1 => format!(" Where the published gain is significant (1%), so is ours in {}.", tested[0]),
+        many if many == found.len() => {
+            format!(" Where the published gain is significant (1%), so is ours in {} respectively.", list(&tested))
+        }
+        _ => {
+            let named: Vec<String> = (found.iter().filter(|(_, row)| row.significant.of > 0).zip(&tested))
+                .map(|((label, _), share)| format!("{share} {label}"))
+                .collect();
+            format!(" Where the published gain is significant (1%), so is ours in {}.", list(&named))
+        }
     };
     (!directions.is_empty())
         .then(|| format!("{} has the published direction {}.{significant}", extent.lead(), list(&directions)))

@@ -162,7 +162,7 @@ fn cell(tables: &Tables, row: &AccuracyRow) -> CellProvenance {
 
 fn tests(row: &AccuracyRow) -> String {
     let Some(d) = row.difference else { return "No complete trial: no test.".to_owned() };
-    let mut parts = vec![format!("difference {} points", signed(d.mean))];
+    let mut parts = vec![format!("Difference {} points", signed(d.mean))];
     parts.extend(d.ci.map(|i| format!("95% interval {}", interval(i))));
     for (name, p) in [
         ("Student", d.p_student),

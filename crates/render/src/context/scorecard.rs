@@ -1,7 +1,9 @@
 //! The replication scorecard and what stands behind it, as tables.
 
 use flooding_core::config::TableId;
-use flooding_tables::{Checkpoint, Count, Estimated, LevelChoice, MeanStd, Quantity, ScorecardCountRow, ScorecardRow};
+use flooding_tables::{
+    Checkpoint, Count, Estimated, Interval, LevelChoice, MeanStd, Quantity, ScorecardCountRow, ScorecardRow,
+};
 use serde::Serialize;
 
 use super::facts::Index;
@@ -19,7 +21,7 @@ pub struct ScorecardContext {
     pub overall: Option<MeasureTable>,
     /// What stands behind them, each with a heading.
     pub details: Vec<Detail>,
-    /// The margin of equivalence, in points; empty without one.
+    /// The margin of equivalence with its unit; empty without one.
     pub margin: String,
 }
 
@@ -51,7 +53,9 @@ impl ScorecardContext {
                 .into_iter()
                 .filter_map(|(id, heading, table)| table.map(|table| Detail { id, heading, table }))
                 .collect(),
-            margin: margin.map_or_else(String::new, |margin| margin.to_string()),
+            margin: margin.map_or_else(String::new, |margin| {
+                format!("{margin} percentage point{}", if margin == 1.0 { "" } else { "s" })
+            }),
         }
     }
 }
@@ -173,12 +177,20 @@ fn overall(tables: &Tables) -> Option<MeasureTable> {
     )
 }
 
+/// An accuracy is `plain`; a difference has its sign.
+fn number(value: f64, plain: bool) -> String {
+    if plain { format!("{value:.2}") } else { signed(value) }
+}
+
+fn written(range: Interval, plain: bool) -> String {
+    format!("[{}, {}]", number(range.low, plain), number(range.high, plain))
+}
+
 fn estimated(estimate: Option<Estimated>, plain: bool) -> String {
-    let number = |value: f64| if plain { format!("{value:.2}") } else { signed(value) };
     let Some(Estimated { mean, ci }) = estimate else { return NONE.to_owned() };
     match ci {
-        Some(ci) => format!("{} [{}, {}]", number(mean), number(ci.low), number(ci.high)),
-        None => number(mean),
+        Some(ci) => format!("{} {}", number(mean, plain), written(ci, plain)),
+        None => number(mean, plain),
     }
 }
 
@@ -202,7 +214,7 @@ fn cells(tables: &Tables) -> Option<MeasureTable> {
             quantity(row.quantity).to_owned(),
             estimated(row.ours, plain),
             estimated(row.paper, plain),
-            predicted.map_or_else(|| NONE.to_owned(), interval),
+            predicted.map_or_else(|| NONE.to_owned(), |range| written(range, plain)),
             compared.map_or_else(|| NONE.to_owned(), |c| signed(c.difference)),
             compared.map_or_else(|| NONE.to_owned(), |c| p_value(c.p)),
             compared.and_then(|c| c.combined).map_or_else(|| NONE.to_owned(), |c| format!("{:.2}", c.mean)),

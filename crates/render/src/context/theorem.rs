@@ -37,7 +37,7 @@ pub struct Check {
 /// The best level of one scenario and sample size.
 #[derive(Clone, Debug, Serialize)]
 pub struct Optimum {
-    /// The scenario; empty where it is the row's above.
+    /// The scenario.
     pub scenario: String,
     /// Losses averaged.
     pub n: u32,
@@ -64,10 +64,9 @@ impl TheoremContext {
             let mut sizes: Vec<u32> = of.iter().map(|row| row.sample_size).collect();
             sizes.sort_unstable();
             sizes.dedup();
-            for (index, n) in sizes.into_iter().enumerate() {
+            for n in sizes {
                 let cells: Vec<_> = of.iter().filter(|row| row.sample_size == n).copied().collect();
-                let name = if index == 0 { scenario_label(scenario) } else { String::new() };
-                optima.extend(optimum(name, n, &cells));
+                optima.extend(optimum(scenario_label(scenario), n, &cells));
             }
         }
         let checks = tables.checks.iter().flatten().map(|check| Check {

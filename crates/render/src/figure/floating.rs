@@ -63,13 +63,15 @@ pub fn floating_loss(
 }
 
 fn describe(shown: &[Level], ends: &[&FinalLossRow], profile: &str) -> String {
-    let mut text = "Against epoch, the mean over trials of: the un-flooded mini-batch loss before each update (left), the \
+    let trials = ends.iter().map(|end| end.train_loss.n).max().unwrap_or_default();
+    let over = if trials == 1 { "of one trial" } else { "the mean over trials" };
+    let mut text = format!(
+        "Against epoch, {over}: the un-flooded mini-batch loss before each update (left), the \
         loss of the whole training set after the epoch (middle), the training accuracy in percent (right). Losses are on \
         a logarithmic scale; a dashed line is a flood level."
-        .to_owned();
+    );
     if let Some(first) = ends.first() {
         let (train, validation) = (first.train_examples, first.validation_examples);
-        let trials = ends.iter().map(|end| end.train_loss.n).max().unwrap_or_default();
         let seeds = if trials > 1 { format!("seeds 0 to {}", trials - 1) } else { "seed 0".to_owned() };
         let epochs = first.last_epoch;
         write!(

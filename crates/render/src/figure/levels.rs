@@ -27,8 +27,8 @@ pub fn accuracy_by_level(
         label: "Accuracy against b".to_owned(),
         title: format!("Test accuracy against the flood level, {group}"),
         description:
-            "Test accuracy in percent, mean over trials with its 95% confidence interval as a band; the ticks at the \
-            foot are the levels that the validation sets chose, one row of ticks for each line, longer the more trials \
+            "Test accuracy in percent, the mean over the trials that have the level, with its 95% confidence interval as a \
+            band where there are several; the ticks at the foot are the levels that the validation sets chose, one row of ticks for each line, longer the more trials \
             chose a level."
                 .to_owned(),
         sheet: draw(settings, &rows)?,

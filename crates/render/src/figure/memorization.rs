@@ -24,7 +24,8 @@ pub fn memorization([id, group]: [&str; 2], settings: &[(&str, &str)], rows: &[L
         label: "Figure 3".to_owned(),
         title: format!("Memorisation: training accuracy against the flood level, {group}"),
         description: format!(
-            "One panel for each of {} settings with the same axes: training accuracy in percent against b, a line for the \
+            "One panel for each of {} settings with the same axes: training accuracy in percent, the mean over the trials \
+             that have the level, against b, a line for the \
              last epoch and one for early stopping, with a mark on every level that the validation accuracy chose in some \
              trial, larger the more trials chose it.",
             settings.len()

@@ -144,7 +144,7 @@ fn literal(text: &str) -> String {
             ' '..='~' => escaped.push(c),
             '\u{2212}' | '\u{2013}' | '\u{2014}' => escaped.push('-'),
             '\u{a0}'..='\u{ff}' => write!(escaped, "\\{:03o}", c as u32).expect("writing to a string cannot fail"),
-            // Quotation marks in WinAnsi.
+            // Quotation marks, by their numbers there.
             '‘' => escaped.push_str("\\221"),
             '’' => escaped.push_str("\\222"),
             '“' => escaped.push_str("\\223"),
