@@ -15,7 +15,7 @@ pub fn run(args: &TasksArgs) -> Result<Outcome, Failure> {
     if args.plan.json {
         print_json(&tasks)?;
     } else {
-        print(&table(&tasks, &training(&project, args.device)))?;
+        print(&table(&tasks, &training(&project, &args.device)))?;
     }
     Ok(Outcome::Done)
 }
