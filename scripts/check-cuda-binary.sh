@@ -90,7 +90,7 @@ trained 3 "out of GPU memory with a single run" FAKE_CUDA_MEMORY=$((whole / 50))
 # process with a sentence, whatever is then dropped.
 lost() {
     local code=0
-    env LD_LIBRARY_PATH="$work/both" FAKE_CUDA_STICKS=2000 FAKE_CUDA_ERROR="$1" \
+    env LD_LIBRARY_PATH="$work/both" FAKE_CUDA_STICKS=300 FAKE_CUDA_ERROR="$1" \
         "$pipeline" stage train "${only[@]}" --device cuda --force >"$work/out" 2>&1 || code=$?
     [ "$code" -eq 1 ] || fail "exit code $code instead of 1 after an error that sticks: $(cat "$work/out")"
     grep -q "cannot use the CUDA device 0: it failed, and this process cannot use it any more.*$2" "$work/out" ||

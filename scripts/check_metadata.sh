@@ -36,7 +36,7 @@ validate() {
 }
 if validate; then
     echo "RO-Crate: valid (required and recommended)"
-elif grep -q "Unable to retrieve the JSON-LD context" "$cards/log" &&
+elif grep -qE "Unable to retrieve the JSON-LD context|URLError" "$cards/log" &&
     validate --offline -s ro-crate-1.1_3.1,ro-crate-1.1_3.2; then
     echo "RO-Crate: valid (required and recommended); LEFT OUT without network: ro-crate-1.1_3.1 and _3.2, the JSON-LD context"
 else

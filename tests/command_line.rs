@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 
 use support::Project;
+use support::cli::Tiny;
 
 #[test]
 fn help_shows_examples_and_exit_codes() {
@@ -31,7 +32,8 @@ fn only_that_matches_nothing_lists_the_datasets_and_settings() {
         "cifar11",
         "gaussians",
         "mnist",
-        "spiral-high-demo",
+        "spiral-high",
+        "gaussians-low-demo",
     ]);
 }
 
@@ -66,14 +68,60 @@ fn a_part_larger_than_its_dataset_is_refused_with_what_there_is() {
 }
 
 #[test]
+fn a_number_that_is_none_or_out_of_range_is_refused_with_what_is_expected() {
+    let project = Project::new();
+    for (option, value, words) in [
+        ("--levels", "-0.1", "from 0 to 10"),
+        ("--levels", "0,x", "numbers with a comma between them"),
+        ("--levels", "0;0.1", "numbers with a comma between them"),
+        ("--epochs", "-1", "a whole number"),
+        ("--trials", "1.5", "a whole number"),
+        ("--checkpoint-every", "soon", "a whole number"),
+    ] {
+        project.pipeline(&["stage", "train", option, value]).exits(2).says(&[option, words]);
+    }
+    // Blanks behind commas are what people type.
+    project.pipeline(&["stage", "train", "--dry-run", "--only", "gaussians-low", "--levels", "0, 0.1"]).exits(0);
+}
+
+#[test]
+fn levels_that_are_no_list_and_no_range_are_told_as_they_are_written() {
+    for (levels, words) in [
+        ("{ from = 0.5, to = 0, step = 0.1 }", "{ from = 0.5, to = 0, step = 0.1 }: not a grid"),
+        ("{ from = 0, to = 0.5, steps = 5 }", "expected a list of flood levels, or { from"),
+        ("0.1", "expected a list of flood levels, or { from"),
+    ] {
+        let project = Project::new();
+        project.edit("pipeline.toml", "levels = [0.0, 0.1]", &format!("levels = {levels}"));
+        project.pipeline(&["run"]).exits(2).says(&["pipeline.toml", words]);
+    }
+}
+
+#[test]
+fn a_dry_run_says_which_levels_share_their_steps_and_how_many_of_them_did() {
+    let project = Tiny::finished();
+    let more = ["stage", "train", "--dry-run", "--levels", "0,0.1,0.65,0.9"];
+    project.pipeline(&more).exits(0).says(&[
+        "the levels of a trial share each step until a mini-batch loss lies between them (in 2 stored runs with b > 0,",
+        "of the steps are those of b = 0): gaussians-high (2 levels)",
+    ]);
+    let fresh = Project::new();
+    let dry = ["stage", "train", "--dry-run", "--profile", "full", "--only"];
+    let sharing = "share each step until a mini-batch loss lies between them (how many that saves shows";
+    fresh.pipeline(&[&dry[..], &["setting:spiral-high"]].concat()).exits(0).says(&[sharing, "spiral-high (51 levels)"]);
+    let apart = "every level is trained by itself, because the objective floods single examples: iflood-spiral";
+    fresh.pipeline(&[&dry[..], &["setting:iflood-spiral"]].concat()).exits(0).says(&[apart]);
+}
+
+#[test]
 fn an_option_that_the_stage_does_not_use_is_refused_by_name() {
     let project = Project::new();
     for (stage, option, goes_with) in [
         ("render", ["--device", "cpu"], "`stage train`"),
         ("verify", ["--group-size", "4"], "`stage train`"),
         ("generate", ["--checkpoint-every", "5"], "`stage train`"),
-        ("aggregate", ["--jobs", "2"], "`stage generate` and `stage train` and `stage verify`"),
-        ("fetch", ["--jobs", "2"], "`stage generate` and `stage train` and `stage verify`"),
+        ("aggregate", ["--jobs", "2"], "`stage generate`, `stage train` and `stage verify`"),
+        ("fetch", ["--jobs", "2"], "`stage generate`, `stage train` and `stage verify`"),
         ("verify", ["--mirror", "/mirror"], "`stage fetch` and `stage train`"),
     ] {
         let expected = format!("{} goes with {goes_with}", option[0]);

@@ -124,3 +124,14 @@ fn a_full_or_missing_place_for_a_sheet_leaves_nothing_behind() {
     project.pipeline(&["data", "show", "own", "-o", "sheet.png"]).exits(0);
     assert_eq!(fs::read_dir(project.0.path()).unwrap().count(), before + 1);
 }
+
+#[test]
+fn a_file_of_another_kind_is_not_replaced_by_a_sheet() {
+    let project = with_own();
+    let before = fs::read(project.path("pipeline.toml")).unwrap();
+    let words = ["pipeline.toml", "a file is there that is not a PNG image", "choose another name"];
+    project.pipeline(&["data", "show", "own", "-o", "pipeline.toml"]).exits(2).says(&words);
+    assert!(fs::read(project.path("pipeline.toml")).unwrap() == before);
+    fs::write(project.path("empty.png"), "").unwrap();
+    project.pipeline(&["data", "show", "own", "-o", "empty.png"]).exits(0);
+}

@@ -96,7 +96,12 @@ fn the_same_results_are_packed_as_the_same_bytes() {
     let (project, file) = packed(&[]);
     let again = project.path("again.tar").display().to_string();
     project.pipeline(&["pack", "-o", &again]).exits(0);
-    assert!(fs::read(file).unwrap() == fs::read(again).unwrap());
+    assert!(fs::read(file).unwrap() == fs::read(&again).unwrap());
+    // What was packed is replaced, and nothing else.
+    project.pipeline(&["pack", "-o", &again]).exits(0);
+    let words = ["a file is there that is not a tar file", "choose another name"];
+    project.pipeline(&["pack", "-o", "pipeline.toml"]).exits(1).says(&words);
+    project.pipeline(&["status"]).exits(0);
 }
 
 #[test]
@@ -302,7 +307,7 @@ fn what_holds_no_results_is_refused_in_one_sentence() {
     fs::create_dir(here.path("empty")).unwrap();
     here.pipeline(&["import", "empty"]).exits(2).says(&["empty has no results"]);
     here.pipeline(&["import", "nowhere"]).exits(2).says(&["cannot read nowhere: No such file"]);
-    here.pipeline(&["import", "pipeline.toml"]).exits(2).says(&["pipeline.toml is damaged"]);
+    here.pipeline(&["import", "pipeline.toml"]).exits(2).says(&["pipeline.toml is not a tar file", "`pipeline pack`"]);
     here.pipeline(&["pack", "-o", "pack.tar"]).exits(2).says(&["nothing to pack: none of the 8 runs"]);
     assert!(!here.path("pack.tar").exists());
 }

@@ -158,3 +158,19 @@ fn the_repair_that_verify_store_prints_is_run_as_it_stands() {
     project.run(&[]).exits(0);
     assert_same(&before, &project.results());
 }
+
+#[test]
+fn the_command_that_tasks_prints_does_one_of_them_from_a_path_with_blanks_and_quotes() {
+    let project = Tiny::new();
+    let folder = project.path("it's \"here\" $HOME");
+    fs::create_dir(&folder).unwrap();
+    for file in ["pipeline.toml", "data", "mirror"] {
+        fs::rename(project.path(file), folder.join(file)).unwrap();
+    }
+    let config = folder.join("pipeline.toml").display().to_string();
+    let place = ["--config", &config, "--only", "gaussians-high"];
+    let listed = project.pipeline(&[&["tasks"], &place[..]].concat()).exits(0);
+    let command = listed.stdout.lines().find_map(|line| line.strip_suffix(" --task TASK")).unwrap();
+    paste(&format!("{command} --task gaussians-high/t01")).exits(0);
+    project.pipeline(&[&["tasks"], &place[..]].concat()).exits(0).says(&["1 tasks, 2 runs", "gaussians-high/t00"]);
+}

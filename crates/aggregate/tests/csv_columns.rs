@@ -59,3 +59,13 @@ fn quotes_out_of_place_are_refused_with_line_and_character() {
 fn an_empty_text_has_no_columns() {
     assert!(refusal("").contains("no column `x`"));
 }
+
+#[test]
+fn a_file_with_other_separators_or_nothing_in_it_is_told_as_such() {
+    for text in ["x;y\n1;2\n", "x\ty\n1\t2\n"] {
+        assert!(refusal(text).contains("separate the fields by commas"), "{}", refusal(text));
+    }
+    for text in ["", "\n\n", "\u{feff}"] {
+        assert!(refusal(text).contains("the file is empty"), "{}", refusal(text));
+    }
+}

@@ -118,7 +118,7 @@ pub struct Protocol {
 
 /// Flood levels: an even grid, both ends included, or a list.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a list of flood levels, or { from = ..., to = ..., step = ... }")]
 pub enum LevelGrid {
     // The list comes first: three numbers in a row would also pass for a range's three fields.
     /// `[0.0, 0.05, 0.1]`.

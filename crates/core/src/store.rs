@@ -19,7 +19,7 @@ mod stale;
 #[cfg(test)]
 mod testing;
 
-pub use atomic::{AtomicFile, write_whole};
+pub use atomic::{AtomicFile, refuse_other, write_whole};
 pub use claim::{Claim, Claimed, LivingClaim};
 pub use document::{
     AnyDocument, Document, DocumentError, Inspected, Kind, Registered, document_bytes, parse_any_document,

@@ -282,9 +282,12 @@ fn a_mirror_url_is_asked_before_the_published_address() {
 
 #[test]
 fn a_mirror_that_is_not_there_is_reported_and_the_published_addresses_are_asked() {
-    for (mirror, words) in
-        [("/no/such/folder", "there is no such folder"), ("ftp://me:secret@host/", "the scheme `ftp`")]
-    {
+    for (mirror, words) in [
+        ("/no/such/folder", "there is no such folder"),
+        ("/dev/null", "it is not a folder"),
+        ("me:secret@host/x", "the mirror `***@host/x` is not used"),
+        ("ftp://me:secret@host/", "the scheme `ftp`"),
+    ] {
         let server = Server::start(&content(), vec![Answer::Good]);
         let (_folder, store) = store();
         let manifest = toy_manifest(&content(), &[server.url()]);

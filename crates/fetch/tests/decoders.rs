@@ -54,7 +54,8 @@ fn short_data_trailing_bytes_and_a_wrong_magic_are_distinguished() {
     let error = images(&idx(&[1], &[7])).unwrap_err().to_string();
     assert_eq!(
         error,
-        "file: at byte 0: expected the magic number 0x00000803 (bytes in 3 dimensions), found 0x00000801"
+        "file: at byte 0: expected the magic number 0x00000803 (bytes in 3 dimensions: images), found 0x00000801 (bytes in \
+         1 dimension: labels)"
     );
 }
 
@@ -96,6 +97,8 @@ fn what_is_something_else_is_named_and_not_reported_in_hexadecimal() {
         (b"\xff\xd8\xff\xe0 and more", "a JPEG image"),
         (lfs, "a Git LFS pointer"),
         (page, "a web page"),
+        (b"import numpy as np\n".repeat(20).as_slice(), "a text file"),
+        ([0; 300].as_slice(), "nothing but zeros"),
     ] {
         let errors = [
             images(bytes).unwrap_err(),

@@ -8,6 +8,7 @@ mod published;
 mod stats;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -254,21 +255,21 @@ pub struct PlanArgs {
     #[arg(long, value_name = "ID,...", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Epochs, instead of the profile's; marks the runs as reduced
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub epochs: Option<u32>,
     /// Original training images to use, instead of the profile's: of 5000, a fifth is held out for validation and 4000
     /// are learned from (with augmentation 15% and 4250); marks the runs as reduced. Not for settings that draw their
     /// examples
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub train_size: Option<u32>,
     /// Test examples to use, instead of the profile's; marks the runs as reduced
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub test_size: Option<u32>,
     /// Flood levels separated by commas, instead of the profile's
-    #[arg(long, value_name = "B,...", value_delimiter = ',')]
+    #[arg(long, value_name = "B,...", value_delimiter = ',', value_parser = number, allow_negative_numbers = true)]
     pub levels: Option<Vec<f64>>,
     /// Seeds, instead of the profile's
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub trials: Option<u32>,
     /// Print results as JSON
     #[arg(long)]
@@ -328,7 +329,7 @@ pub struct RunArgs {
     pub force: bool,
     /// Seconds between two checkpoints of one training, so that no more is lost when it is killed; 0 is one an epoch
     /// [default: 60]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub checkpoint_every: Option<u64>,
     #[command(flatten)]
     pub part: PartArgs,
@@ -342,6 +343,14 @@ pub struct RunArgs {
     /// Say what would run and why, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|_| "expected a whole number such as 12".to_owned())
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.trim().parse().map_err(|_| "expected numbers with a comma between them, such as 0,0.05".to_owned())
 }
 
 fn group_size(text: &str) -> Result<GroupSize, String> {

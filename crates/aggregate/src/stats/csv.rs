@@ -50,7 +50,14 @@ fn column(header: &StringRecord, name: &str) -> Result<usize, StatsError> {
     match found[..] {
         [one] => Ok(one),
         [] => {
-            let known = header.iter().collect::<Vec<_>>().join(", ");
+            let fields: Vec<&str> = header.iter().collect();
+            let known = match fields[..] {
+                [] | [""] => "none, because the file is empty".to_owned(),
+                [one] if one.contains([';', '\t']) => {
+                    format!("{one} (a single one: separate the fields by commas, not by semicolons or tabs)")
+                }
+                _ => fields.join(", "),
+            };
             Err(StatsError::NoColumn { name: name.to_owned(), known })
         }
         _ => Err(StatsError::AmbiguousColumn { name: name.to_owned(), count: found.len() }),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// There is no such file.
-    #[error("cannot read {path}: {source}. This program works in a copy of its repository, which holds pipeline.toml and data/datasets.toml: change to that folder, or name the file there with --config FILE", path = path.display())]
+    #[error("cannot read {path}: {source}. A project is a folder with pipeline.toml and data/datasets.toml: change to it, name its file with --config FILE, or start one here with `pipeline init`", path = path.display())]
     Absent {
         /// The file.
         path: PathBuf,
@@ -76,12 +76,12 @@ pub struct InvalidValue {
 
 /// A pattern of `--only` that matched nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--only {pattern} matches nothing; the datasets are: {datasets}; the settings are: {settings}")]
+#[error("--only `{pattern}` matches nothing; the datasets are: {datasets}; the settings are: {settings}")]
 pub struct NothingMatches {
     /// As asked for.
     pub pattern: String,
     /// Datasets that would match.
     pub datasets: String,
-    /// Settings that would match.
+    /// Settings that would match; those of other readings by an example.
     pub settings: String,
 }

@@ -1,6 +1,6 @@
 //! From a configuration to a plan: every name looked up, every number checked, every default filled in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::limits::check_overrides;
@@ -131,10 +131,19 @@ impl<'a> Resolver<'a> {
             let mut datasets: Vec<&str> = known.iter().map(|setting| setting.data.name()).collect();
             datasets.sort_unstable();
             datasets.dedup();
+            let (settings, others): (Vec<&Setting>, Vec<&Setting>) =
+                known.iter().partition(|setting| setting.reading == DEFAULT_READING);
+            let mut settings = settings.iter().map(|setting| &*setting.id).collect::<Vec<_>>().join(", ");
+            if let Some(example) = others.first() {
+                let readings: BTreeSet<&str> = others.iter().map(|setting| &*setting.reading).collect();
+                let readings = readings.into_iter().collect::<Vec<_>>().join(", ");
+                settings
+                    .push_str(&format!(", and under the readings {readings} with their name, as in {}", example.id));
+            }
             return Err(ConfigError::NothingMatches(Box::new(NothingMatches {
                 pattern: pattern.to_owned(),
                 datasets: datasets.join(", "),
-                settings: known.iter().map(|setting| &*setting.id).collect::<Vec<_>>().join(", "),
+                settings,
             })));
         }
         Ok(named)
@@ -314,7 +323,9 @@ impl<'a> Resolver<'a> {
         let step = millionths("step", range.step)?;
         if step == 0 || from > to || (to - from) / step > 10_000 {
             let remedy = "from <= to, step > 0, and at most 10,000 steps";
-            return Err(self.located.invalid(at, format!("{range:?}"), "not a grid", remedy));
+            let LevelRange { from, to, step } = range;
+            let range = format!("{{ from = {from}, to = {to}, step = {step} }}");
+            return Err(self.located.invalid(at, range, "not a grid", remedy));
         }
         let rest = (to - from) % step;
         if rest != 0 {

@@ -1,12 +1,13 @@
 //! One file, written beside its final name and renamed when whole.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::operation::{OperationKind, Phase, Step};
 use super::{StoreError, TEMPORARY_SUFFIX};
+use crate::files;
 
 /// A file being written. Dropping it without [`commit`](Self::commit) removes what was written.
 #[derive(Debug)]
@@ -89,6 +90,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = AtomicFile::create(&target).map_err(refused)?;
     file.write_all(bytes)?;
     file.commit().map_err(refused)
+}
+
+/// Refuses to replace a file that is of another kind than the one to be written: whoever named it meant another one.
+pub fn refuse_other(path: &Path, kind: &str, is_of_kind: impl Fn(&[u8]) -> bool) -> io::Result<()> {
+    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) {
+        return Ok(());
+    }
+    let mut start = Vec::new();
+    files::open(path)?.0.take(512).read_to_end(&mut start)?;
+    if is_of_kind(&start) {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("a file is there that is not {kind}: choose another name, or remove it")))
 }
 
 /// A new, empty file beside `target`. It is never one that exists: a link of that name would lead elsewhere.

@@ -66,11 +66,13 @@ fn decode<const D: usize>(
     let wanted = [0, 0, 8, D as u8];
     if magic != wanted {
         let hex = |bytes: [u8; 4]| format!("0x{:08x}", u32::from_be_bytes(bytes));
-        let expected = format!("the magic number {} (bytes in {D} dimensions)", hex(wanted));
+        let expected = format!("the magic number {} ({})", hex(wanted), kind(wanted).unwrap_or_default());
         let mut start = [0; sniff::ENOUGH];
         start[..4].copy_from_slice(&magic);
         let more = reader.fill(&mut start[4..])?;
-        let found = sniff::kind(&start[..4 + more]).map_or_else(|| hex(magic), str::to_owned);
+        let start = &start[..4 + more];
+        let other = sniff::kind(start).or_else(|| sniff::plain(start)).map(str::to_owned);
+        let found = other.or_else(|| Some(format!("{} ({})", hex(magic), kind(magic)?))).unwrap_or_else(|| hex(magic));
         return Err(reader.error_at(0, Problem::unexpected(expected, found)));
     }
     let mut dimensions = [0; D];
@@ -122,4 +124,24 @@ fn read_all<R: BufRead>(reader: &mut Located<'_, MaybeGzip<R>>, total: u64) -> R
         }
     }
     Ok(bytes)
+}
+
+/// What an IDX file with this magic number holds.
+fn kind([zero, also_zero, values, dimensions]: [u8; 4]) -> Option<String> {
+    let values = match values {
+        0x08 => "bytes",
+        0x09 => "signed bytes",
+        0x0b => "16-bit integers",
+        0x0c => "32-bit integers",
+        0x0d => "32-bit floats",
+        0x0e => "64-bit floats",
+        _ => return None,
+    };
+    let what = match (values, dimensions) {
+        ("bytes", 1) => ": labels",
+        ("bytes", 3) => ": images",
+        _ => "",
+    };
+    let plural = if dimensions == 1 { "" } else { "s" };
+    (zero == 0 && also_zero == 0).then(|| format!("{values} in {dimensions} dimension{plural}{what}"))
 }

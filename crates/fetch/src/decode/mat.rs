@@ -42,7 +42,8 @@ pub fn svhn(
     }
     let marks = &header[124..];
     if marks != [0x00, 0x01, b'I', b'M'] {
-        return Err(reader.error_at(124, Problem::unexpected(wanted, format!("{marks:02x?}"))));
+        let found = sniff::plain(&header).map_or_else(|| format!("{marks:02x?}"), str::to_owned);
+        return Err(reader.error_at(124, Problem::unexpected(wanted, found)));
     }
     let mut arrays = Arrays::new(image, expected);
     while reader.offset() < file_size {

@@ -59,7 +59,19 @@ fn markup(start: &[u8]) -> Option<&'static str> {
     None
 }
 
+/// Is it text that a person reads, or nothing but zeros? Asked last: several formats begin with a line of text.
+pub(super) fn plain(start: &[u8]) -> Option<&'static str> {
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    match start {
+        [] => None,
+        zeros if zeros.iter().all(|&byte| byte == 0) => Some("nothing but zeros (copy the file again)"),
+        text if text.iter().all(is_text) => Some("a text file"),
+        _ => None,
+    }
+}
+
 /// The same for a message: what it is, or its first bytes in hexadecimal.
 pub(super) fn describe(start: &[u8]) -> String {
-    kind(start).map_or_else(|| format!("{:02x?}", &start[..start.len().min(8)]), str::to_owned)
+    let known = kind(start).or_else(|| plain(start));
+    known.map_or_else(|| format!("{:02x?}", &start[..start.len().min(8)]), str::to_owned)
 }

@@ -306,10 +306,15 @@ fn is_whole(state: &FileState) -> bool {
 }
 
 fn explain(file: &str, bad_mirror: Option<&BadMirror>, tried: &[Tried]) -> String {
-    // A mirror folder is looked through in several places; what was not there says nothing.
-    let told: Vec<String> =
-        tried.iter().filter(|t| !matches!(t.failure, Failure::Absent)).map(ToString::to_string).collect();
-    let absent = tried.len() - told.len();
+    // A mirror folder is looked through in several places; what was not there, or not asked, says nothing one by one.
+    let count = |failure: fn(&Failure) -> bool| tried.iter().filter(|tried| failure(&tried.failure)).count();
+    let absent = count(|failure| matches!(failure, Failure::Absent));
+    let offline = count(|failure| matches!(failure, Failure::Offline));
+    let told = tried.iter().filter(|tried| !matches!(tried.failure, Failure::Absent | Failure::Offline));
+    let mut told: Vec<String> = told.map(ToString::to_string).collect();
+    if offline > 0 {
+        told.push(format!("{offline} address(es) not tried: offline"));
+    }
     let mut text = format!("{file} could not be fetched");
     if absent > 0 {
         text.push_str(" (the mirror folder does not have it)");

@@ -81,7 +81,14 @@ impl Mirror {
     pub fn problem(&self) -> Option<BadMirror> {
         match self {
             Self::Folder(path) if !path.is_dir() => {
-                Some(BadMirror { mirror: shown::path(path), problem: "there is no such folder".to_owned() })
+                let problem = if path.exists() { "it is not a folder" } else { "there is no such folder" };
+                // An address whose scheme was forgotten is a path, too.
+                let mut mirror = shown::path(path);
+                let host = mirror.find('/').unwrap_or(mirror.len());
+                if let Some(at) = mirror[..host].rfind('@') {
+                    mirror.replace_range(..at, "***");
+                }
+                Some(BadMirror { mirror, problem: problem.to_owned() })
             }
             _ => None,
         }

@@ -170,7 +170,8 @@ fn show(name: &str, choice: &Choice, output: &Path, args: &DataArgs) -> Result<O
         SheetError::Class { .. } | SheetError::Count { .. } => Failure::Usage(error.to_string()),
         error => Failure::stage(error),
     })?;
-    store::write_whole(output, &sheet.png)
+    store::refuse_other(output, "a PNG image", |start| start.starts_with(b"\x89PNG"))
+        .and_then(|()| store::write_whole(output, &sheet.png))
         .map_err(|error| Failure::Usage(format!("cannot write {}: {error} (-o FILE)", output.display())))?;
     print(&format!("{}\n{}", shown::path(output), sheet.legend))?;
     Ok(Outcome::Done)

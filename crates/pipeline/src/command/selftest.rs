@@ -1,9 +1,9 @@
 //! `pipeline selftest`: does this device compute what the others do, and how fast?
 
-use std::fs;
 use std::path::Path;
 
 use flooding_core::context::DeviceChoice;
+use flooding_core::store;
 use flooding_engine::EngineError;
 use flooding_engine::selftest::{self, Scale};
 
@@ -24,7 +24,9 @@ pub fn run(device: DeviceChoice, full: bool, peer: Option<&str>, json: Option<&P
     print(&report.to_table())?;
     if let Some(path) = json {
         let text = format!("{:#}\n", report.to_json());
-        fs::write(path, text).map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?;
+        store::refuse_other(path, "JSON", |start| start.trim_ascii_start().starts_with(b"{"))
+            .and_then(|()| store::write_whole(path, text.as_bytes()))
+            .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", path.display())))?;
     }
     Ok(if report.passed() { Outcome::Done } else { Outcome::Failed })
 }

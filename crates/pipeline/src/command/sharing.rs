@@ -35,13 +35,13 @@ pub fn lines(items: &[WorkItem], plan: &Plan, store: &Store) -> Vec<String> {
             store.read_document::<Record>(&store.layout().run(run).join(Layout::RECORD)).ok().flatten()
         });
         let sentence = sentence(group, records);
-        let name = format!("{} ({} levels a trial)", group.setting(), group.levels().len());
+        let name = format!("{} ({} levels)", group.setting(), group.levels().len());
         match sentences.iter_mut().find(|(other, _)| *other == sentence) {
             Some((_, names)) => names.push(name),
             None => sentences.push((sentence, vec![name])),
         }
     }
-    sentences.into_iter().map(|(sentence, names)| format!("{}: {sentence}", names.join(", "))).collect()
+    sentences.into_iter().map(|(sentence, names)| format!("{sentence}: {}", names.join(", "))).collect()
 }
 
 fn sentence(group: &Group, records: impl Iterator<Item = Record>) -> String {
@@ -53,12 +53,12 @@ fn sentence(group: &Group, records: impl Iterator<Item = Record>) -> String {
         return format!("every level is trained by itself, because {why}");
     }
     let shared: Vec<f64> = records.filter_map(|record| shared(&record)).collect();
-    let how = "the levels of a trial share every step up to the mini-batch whose loss lies between them";
+    let how = "the levels of a trial share each step until a mini-batch loss lies between them";
     if shared.is_empty() {
-        return format!("{how}; how many steps that saves shows while they are trained");
+        return format!("{how} (how many that saves shows while they are trained)");
     }
     let mean = shared.iter().sum::<f64>() / shared.len() as f64;
-    format!("{how}; of the steps of {} stored runs with b > 0, {:.0}% were those of b = 0", shared.len(), mean * 100.0)
+    format!("{how} (in {} stored runs with b > 0, {:.0}% of the steps are those of b = 0)", shared.len(), mean * 100.0)
 }
 
 /// The share of a run's steps that are those of the run without flooding.

@@ -1,8 +1,8 @@
 //! `pipeline stats`: the tables' own tests, on any numbers.
 
 use std::fmt::Display;
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use flooding_aggregate::stats::{Comparison, Kind, Replication, Summary, TTest, columns_of_csv, compare, ttest};
 use serde_json::{Map, Value};
@@ -78,7 +78,13 @@ fn summary(option: &str, sample: &'static str, text: &str) -> Result<Summary, Fa
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::Usage(format!("cannot read {}: {error}", path.display())))
+    fs::read_to_string(path).map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::InvalidData => "it is not UTF-8 text (save it as CSV in UTF-8)".to_owned(),
+            _ => error.to_string(),
+        };
+        Failure::Usage(format!("cannot read {}: {why}", path.display()))
+    })
 }
 
 fn describe_ttest(test: &TTest) -> String {

@@ -4,7 +4,8 @@ use super::{print, print_json};
 use crate::cli::TasksArgs;
 use crate::exit::{Failure, Outcome};
 use crate::project::Project;
-use crate::tasks::{OpenTask, open_tasks};
+use crate::shell;
+use crate::tasks::{OpenTask, open_tasks, training};
 use crate::words;
 
 pub fn run(args: &TasksArgs) -> Result<Outcome, Failure> {
@@ -14,12 +15,12 @@ pub fn run(args: &TasksArgs) -> Result<Outcome, Failure> {
     if args.plan.json {
         print_json(&tasks)?;
     } else {
-        print(&table(&tasks))?;
+        print(&table(&tasks, &training(&project, &args.device)))?;
     }
     Ok(Outcome::Done)
 }
 
-fn table(tasks: &[OpenTask]) -> String {
+fn table(tasks: &[OpenTask], command: &shell::Command) -> String {
     if tasks.is_empty() {
         return "nothing left to train\n".to_owned();
     }
@@ -31,7 +32,5 @@ fn table(tasks: &[OpenTask]) -> String {
         text.push_str(&format!("{:<width$}  {:>5}  {takes:>9}  {memory:>9}\n", task.id, task.runs.len()));
     }
     let runs: usize = tasks.iter().map(|task| task.runs.len()).sum();
-    let last = tasks[0].argv.last().map_or("", |id| id);
-    let command: Vec<&str> = tasks[0].argv.iter().map(String::as_str).filter(|word| *word != last).collect();
-    text + &format!("{} tasks, {runs} runs; each is done by\n  {} TASK\n", tasks.len(), command.join(" "))
+    text + &format!("{} tasks, {runs} runs; each is done by\n  {command} --task TASK\n", tasks.len())
 }

@@ -21,8 +21,10 @@ struct Use {
 pub fn refuse(args: &RunArgs, wanted: &[Task]) -> Result<(), Failure> {
     for Use { option, stages, why, .. } in uses(args).into_iter().filter(|one| one.is_given) {
         if !wanted.iter().any(|task| stages.contains(&task.stage())) {
-            let names = stages.iter().map(|stage| format!("`stage {stage}`")).collect::<Vec<_>>().join(" and ");
-            return Err(Failure::Usage(format!("{option} goes with {names}: {why}")));
+            let names = stages.iter().map(|stage| format!("`stage {stage}`")).collect::<Vec<_>>().join(", ");
+            let names =
+                names.rsplit_once(", ").map_or_else(|| names.clone(), |(all, last)| format!("{all} and {last}"));
+            return Err(Failure::Usage(format!("{option} goes with {names}: {why}; leave it out here")));
         }
     }
     part(args, wanted)

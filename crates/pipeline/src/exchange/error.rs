@@ -33,6 +33,15 @@ pub enum ExchangeError {
         /// What is wrong with it.
         why: String,
     },
+    /// Something else.
+    #[error(
+        "{path} is not a tar file: name one that `pipeline pack` wrote, or another project's folder; nothing was imported",
+        path = path.display()
+    )]
+    NoTar {
+        /// The file.
+        path: PathBuf,
+    },
     /// A tar file of something else.
     #[error(
         "{path} does not end with `{manifest}`: it is cut short, or `pipeline pack` did not write it (to import another \

@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use flooding_core::files;
 use flooding_core::store::TEMPORARY_SUFFIX;
 use tar::{Archive, EntryType};
 
@@ -12,6 +13,9 @@ use super::ExchangeError;
 
 /// The folders of a data folder that travel.
 pub(super) const FOLDERS: [&str; 3] = ["synthetic", "runs", "probes"];
+
+/// Bytes of a tar file's first header.
+const HEADER: u64 = 512;
 
 /// Where results come from.
 pub(super) enum Origin {
@@ -79,13 +83,18 @@ fn walk(folder: &Path, name: &str, visit: Visit<'_>) -> Result<(), ExchangeError
 }
 
 fn read_archive(path: &Path, visit: Visit<'_>) -> Result<(), ExchangeError> {
-    let file = File::open(path).map_err(ExchangeError::reading(path))?;
+    let (file, _) = files::open(path).map_err(ExchangeError::reading(path))?;
     let mut file = BufReader::with_capacity(1 << 18, file);
     let is_gzip = io::BufRead::fill_buf(&mut file).map_err(ExchangeError::reading(path))?.starts_with(&[0x1f, 0x8b]);
-    let reader: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let mut reader: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let damaged = |why: String| ExchangeError::Damaged { path: path.to_owned(), why };
     let broken = |error: io::Error| damaged(error.to_string());
-    let mut archive = Archive::new(reader);
+    let mut start = Vec::new();
+    reader.by_ref().take(HEADER).read_to_end(&mut start).map_err(broken)?;
+    if start.len() as u64 == HEADER && start[257..262] != *b"ustar" {
+        return Err(ExchangeError::NoTar { path: path.to_owned() });
+    }
+    let mut archive = Archive::new(io::Cursor::new(start).chain(reader));
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
         let name = entry.path().map_err(broken)?.into_owned();

@@ -12,7 +12,7 @@ use flooding_core::digest::Digest;
 use flooding_core::plan::{Group, Plan};
 use flooding_core::record::Record;
 use flooding_core::spec::RunSpec;
-use flooding_core::store::{Document, DocumentError, Layout, Store, document_bytes};
+use flooding_core::store::{self, Document, DocumentError, Layout, Store, document_bytes};
 use flooding_generate::TrialDocument;
 use flooding_train::checkpoint::{Checkpoint, NAME};
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,8 @@ pub fn pack(plan: &Plan, store: &Store, output: &Path, with: With) -> Result<Pac
     if !plan.groups().any(|group| group.runs.iter().any(has_something)) {
         return Err(ExchangeError::NothingToPack { planned });
     }
+    let is_tar = |start: &[u8]| start.starts_with(b"\x1f\x8b") || start.get(257..262) == Some(b"ustar");
+    store::refuse_other(output, "a tar file", is_tar).map_err(ExchangeError::writing(output))?;
     let temporary = temporary(output);
     let file = File::create(&temporary).map_err(ExchangeError::writing(output))?;
     let file = BufWriter::with_capacity(1 << 18, file);

@@ -54,6 +54,12 @@ struct Submission {
     finish: Script,
 }
 
+/// A path as `sbatch` reads it in a script's `#SBATCH` line: blanks end a word there, and quotes begin one.
+fn in_a_directive(path: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,@+".contains(c);
+    path.chars().flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain([c])).collect()
+}
+
 /// Writes the scripts and submits them; a dry run shows them and changes nothing. Returns what is to be printed.
 pub fn submit(project: &Project, tasks: &[OpenTask], args: &SlurmArgs) -> Result<String, Failure> {
     let limit = batch::duration(&args.time).filter(|limit| !limit.is_zero()).ok_or_else(|| {
@@ -117,7 +123,7 @@ impl Submission {
         let common = || {
             Value::from(Serde(Common {
                 name: "flooding",
-                logs: folder.anywhere().display().to_string(),
+                logs: in_a_directive(&folder.anywhere().display().to_string()),
                 time: batch::spelled(limit),
                 jobs: args.jobs,
                 partition: args.partition.as_deref(),
@@ -272,5 +278,16 @@ impl Cluster {
             ))),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_a_directive;
+
+    #[test]
+    fn a_path_with_blanks_and_quotes_is_one_word_of_a_directive() {
+        assert_eq!(in_a_directive("/data/it's my \"run\""), r#"/data/it\'s\ my\ \"run\""#);
+        assert_eq!(in_a_directive("/data/runs-1.2_a"), "/data/runs-1.2_a");
     }
 }

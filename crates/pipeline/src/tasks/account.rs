@@ -110,14 +110,19 @@ pub fn summary(costs: &[SettingCost], side: Side<'_>) -> String {
     let memory = if side.devices.are_cpu() { memory.saturating_mul(side.jobs as u64) } else { memory };
     let [records, weights] = [|cost: &SettingCost| cost.records, |cost: &SettingCost| cost.weights]
         .map(|part: fn(&SettingCost) -> u64| words::bytes(costs.iter().map(part).sum()));
+    let takes = if unknown.len() == costs.len() {
+        "time unknown".to_owned()
+    } else {
+        let (hours, wall) = (hours_of(known), words::duration(wall));
+        format!(
+            "about {hours} {}: {wall} with {workers} at a time (what levels share counts once; probes are included)",
+            side.unit()
+        )
+    };
+    let memory = words::bytes(memory);
     let mut text = format!(
-        "left to train: {tasks} tasks, {runs} runs, about {} {}: {} with {workers} at a time (what levels share counts \
-         once; probes are included)\n\
-         memory up to {} a {}, disk {records} for records and {weights} for weights\n",
-        hours_of(known),
-        side.unit(),
-        words::duration(wall),
-        words::bytes(memory),
+        "left to train: {tasks} tasks, {runs} runs, {takes}\n\
+         memory up to {memory} a {}, disk {records} for records and {weights} for weights\n",
         if side.devices.are_cpu() { "machine" } else { "GPU" },
     );
     if !unknown.is_empty() {
