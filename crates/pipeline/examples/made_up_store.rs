@@ -63,6 +63,8 @@ fn write(store: &Store, run: &RunSpec) -> Result<(), Box<dyn Error>> {
         finished: "2020-07-13T00:00:00Z".to_owned(),
         seconds: 60.0,
         training_seconds: 30.0,
+        cores: None,
+        memory: None,
     };
     let path = folder.join(Layout::PROVENANCE);
     fs::write(&path, document_bytes(&path, &provenance)?)?;
