@@ -85,7 +85,7 @@ fn a_number_that_is_none_or_out_of_range_is_refused_with_what_is_expected() {
 }
 
 #[test]
-fn levels_that_are_no_list_and_no_range_are_told_as_they_are_written() {
+fn levels_that_are_no_list_and_no_range_are_refused_as_they_are_written() {
     for (levels, words) in [
         ("{ from = 0.5, to = 0, step = 0.1 }", "{ from = 0.5, to = 0, step = 0.1 }: not a grid"),
         ("{ from = 0, to = 0.5, steps = 5 }", "expected a list of flood levels, or { from"),

@@ -61,7 +61,7 @@ fn an_empty_text_has_no_columns() {
 }
 
 #[test]
-fn a_file_with_other_separators_or_nothing_in_it_is_told_as_such() {
+fn a_file_with_other_separators_or_nothing_in_it_is_named_as_such() {
     for text in ["x;y\n1;2\n", "x\ty\n1\t2\n"] {
         assert!(refusal(text).contains("separate the fields by commas"), "{}", refusal(text));
     }

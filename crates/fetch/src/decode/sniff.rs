@@ -70,7 +70,7 @@ pub(super) fn plain(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The same in words for a message: what it is, or its first bytes in hexadecimal.
+/// The same for a message: what it is, or its first bytes in hexadecimal.
 pub(super) fn describe(start: &[u8]) -> String {
     let known = kind(start).or_else(|| plain(start));
     known.map_or_else(|| format!("{:02x?}", &start[..start.len().min(8)]), str::to_owned)
