@@ -142,19 +142,22 @@ fn in_latin_1() -> (tempfile::TempDir, PathBuf) {
     (folder, project)
 }
 
-fn pipeline(folder: &Path, project: &Path, arguments: &[&str]) -> Run {
+fn command(folder: &Path, project: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
     command.current_dir(folder).args(arguments).arg("--config").arg(project.join("pipeline.toml"));
-    Run::of(&command.env_remove("PIPELINE_MIRROR").output().unwrap())
+    command.env_remove("PIPELINE_MIRROR");
+    command
+}
+
+fn pipeline(folder: &Path, project: &Path, arguments: &[&str]) -> Run {
+    Run::of(&command(folder, project, arguments).output().unwrap())
 }
 
 #[test]
 fn a_path_that_is_not_text_is_worked_with_and_its_json_is_printed() {
     let (folder, project) = in_latin_1();
-    let mirror = folder.path().join("mirror");
-    symlink(project.join("mirror"), &mirror).unwrap();
-    let run = ["run", "--offline", "--mirror", mirror.to_str().unwrap(), "--json"];
-    pipeline(folder.path(), &project, &run).exits(0);
+    let mut run = command(folder.path(), &project, &["run", "--offline", "--json"]);
+    Run::of(&run.arg("--mirror").arg(project.join("mirror")).output().unwrap()).exits(0);
     let extra = project.join("data/raw/tiles").join(OsString::from_vec(b"\xff.partial.tmp".to_vec()));
     fs::write(&extra, "half").unwrap();
     for command in [&["verify-store", "--repair", "--json"][..], &["data", "prune", "--json"], &["status", "--json"]] {

@@ -2,6 +2,7 @@
 
 mod devices;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,7 +35,7 @@ pub struct Context {
     /// Touch no network.
     pub offline: bool,
     /// A folder or URL to try before the published addresses.
-    pub mirror: Option<String>,
+    pub mirror: Option<OsString>,
     /// Time between two checkpoints of one training; shorter trainings leave none. Zero is one an epoch.
     pub checkpoint_every: Duration,
     /// Raise the stop flag at the first failure.

@@ -259,7 +259,7 @@ fn offline_asks_nobody() {
     let server = Server::start(&content(), vec![Answer::Good]);
     let (_folder, store) = store();
     let manifest = toy_manifest(&content(), &[server.url()]);
-    let context = Context { offline: true, mirror: Some(server.url()), ..Context::default() };
+    let context = Context { offline: true, mirror: Some(server.url().into()), ..Context::default() };
     let fetched = Fetcher::new(&store, &context, &manifest).fetch("toy").unwrap();
     let Fetched::Unavailable { why } = fetched else { panic!("{fetched:?}") };
     assert!(why.contains("offline"), "{why}");
@@ -272,7 +272,7 @@ fn a_mirror_url_is_asked_before_the_published_address() {
     let mirror = Server::start(&content(), vec![Answer::Status(404), Answer::Good]);
     let (_folder, store) = store();
     let manifest = toy_manifest(&content(), &[published.url()]);
-    let context = Context { mirror: Some(mirror.url().trim_end_matches('/').to_owned()), ..Context::default() };
+    let context = Context { mirror: Some(mirror.url().trim_end_matches('/').into()), ..Context::default() };
     let fetched = Fetcher::with_policy(&store, &context, &manifest, impatient()).fetch("toy").unwrap();
     assert_eq!(fetched, Fetched::Now { files: 1 });
     let paths: Vec<String> = mirror.requests().into_iter().map(|request| request.path).collect();
@@ -292,7 +292,7 @@ fn a_mirror_that_is_not_there_is_reported_and_the_published_addresses_are_asked(
         let (_folder, store) = store();
         let manifest = toy_manifest(&content(), &[server.url()]);
         let (context, listener) = listening();
-        let context = Context { mirror: Some(mirror.to_owned()), ..context };
+        let context = Context { mirror: Some(mirror.into()), ..context };
         let fetched = Fetcher::with_policy(&store, &context, &manifest, impatient()).fetch("toy").unwrap();
         assert_eq!(fetched, Fetched::Now { files: 1 });
         let warnings = listener.warnings.lock().unwrap();
@@ -329,12 +329,8 @@ fn a_mirrors_file_that_grows_while_it_is_copied_is_left_at_its_published_size() 
     let path = mirror.path().join("toy.tar.gz");
     std::fs::write(&path, content()).unwrap();
     let grows = Arc::new(Grows { path, pieces: AtomicUsize::new(0), warnings: Mutex::default() });
-    let context = Context {
-        mirror: Some(mirror.path().display().to_string()),
-        progress: grows.clone(),
-        offline: true,
-        ..Context::default()
-    };
+    let context =
+        Context { mirror: Some(mirror.path().into()), progress: grows.clone(), offline: true, ..Context::default() };
     let (_folder, store) = store();
     let manifest = toy_manifest(&content(), &[server.url()]);
     let fetcher = Fetcher::with_policy(&store, &context, &manifest, impatient());
@@ -353,7 +349,7 @@ fn what_is_there_already_needs_no_mirror() {
     let manifest = toy_manifest(&content(), &[server.url()]);
     for mirror in [None, Some(""), Some("/no/such/folder")] {
         let (context, listener) = listening();
-        let context = Context { mirror: mirror.map(str::to_owned), ..context };
+        let context = Context { mirror: mirror.map(Into::into), ..context };
         Fetcher::with_policy(&store, &context, &manifest, impatient()).fetch("toy").unwrap();
         assert!(listener.warnings.lock().unwrap().is_empty(), "{mirror:?}");
     }
@@ -367,7 +363,7 @@ fn a_mirrors_query_stays_behind_the_path_and_its_password_is_shown_nowhere() {
     let manifest = toy_manifest(&content(), &[]);
     let (context, listener) = listening();
     let url = mirror.url().replace("http://", "HTTP://me:secret@");
-    let context = Context { mirror: Some(format!("{url}data?token=secret")), ..context };
+    let context = Context { mirror: Some(format!("{url}data?token=secret").into()), ..context };
     let fetched = Fetcher::with_policy(&store, &context, &manifest, impatient()).fetch("toy").unwrap();
     let Fetched::Unavailable { why } = fetched else { panic!("{fetched:?}") };
     assert_eq!(mirror.requests()[0].path, "/data/toy/toy.tar.gz?token=secret");

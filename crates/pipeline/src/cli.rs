@@ -7,6 +7,7 @@ mod place;
 mod published;
 mod stats;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -320,7 +321,7 @@ pub struct RunArgs {
     pub jobs: Option<u16>,
     /// A folder of original files, or a URL, to try before the published addresses
     #[arg(long, value_name = "DIR_OR_URL", env = "PIPELINE_MIRROR", hide_env_values = true)]
-    pub mirror: Option<String>,
+    pub mirror: Option<OsString>,
     /// Use no network
     #[arg(long)]
     pub offline: bool,

@@ -50,7 +50,13 @@ pub struct BadMirror {
 impl Mirror {
     /// The mirror of `--mirror` or `PIPELINE_MIRROR`; none where that is empty.
     pub fn of(context: &Context) -> Option<Result<Self, BadMirror>> {
-        context.mirror.as_deref().filter(|text| !text.trim().is_empty()).map(Self::parse)
+        let mirror = context.mirror.as_deref()?;
+        match mirror.to_str() {
+            Some(text) if text.trim().is_empty() => None,
+            Some(text) => Some(Self::parse(text)),
+            // An address is text; a folder may have any name.
+            None => Some(Ok(Self::Folder(mirror.into()))),
+        }
     }
 
     /// Understands an address (`http`, `https`, `file`, in capitals or not) or the path of a folder, which may be missing.
@@ -167,7 +173,7 @@ mod tests {
     #[test]
     fn an_empty_mirror_is_none() {
         for mirror in ["", "  "] {
-            let context = Context { mirror: Some(mirror.to_owned()), ..Context::default() };
+            let context = Context { mirror: Some(mirror.into()), ..Context::default() };
             assert!(Mirror::of(&context).is_none());
         }
     }

@@ -42,7 +42,7 @@ pub fn real_data() -> Option<PathBuf> {
 
 /// Offline, with a mirror folder.
 pub fn mirrored(mirror: &Path) -> Context {
-    Context { offline: true, mirror: Some(mirror.display().to_string()), ..Context::default() }
+    Context { offline: true, mirror: Some(mirror.into()), ..Context::default() }
 }
 
 /// A manifest of one dataset `toy` with one file, served from `mirrors`; 2 classes, 1 + 1 images of CIFAR's format.

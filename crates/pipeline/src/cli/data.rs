@@ -1,5 +1,6 @@
 //! `pipeline data`, as typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -16,7 +17,7 @@ pub enum DataCommand {
         names: Vec<String>,
         /// A folder of original files, or a URL, to try before the published addresses
         #[arg(long, value_name = "DIR_OR_URL", env = "PIPELINE_MIRROR", hide_env_values = true)]
-        mirror: Option<String>,
+        mirror: Option<OsString>,
         /// Use no network
         #[arg(long)]
         offline: bool,

@@ -33,10 +33,7 @@ pub fn refuse(args: &RunArgs, wanted: &[Task]) -> Result<(), Failure> {
 fn uses(args: &RunArgs) -> [Use; 6] {
     use Stage::{Fetch, Generate, Train, Verify};
     // The variable is set for a whole shell; only the option is meant for this command.
-    let mirror = args
-        .mirror
-        .as_ref()
-        .is_some_and(|mirror| std::env::var_os("PIPELINE_MIRROR").is_none_or(|set| *set != **mirror));
+    let mirror = args.mirror.is_some() && args.mirror != std::env::var_os("PIPELINE_MIRROR");
     let one = |option, is_given, stages, why| Use { option, is_given, stages, why };
     [
         one("--device", args.device.is_some(), &[Train], "nothing else runs on a device"),
