@@ -273,7 +273,7 @@ fn an_interrupted_training_is_resumed_elsewhere_from_its_checkpoint() {
         assert!(here == copy);
         there.pipeline(&["import", &source]).exits(0).says(&["imported 0 runs, 0 drawn trials and 0 probes"]);
         // Resumed: nothing warns of a checkpoint that is not used, and it is gone when the runs are there.
-        let train = ["stage", "train", "--jobs", "1", "--task", "gaussians-high/t00"];
+        let train = ["stage", "train", "--jobs", "1", "--task", "gaussians-high/t00", "--only", "gaussians-high"];
         let train = there.pipeline(&train).exits(0);
         assert!(!train.stderr.contains("is not used"), "{}", train.stderr);
         assert!(!there.0.path().join(&checkpoint).exists());
@@ -307,7 +307,9 @@ fn what_holds_no_results_is_refused_in_one_sentence() {
     fs::create_dir(here.path("empty")).unwrap();
     here.pipeline(&["import", "empty"]).exits(2).says(&["empty has no results"]);
     here.pipeline(&["import", "nowhere"]).exits(2).says(&["cannot read nowhere: No such file"]);
-    here.pipeline(&["import", "pipeline.toml"]).exits(2).says(&["pipeline.toml is not a tar file", "`pipeline pack`"]);
+    let no_tar = here.pipeline(&["import", "pipeline.toml"]).exits(2);
+    let no_tar = no_tar.says(&["pipeline.toml is not a tar file", "`pipeline pack`"]);
+    assert_eq!(no_tar.stderr.lines().count(), 1, "{}", no_tar.stderr);
     here.pipeline(&["pack", "-o", "pack.tar"]).exits(2).says(&["nothing to pack: none of the 8 runs"]);
     assert!(!here.path("pack.tar").exists());
 }

@@ -118,7 +118,7 @@ fn a_training_of_more_than_an_hour_says_how_long_it_takes_before_its_first_step(
     let project = Project::new();
     let train = ["stage", "train", "--only", "setting:cifar10", "--offline", "--jobs", "2"];
     let full = project.pipeline(&[&train[..], &["--profile", "full"]].concat()).exits(3);
-    let full = full.says(&["training these 11 runs is going to take about 11 days", "2 at a time", "--epochs"]);
+    let full = full.says(&["training these 11 runs is going to take about 12 days", "2 at a time", "--epochs"]);
     assert!(full.stderr.find("going to take") < full.stderr.find("train: 11 runs"), "{}", full.stderr);
     let quick = project.pipeline(&train).exits(3);
     assert!(!quick.stderr.contains("going to take"), "{}", quick.stderr);

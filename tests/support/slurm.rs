@@ -73,11 +73,10 @@ fn ticks(pid: Pid) -> Option<u64> {
     Some(fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum())
 }
 
-/// Does a signal wait for this process?
-pub fn is_pending(pid: Pid, signal: Signal) -> bool {
+/// Is this process held by a signal? Slurm wakes it with the next signal that it sends.
+pub fn is_held(pid: Pid) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let sets = status.lines().filter_map(|line| line.strip_prefix("ShdPnd:").or(line.strip_prefix("SigPnd:")));
-    sets.filter_map(|set| u64::from_str_radix(set.trim(), 16).ok()).any(|set| set >> (signal as i32 - 1) & 1 == 1)
+    status.lines().any(|line| line.strip_prefix("State:").is_some_and(|state| state.trim().starts_with('T')))
 }
 
 /// Each has the machine to itself.

@@ -19,6 +19,9 @@ pub struct Digest(String);
 #[error("`{0}` is not a SHA-256 digest (64 hexadecimal digits)")]
 pub struct BadDigest(String);
 
+/// Bytes that are read at once.
+const BUFFER: usize = 1 << 18;
+
 impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
@@ -26,9 +29,12 @@ impl Digest {
     }
 
     /// The digest of all that `reader` still holds.
-    pub fn of_reader(mut reader: impl Read) -> io::Result<Self> {
+    pub fn of_reader(reader: impl Read) -> io::Result<Self> {
+        Self::through(reader, vec![0; BUFFER])
+    }
+
+    fn through(mut reader: impl Read, mut buffer: Vec<u8>) -> io::Result<Self> {
         let mut hasher = Hasher::new();
-        let mut buffer = vec![0; 1 << 18];
         loop {
             match reader.read(&mut buffer)? {
                 0 => return Ok(hasher.finish()),
@@ -41,7 +47,9 @@ impl Digest {
     pub fn of_file(path: &Path) -> io::Result<(Self, u64)> {
         let (file, metadata) = files::open(path)?;
         let mut whole = file.take(metadata.len().saturating_add(1));
-        let digest = Self::of_reader(&mut whole)?;
+        // No larger than the file: most of those that are hashed by the thousand are small.
+        let buffer = vec![0; usize::try_from(whole.limit()).map_or(BUFFER, |size| size.min(BUFFER))];
+        let digest = Self::through(&mut whole, buffer)?;
         if whole.limit() == 0 {
             return Err(io::Error::other(format!("it grew beyond {} bytes while it was read", metadata.len())));
         }

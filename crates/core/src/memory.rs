@@ -32,9 +32,10 @@ pub fn reserve<T>(count: u64) -> Result<Vec<T>, NotEnough> {
     let needed = count.saturating_mul(size_of::<T>() as u64);
     check(needed)?;
     let mut vector = Vec::new();
-    let refused = NotEnough { needed, available: available().unwrap_or(0) };
-    let count = usize::try_from(count).map_err(|_| refused)?;
-    vector.try_reserve_exact(count).map_err(|_| refused)?;
+    // Asked only then: each small file that is read comes through here.
+    let refused = || NotEnough { needed, available: available().unwrap_or(0) };
+    let count = usize::try_from(count).map_err(|_| refused())?;
+    vector.try_reserve_exact(count).map_err(|_| refused())?;
     Ok(vector)
 }
 

@@ -19,12 +19,11 @@ pub fn run(command: &SubmitCommand) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     let side = Side { devices, jobs: jobs.into(), machines: 1 };
-    for line in account::summary(&account::by_setting(&tasks), side).lines() {
-        log(line);
-    }
+    // Said when nothing speaks against the submission, and before it is made.
+    let forecast = || account::summary(&account::by_setting(&tasks), side).lines().for_each(log);
     let text = match command {
-        SubmitCommand::Slurm(args) => submit::slurm(&project, &tasks, args)?,
-        SubmitCommand::Hyperqueue(args) => submit::hyperqueue(&project, &tasks, args)?,
+        SubmitCommand::Slurm(args) => submit::slurm(&project, &tasks, args, &forecast)?,
+        SubmitCommand::Hyperqueue(args) => submit::hyperqueue(&project, &tasks, args, &forecast)?,
     };
     print(&text)?;
     Ok(Outcome::Done)

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use flooding_core::files;
+use flooding_core::shown;
 use flooding_core::store::TEMPORARY_SUFFIX;
 use tar::{Archive, EntryType};
 
@@ -88,7 +89,7 @@ fn read_archive(path: &Path, visit: Visit<'_>) -> Result<(), ExchangeError> {
     let is_gzip = io::BufRead::fill_buf(&mut file).map_err(ExchangeError::reading(path))?.starts_with(&[0x1f, 0x8b]);
     let mut reader: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let damaged = |why: String| ExchangeError::Damaged { path: path.to_owned(), why };
-    let broken = |error: io::Error| damaged(error.to_string());
+    let broken = |error: io::Error| damaged(in_a_line(&error));
     let mut start = Vec::new();
     reader.by_ref().take(HEADER).read_to_end(&mut start).map_err(broken)?;
     if start.len() as u64 == HEADER && start[257..262] != *b"ustar" {
@@ -118,6 +119,15 @@ fn read_archive(path: &Path, visit: Visit<'_>) -> Result<(), ExchangeError> {
         visited?;
     }
     Ok(())
+}
+
+/// Why an archive cannot be read. Of a header that is none, the library quotes what it found there.
+fn in_a_line(error: &io::Error) -> String {
+    let text = error.to_string();
+    if text.contains("numeric field") || text.contains("checksum") {
+        return "no header of a file stands where one should".to_owned();
+    }
+    shown::line(&text)
 }
 
 /// A relative path without `..`, with `/` between its parts.

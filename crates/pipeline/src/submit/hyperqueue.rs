@@ -25,8 +25,13 @@ struct Entry {
     seconds: Option<u64>,
 }
 
-/// Returns the job file and, where it was submitted, what `hq` said.
-pub fn submit(project: &Project, tasks: &[OpenTask], args: &HyperqueueArgs) -> Result<String, Failure> {
+/// Says `before` before it submits. Returns the job file and, where it was submitted, what `hq` said.
+pub fn submit(
+    project: &Project,
+    tasks: &[OpenTask],
+    args: &HyperqueueArgs,
+    before: &dyn Fn(),
+) -> Result<String, Failure> {
     let jobs = args.jobs.to_string();
     let entries: Vec<Entry> = (tasks.iter())
         .map(|task| Entry {
@@ -55,6 +60,7 @@ pub fn submit(project: &Project, tasks: &[OpenTask], args: &HyperqueueArgs) -> R
         tasks => Value::from(Serde(entries)),
     };
     let text = fill("hyperqueue.toml", &project.folder(), &context)?;
+    before();
     let is_there = Command::new("hq").arg("--version").output().is_ok_and(|output| output.status.success());
     if args.dry_run || !is_there {
         return Ok(text);

@@ -60,8 +60,9 @@ fn in_a_directive(path: &str) -> String {
     path.chars().flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain([c])).collect()
 }
 
-/// Writes the scripts and submits them; a dry run shows them and changes nothing. Returns what is to be printed.
-pub fn submit(project: &Project, tasks: &[OpenTask], args: &SlurmArgs) -> Result<String, Failure> {
+/// Writes the scripts and submits them, after `before`; a dry run shows them and changes nothing. Returns what is to be
+/// printed.
+pub fn submit(project: &Project, tasks: &[OpenTask], args: &SlurmArgs, before: &dyn Fn()) -> Result<String, Failure> {
     let limit = batch::duration(&args.time).filter(|limit| !limit.is_zero()).ok_or_else(|| {
         let time = &args.time;
         Failure::Usage(format!("--time {time}: expected a time as Slurm writes it, such as 2:00:00 or 1-12"))
@@ -73,6 +74,7 @@ pub fn submit(project: &Project, tasks: &[OpenTask], args: &SlurmArgs) -> Result
     let lead = lead(limit);
     check_limit(tasks, args, limit, lead)?;
     let submission = Submission::new(project, tasks, args, limit, &cluster)?;
+    before();
     if args.dry_run {
         return Ok(submission.shown());
     }
@@ -254,7 +256,9 @@ impl Cluster {
             }
             _ if is_dry => Ok(Self { is_there: false, array_size: DEFAULT_ARRAY_SIZE }),
             Ok(output) => {
-                let why = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
+                // Each line is the reason for the next.
+                let text = String::from_utf8_lossy(&output.stderr);
+                let why = text.trim().lines().next_back().unwrap_or_default();
                 Err(Failure::Usage(format!("Slurm does not answer ({why}): --dry-run shows the scripts without it")))
             }
             Err(error) => Err(Failure::Usage(format!(
