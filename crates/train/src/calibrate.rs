@@ -7,10 +7,13 @@ use flooding_core::context::DeviceChoice;
 use flooding_core::dataset::{Source, Splits};
 use flooding_core::group::Group;
 use flooding_core::level::Level;
+use flooding_core::memory;
 use flooding_core::progress::StopFlag;
 use flooding_core::spec::RunSpec;
 use flooding_engine::backend::Backend;
+use flooding_engine::cpu::release_buffers;
 use flooding_engine::device::{self, Work};
+use flooding_engine::memory::{Training, cpu};
 
 use crate::branch::{Branch, Forks, Start, TrainControl};
 use crate::trainer::train;
@@ -27,13 +30,19 @@ pub struct Pilot {
 }
 
 /// Trains the levels of one task for about so long (at least a step, at most the whole training), along one path, and
-/// keeps nothing; `None` where its examples are not here or the device does not work.
+/// keeps nothing; `None` where its examples are not here, memory does not suffice or the device does not work.
 pub fn calibrate(runs: &[RunSpec], source: &dyn Source, device: DeviceChoice, limit: Duration) -> Option<Pilot> {
     let splits = source.splits(runs.first()?).ok()?;
     let group = Group::of(runs.iter().cloned()).into_iter().next()?;
     // Levels that share nothing are as long as any one of them.
     let group = if group.shares_prefixes() { group } else { group.at(&group.levels()[..1])? };
-    device::run(device, Beginning { group: &group, splits: &splits, limit }).ok()?
+    if device == DeviceChoice::Cpu {
+        memory::check(cpu(&Training::new(group.common(), &splits))).ok()?;
+    }
+    let pilot = device::run(device, Beginning { group: &group, splits: &splits, limit });
+    // The next network may be of another shape.
+    release_buffers();
+    pilot.ok()?
 }
 
 /// The beginning of a task.
