@@ -23,7 +23,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PIPELINE = ROOT / "target/release/pipeline"
 MADE_UP = ROOT / "target/release/examples/made_up_store"
 # Nine settings of 51 levels, 218 trials.
-LARGE = ["--profile", "table2", "--only", "*-low,*-middle,*-high", "--trials", "218"]
+SETTINGS = [f"setting:{data}-{noise}{reading}" for data, readings in [("gaussians", ["", "-demo"]), ("sinusoid", [""])]
+            for noise in ["low", "middle", "high"] for reading in readings]
+LARGE = ["--profile", "table2", "--only", ",".join(SETTINGS), "--trials", "218"]
 
 
 def run(command, **options):

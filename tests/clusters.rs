@@ -84,8 +84,11 @@ fn the_smoke_profile_through_slurm_with_a_kill_a_requeue_and_a_time_limit_is_byt
         requeue(1);
         // Warned by Slurm before the end of its time, which comes sooner now: it has itself requeued.
         let third = third.join().unwrap();
-        slurm.tell("scontrol", &["update", &format!("JobId={}", element(2)), "TimeLimit=1"]);
+        let limit = |minutes: &str| slurm.tell("scontrol", &["update", &format!("JobId={}", element(2)), minutes]);
+        limit("TimeLimit=1");
         wait_until("the signal before the end", || !is_held(third));
+        // Else the next start would hear the signal at once, and on a slow machine the one after it.
+        limit("TimeLimit=10");
     });
     slurm.wait_for(&finish, "COMPLETED");
     assert_same(&plain.results(&RESULTS), &project.results(&RESULTS));

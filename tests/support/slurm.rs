@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::{Project, Run};
 
 /// The longest that a test waits for anything.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A script of this project.
 pub fn script(name: &str) -> PathBuf {
