@@ -7,9 +7,6 @@ use flooding_core::config::TableId;
 use flooding_core::record::Provenance;
 use flooding_tables::ComputeRow;
 
-/// Hours are cut to tenths: see [`ComputeRow`].
-const PARTS_OF_AN_HOUR: f64 = 10.0;
-
 /// A machine that made runs of a table.
 type Machine = (String, String, Option<u32>, Option<u32>);
 
@@ -52,8 +49,8 @@ impl Account {
             cores,
             memory,
             runs: took.runs,
-            hours: tenths(took.paths.iter().map(|(_, _, milliseconds)| *milliseconds as f64 / 1e3).sum()),
-            elapsed_hours: tenths(covered(took.busy)),
+            hours: whole(took.paths.iter().map(|(_, _, milliseconds)| *milliseconds as f64 / 1e3).sum()),
+            elapsed_hours: whole(covered(took.busy)),
         };
         let mut rows: Vec<ComputeRow> = self.groups.into_iter().map(row).collect();
         rows.sort_by_key(|row| row.table.is_none());
@@ -76,8 +73,9 @@ const fn named(number: u8) -> Option<TableId> {
     }
 }
 
-fn tenths(seconds: f64) -> f64 {
-    (seconds / 3600.0 * PARTS_OF_AN_HOUR).floor() / PARTS_OF_AN_HOUR
+/// Whole hours: see [`ComputeRow`].
+fn whole(seconds: f64) -> u64 {
+    (seconds / 3600.0) as u64
 }
 
 /// The length of the union of intervals.
@@ -119,7 +117,7 @@ mod tests {
         // Another trial that took as long is another path.
         account.add(Some(TableId::Table2), "spiral", 1, &made("2020-07-13T10:00:00Z", 2.0, None));
         let rows = account.rows();
-        assert_eq!((rows.len(), rows[0].runs, rows[0].hours, rows[0].elapsed_hours), (1, 4, 4.0, 2.0));
+        assert_eq!((rows.len(), rows[0].runs, rows[0].hours, rows[0].elapsed_hours), (1, 4, 4, 2));
     }
 
     #[test]
@@ -131,24 +129,20 @@ mod tests {
             account.add(None, "mine", 0, &made(finished, hours, Some(2)));
         }
         let rows = account.rows();
-        assert_eq!((rows[0].hours, rows[0].elapsed_hours), (3.0, 2.0));
+        assert_eq!((rows[0].hours, rows[0].elapsed_hours), (3, 2));
     }
 
     #[test]
-    fn machines_and_tables_stand_apart_and_short_runs_take_no_tenth_of_an_hour() {
+    fn machines_and_tables_stand_apart_and_short_runs_take_no_hour() {
         let mut account = Account::default();
-        account.add(None, "mine", 0, &made("2020-07-13T10:00:00Z", 0.05, Some(2)));
-        account.add(Some(TableId::Table3), "mnist", 0, &made("", 0.5, Some(2)));
-        account.add(Some(TableId::Table3), "mnist", 1, &made("2020-07-13T10:00:00Z", 0.5, Some(4)));
+        account.add(None, "mine", 0, &made("2020-07-13T10:00:00Z", 0.9, Some(2)));
+        account.add(Some(TableId::Table3), "mnist", 0, &made("", 1.5, Some(2)));
+        account.add(Some(TableId::Table3), "mnist", 1, &made("2020-07-13T10:00:00Z", 1.5, Some(4)));
         let rows = account.rows();
         let short = |row: &ComputeRow| (row.table, row.cores, row.hours, row.elapsed_hours);
         assert_eq!(
             rows.iter().map(short).collect::<Vec<_>>(),
-            [
-                (Some(TableId::Table3), Some(2), 0.5, 0.0),
-                (Some(TableId::Table3), Some(4), 0.5, 0.5),
-                (None, Some(2), 0.0, 0.0),
-            ]
+            [(Some(TableId::Table3), Some(2), 1, 0), (Some(TableId::Table3), Some(4), 1, 1), (None, Some(2), 0, 0),]
         );
     }
 }

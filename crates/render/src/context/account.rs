@@ -272,9 +272,9 @@ impl Computed {
     }
 }
 
-/// Hours are stored in tenths; less than one is not nothing.
-fn hours(hours: f64) -> String {
-    if hours < 0.1 { "< 0.1".to_owned() } else { format!("{hours:.1}") }
+/// Hours are whole ones; less than one is not nothing.
+fn hours(hours: u64) -> String {
+    if hours == 0 { "< 1".to_owned() } else { hours.to_string() }
 }
 
 /// All runs in one sentence.
@@ -283,7 +283,7 @@ fn took(rows: &[ComputeRow]) -> String {
         return String::new();
     }
     let of = |gpu: bool| rows.iter().filter(move |row| (row.device != "cpu") == gpu);
-    let sum = |gpu: bool| hours(of(gpu).map(|row| row.hours).sum::<f64>());
+    let sum = |gpu: bool| hours(of(gpu).map(|row| row.hours).sum());
     let mut parts = Vec::new();
     for (gpu, unit) in [(false, "core-hours"), (true, "GPU-hours")] {
         if of(gpu).next().is_some() {

@@ -363,12 +363,12 @@ fn compute() -> Vec<ComputeRow> {
         memory: cores.map(|cores| 8 * cores),
         runs: 90,
         hours,
-        elapsed_hours: hours / 2.0,
+        elapsed_hours: hours / 2,
     };
     vec![
-        row(Some(TableId::Table2), "A processor (avx2, fma)", Some(2), 12.5),
-        row(Some(TableId::Table2), "Another processor (avx512)", None, 3.0),
-        row(None, "A processor (avx2, fma)", Some(2), 0.0),
+        row(Some(TableId::Table2), "A processor (avx2, fma)", Some(2), 12),
+        row(Some(TableId::Table2), "Another processor (avx512)", None, 3),
+        row(None, "A processor (avx2, fma)", Some(2), 0),
     ]
 }
 

@@ -6,8 +6,9 @@ use crate::definition::table;
 
 table! {
     "compute" version 1,
-    /// The runs of one table of the paper that one machine made, and what they took. Hours are cut to tenths: those of a short
-    /// run are 0 on every machine, so that its tables are the same wherever and whenever it is repeated.
+    /// The runs of one table of the paper that one machine made, and what they took. Hours are cut to whole
+    /// ones: those of a short run are 0 on every machine, however busy, so that its tables are the same wherever and
+    /// whenever it is repeated.
     pub struct ComputeRow {
         /// table of the paper; empty for other settings
         table: Option<TableId> => "",
@@ -22,8 +23,8 @@ table! {
         /// complete runs
         runs: u64 => "runs",
         /// hours of one core (or of one GPU) that training them took, what levels share counted once
-        hours: f64 => "h",
+        hours: u64 => "h",
         /// hours during which at least one of them was in progress
-        elapsed_hours: f64 => "h",
+        elapsed_hours: u64 => "h",
     }
 }
