@@ -33,7 +33,7 @@ report: build ## draw the report again from stored records, without training
 	@$(PIPELINE) stage render $(ARGS) || { code=$$?; [ $$code -eq 3 ] || exit $$code; }
 
 test: ## run all tests; real data are found at PIPELINE_TEST_DATA
-	$(CARGO) test --release --locked --workspace --lib --bins --tests
+	$(CARGO) test --release --locked --workspace --no-fail-fast --lib --bins --tests
 
 crash-test: ## kill the pipeline at every operation of its store, then KILLS=1000 times at random (SEED=)
 	$(CARGO) test --release --locked -p flooding-pipeline --test crash -- --ignored --nocapture --test-threads=1
