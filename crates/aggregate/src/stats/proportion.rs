@@ -25,8 +25,9 @@ fn at_least(hits: u32, n: u32, p: f64) -> f64 {
         return 1.0;
     }
     let (ln_p, ln_q) = (p.ln(), (-p).ln_1p());
+    let ln_factorial = |k: u32| libm::lgamma(f64::from(k) + 1.0);
     let term = |k: u32| {
-        let choose = statrs::function::factorial::ln_binomial(n.into(), k.into());
+        let choose = ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
         (choose + f64::from(k) * ln_p + f64::from(n - k) * ln_q).exp()
     };
     (hits..=n).map(term).sum()

@@ -1,6 +1,7 @@
 //! Spreads: the correction for redrawn splits, and the chi-squared test of a variance.
 
 use super::sample::Sample;
+use super::special::lower_gamma;
 use super::{CONFIDENCE, critical_t, two_sided_p};
 
 /// A mean's 95% interval and two-sided p-value against 0.
@@ -33,7 +34,7 @@ pub fn spread_as_small_p(std: f64, expected: f64, n: u32) -> Option<f64> {
     }
     let df = f64::from(n) - 1.0;
     let half = df / 2.0 * (std / expected).powi(2);
-    Some(if half == 0.0 { 0.0 } else { statrs::function::gamma::gamma_lr(df / 2.0, half) })
+    Some(lower_gamma(df / 2.0, half))
 }
 
 #[cfg(test)]

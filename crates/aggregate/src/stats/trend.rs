@@ -1,5 +1,7 @@
 //! Jonckheere's test of a trend over ordered groups, with ties, stratified.
 
+use super::normal;
+
 /// Jonckheere's statistic of one or several strata, with its moments when there is no trend.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trend {
@@ -62,7 +64,7 @@ impl Trend {
 
     /// One-sided p-value of "no growth", by the normal approximation.
     pub fn p_growth(&self) -> f64 {
-        0.5 * statrs::function::erf::erfc(self.z() / std::f64::consts::SQRT_2)
+        normal::cdf(-self.z())
     }
 }
 
