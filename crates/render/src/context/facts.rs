@@ -65,7 +65,9 @@ impl Scale {
 
     /// Was this planned as the paper's whole grid?
     pub fn is_full(&self) -> bool {
-        self.trials >= self.full.0 && self.levels - self.other_levels >= self.full.1 && self.reduced.is_empty()
+        self.trials >= self.full.0
+            && self.levels.saturating_sub(self.other_levels) >= self.full.1
+            && self.reduced.is_empty()
     }
 
     /// Is any trial not complete?
@@ -87,7 +89,7 @@ impl Scale {
             Ordering::Less => format!("{ours} of the paper’s {}", count(paper.into(), unit)),
             Ordering::Greater => format!("{} (the paper: {paper})", count(ours.into(), unit)),
         };
-        let levels = match self.levels - self.other_levels {
+        let levels = match self.levels.saturating_sub(self.other_levels) {
             papers if papers == self.levels => of(self.levels, self.full.1, "level"),
             0 => format!("{}, none of them of the paper’s {}", count(self.levels.into(), "level"), self.full.1),
             papers => {
