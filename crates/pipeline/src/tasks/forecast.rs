@@ -19,9 +19,9 @@ const CALIBRATIONS: Duration = Duration::from_secs(5);
 /// Runs of a setting that are looked at.
 const SAMPLE: usize = 16;
 
-/// Part of the steps after which a level leaves the path of those below it, where nothing is known: in the noisy settings
-/// of Table 2 levels left after 0% to 36% of them, 10% in the middle.
-const LEAVES: f64 = 0.1;
+/// Epochs after which a level leaves the path of those below it, where nothing is known: in the noisy settings of Table 2
+/// levels left in epochs 2 to 180.
+const LEAVES: f64 = 50.0;
 
 /// Seconds for a floating-point operation on one thread of the machine of docs/performance.md.
 const ELSEWHERE: f64 = 1.0 / 90e9;
@@ -60,9 +60,9 @@ impl Leaves {
         *runs += 1.0;
     }
 
-    /// The step at which this level leaves, of a training of so many: between the nearest levels that are known. A level
-    /// below all of them leaves later than they do, one above them no later.
-    fn step(&self, level: Level, steps: f64) -> f64 {
+    /// The step at which this level leaves: between the nearest levels that are known, and `otherwise` where none is. A
+    /// level below all of them leaves later than they do, one above them no later.
+    fn step(&self, level: Level, otherwise: f64) -> f64 {
         let mean = |(level, (sum, runs)): (&Level, &(f64, f64))| (level.value(), sum / runs);
         let below = self.by_level.range(..=level).next_back().map(mean);
         let above = self.by_level.range(level..).next().map(mean);
@@ -72,7 +72,7 @@ impl Leaves {
             }
             (Some((_, step)), _) => step,
             (None, Some((_, step))) => step.max(self.seen),
-            (None, None) => self.seen.max(LEAVES * steps),
+            (None, None) => self.seen.max(otherwise),
         }
     }
 }
@@ -220,10 +220,10 @@ impl Forecaster {
         let is_useful = |known: &&Known| known.pace.cost > 0.0;
         let known = (self.by_setting.get(&run.setting).filter(is_useful))
             .or_else(|| self.by_network.get(&network(run)).filter(is_useful));
-        let steps = steps(run) as f64;
+        let otherwise = LEAVES * steps(run) as f64 / f64::from(run.epochs.max(1));
         // When levels leave is a matter of the data: other networks tell nothing of it.
         let leaves = known.map(|known| known.leaves.clone()).unwrap_or_default();
-        let runs = task_cost(&survey.left, |level| leaves.step(level, steps));
+        let runs = task_cost(&survey.left, |level| leaves.step(level, otherwise));
         let probes = if survey.is_probed { probes_cost(run) } else { 0.0 };
         known.unwrap_or(&self.all).pace.takes(runs + probes)
     }
@@ -259,13 +259,13 @@ mod tests {
     fn a_level_leaves_between_the_steps_of_its_neighbours_and_no_earlier_than_was_seen() {
         let level = |value: f64| Level::try_from(value).unwrap();
         let mut leaves = Leaves { seen: 300.0, ..Leaves::default() };
-        assert_eq!(leaves.step(level(0.1), 1000.0), 300.0);
-        assert_eq!(leaves.step(level(0.1), 5000.0), 500.0);
+        assert_eq!(leaves.step(level(0.1), 100.0), 300.0);
+        assert_eq!(leaves.step(level(0.1), 500.0), 500.0);
         leaves.add(level(0.2), 200.0);
         leaves.add(level(0.2), 100.0);
         leaves.add(level(0.4), 50.0);
         for (value, expected) in [(0.1, 300.0), (0.2, 150.0), (0.3, 100.0), (0.4, 50.0), (0.5, 50.0)] {
-            let step = leaves.step(level(value), 1000.0);
+            let step = leaves.step(level(value), 100.0);
             assert!((step - expected).abs() < 1e-9, "{value} leaves at {step}, not {expected}");
         }
     }
