@@ -479,3 +479,24 @@ fn settings_of_no_table_have_an_accuracy_table_of_their_own() {
     assert!(own.contains("Two Gaussians") && own.contains("#cell-gaussians-low-A"));
     assert!(!own.contains("published"), "nothing is published of them");
 }
+
+#[test]
+fn a_gain_is_filled_in_the_forest_plot_where_ours_is_significant_whatever_the_published_one_is() {
+    let drawn = |p: Option<f64>| {
+        let mut tables = tables(QUICK);
+        for row in tables.accuracy.as_mut().unwrap() {
+            if let Some(difference) = &mut row.difference {
+                difference.p_student = p;
+            }
+        }
+        for cell in tables.scorecard.as_mut().unwrap() {
+            // As where the published gain is not significant: the criterion is not available.
+            cell.criterion.significant = None;
+            cell.criterion.same_direction = Some(true);
+        }
+        String::from_utf8(made(&tables).unwrap()["figures/forest.svg"].clone()).unwrap()
+    };
+    let filled = "published direction, significant at 1%";
+    assert!(drawn(Some(0.009)).contains(filled) && !drawn(Some(0.011)).contains(filled));
+    assert!(drawn(None).contains("significance not tested"));
+}

@@ -167,7 +167,11 @@ pub fn draw(tables: &Tables, index: &Index) -> Result<Drawn, RenderError> {
     let readings = main_readings(tables, TableId::Table2);
     let names: Vec<(&str, &str)> = readings.iter().map(|(name, label)| (&**name, &**label)).collect();
     drawn.feature("figure-2", tables);
-    if let Some(figure) = figure::forest(&names, tables.scorecard.as_deref().unwrap_or_default()) {
+    if let Some(figure) = figure::forest(
+        &names,
+        tables.scorecard.as_deref().unwrap_or_default(),
+        tables.accuracy.as_deref().unwrap_or_default(),
+    ) {
         drawn.forest = Some(context(&figure, index));
         drawn.figures.push(figure);
     }

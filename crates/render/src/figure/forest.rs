@@ -1,12 +1,12 @@
 //! The forest plot: the published gain and ours, row by row of Table 2, last epoch beside early stopping.
 
-use flooding_tables::{Checkpoint, Estimated, Interval, Quantity, ScorecardRow, to_csv};
+use flooding_tables::{AccuracyRow, Checkpoint, Estimated, Interval, Quantity, ScorecardRow, to_csv};
 
 use super::axis::Axis;
 use super::ink::Ink;
 use super::sheet::{Anchor, Canvas, Group, Item, UNIT};
 use super::{Figure, Sheet};
-use crate::format::{interval, signed};
+use crate::format::{count, interval, signed};
 
 const WIDTH: i32 = 720;
 const LABELS: i32 = 128;
@@ -20,11 +20,15 @@ const SPACE: i32 = 10;
 const PANELS: [(Checkpoint, &str); 2] =
     [(Checkpoint::LastEpoch, "(A) Last epoch"), (Checkpoint::BestValidation, "(B) With early stopping")];
 
+/// The paper's level of its t-tests.
+const SIGNIFICANCE: f64 = 0.01;
+
 /// A reading and what the report calls it.
 pub type Named<'a> = (&'a str, &'a str);
 
-/// The plot of the scorecard's differences under these readings, at most four; `None` without a row.
-pub fn forest(readings: &[Named], scorecard: &[ScorecardRow]) -> Option<Figure> {
+/// The plot of the scorecard's differences under these readings, at most four, with the tests of the accuracy table; `None`
+/// without a row.
+pub fn forest(readings: &[Named], scorecard: &[ScorecardRow], accuracy: &[AccuracyRow]) -> Option<Figure> {
     let drawn = |row: &&ScorecardRow| {
         row.quantity == Quantity::Difference && readings.iter().any(|(reading, _)| *reading == row.reading)
     };
@@ -43,9 +47,9 @@ pub fn forest(readings: &[Named], scorecard: &[ScorecardRow]) -> Option<Figure> 
         description: format!(
             "Test accuracy with minus without flooding in percentage points, for each row of Table 2, with 95% intervals: \
              published in grey, ours in colour, {names}. A filled mark is a gain in the published direction that is \
-             significant at 1%, a ring is not. An interval that reaches beyond the axis is cut at its end."
+             significant at 1% by the t-test, a ring is not or could not be tested. An interval that reaches beyond the axis is cut at its end."
         ),
-        sheet: draw(readings, &labels, &rows),
+        sheet: draw(readings, &labels, &rows, accuracy),
         csv: to_csv(rows.iter().copied()),
         settings: Vec::new(),
     })
@@ -61,7 +65,7 @@ struct Mark {
 
 fn marks(
     readings: &[Named],
-    rows: &[&ScorecardRow],
+    (rows, accuracy): (&[&ScorecardRow], &[AccuracyRow]),
     (data, setup): (&str, &str),
     (checkpoint, panel): (Checkpoint, &str),
 ) -> Vec<Mark> {
@@ -75,15 +79,19 @@ fn marks(
     for (index, (reading, label)) in readings.iter().enumerate() {
         let Some(row) = rows.iter().filter(of).find(|row| row.reading == *reading) else { continue };
         let Some(ours) = row.ours else { continue };
-        // Where the published gain is not significant the criterion is not available, and the mark is a ring.
-        let fill = row.criterion.significant == Some(true);
-        let word =
-            if fill { "published direction, significant at 1%" } else { "not significant in that direction at 1%" };
+        let tested = accuracy.iter().find(|one| one.setting == row.setting && one.checkpoint == row.checkpoint);
+        let p = tested.and_then(|one| one.difference).and_then(|difference| difference.p_student);
+        let fill = row.criterion.same_direction == Some(true) && p.is_some_and(|p| p < SIGNIFICANCE);
+        let word = match (fill, p) {
+            (true, _) => "published direction, significant at 1%",
+            (false, Some(_)) => "not significant in that direction at 1%",
+            (false, None) => "significance not tested",
+        };
         marks.push(Mark {
             ink: Ink::Series(index as u8),
             estimate: ours,
             fill,
-            title: format!("{name}, {label}: {}; {word}; {} trials", written(ours), row.trials),
+            title: format!("{name}, {label}: {}; {word}; {}", written(ours), count(row.trials.into(), "trial")),
         });
     }
     marks
@@ -94,7 +102,7 @@ fn written(estimate: Estimated) -> String {
     format!("{}{range} points", signed(estimate.mean))
 }
 
-fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow]) -> Sheet {
+fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow], accuracy: &[AccuracyRow]) -> Sheet {
     let row_height = MARK * (readings.len() as i32 + 1) + SPACE;
     let legend = legend(readings, rows);
     // The legend, the key below it, and the panels' titles.
@@ -128,7 +136,7 @@ fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow]) -> 
         }
         canvas.text(Ink::Text, (left + width / 2, bottom + 34), Anchor::Middle, 11, false, &axis.label);
         for (at, label) in labels.iter().enumerate() {
-            for (line, mark) in marks(readings, rows, *label, panel).into_iter().enumerate() {
+            for (line, mark) in marks(readings, (rows, accuracy), *label, panel).into_iter().enumerate() {
                 let y = (top_of_rows + row_height * at as i32 + SPACE / 2 + MARK * line as i32 + MARK / 2) * UNIT;
                 canvas.group(Group { level: None, title: mark.title.clone() }, || draw_mark(&canvas, &mark, y, place));
             }
@@ -202,7 +210,7 @@ fn draw_legend(canvas: &Canvas, entries: &[Entry]) {
         canvas.push(Item::Circle { ink: *ink, center: px((left + 12, y)), radius: 38, fill: true });
         canvas.text(Ink::Text, (left + 30, y + 4), Anchor::Start, 12, false, text);
     }
-    let key = "filled: significant at 1% in the published direction; ring: not; bar: 95% interval";
+    let key = "filled: significant at 1% in the published direction; ring: not, or not tested; bar: 95% interval";
     let y = LINE * (2 + entries.last().map_or(0, |entry| entry.line));
     canvas.text(Ink::Axis, (0, y), Anchor::Start, 11, false, key);
 }
