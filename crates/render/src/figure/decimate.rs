@@ -1,7 +1,7 @@
 //! Fewer points for drawing, by a rule that loses no peak.
 
 /// The points drawn per figure, over all of its lines.
-pub const BUDGET: usize = 16_000;
+pub const BUDGET: usize = 12_000;
 
 /// Text of the rule, for captions.
 pub const RULE: &str = "Lines with many epochs are thinned for drawing: each is cut into spans of equal length, and of each \
