@@ -50,7 +50,10 @@ mod tests {
         assert!(quantile(0.5).abs() < 1e-16);
         assert_eq!((quantile(0.0), quantile(1.0)), (f64::NEG_INFINITY, f64::INFINITY));
         for p in [1e-300, 1e-12, 1e-5, 0.025, 0.3, 0.7, 0.999] {
-            assert!((cdf(quantile(p)) - p).abs() < 1e-14 * p, "{p}");
+            let z = quantile(p);
+            // A rounded z moves p by about z^2 roundings: far out in the tail, that is more than the last digits.
+            let tolerance = 1e-14 + z * z * f64::EPSILON;
+            assert!((cdf(z) - p).abs() < tolerance * p, "{p:e}");
         }
         // Abramowitz and Stegun 1964, table 26.5: Phi^-1(0.001) = -3.09023 23062.
         assert!((quantile(0.001) + 3.090_232_306_2).abs() < 1e-9);
