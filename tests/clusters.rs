@@ -119,7 +119,7 @@ fn what_slurm_could_not_do_is_refused_in_one_sentence_and_nothing_changes() {
     // With the pace known: an epoch that takes longer than the limit leaves.
     project.smoke(&["--only", "gaussians-high"]).exits(0);
     take_as_long(&project, 1e6);
-    submit(&["--time", "1", "--trials", "3"]).exits(2).says(&["--time 1 is too short: an epoch of gaussians-high/t02"]);
+    submit(&["--time", "1", "--trials", "3"]).exits(2).says(&["--time 1 is too short: an epoch of "]);
     assert!(!project.path("data/cluster").exists());
 }
 
