@@ -246,6 +246,8 @@ pub struct Part {
     pub train_size: Option<u32>,
     /// Test examples to use.
     pub test_size: Option<u32>,
+    /// Trials to probe, instead of the setting's: probes of convolutional networks take longer than short trainings.
+    pub probes: Option<u32>,
 }
 
 /// The check of Theorem 1: a grid of scenarios, sample sizes and levels.

@@ -267,7 +267,7 @@ impl<'a> Resolver<'a> {
             batch_size,
             epochs,
             observe,
-            probes: config.probes,
+            probes: part.probes.unwrap_or(config.probes),
             initial_weights: config.initial_weights.unwrap_or(reading.initial_weights),
             trials: overrides.trials.or(part.trials).unwrap_or(protocol.trials),
             levels,
