@@ -163,3 +163,9 @@ pub trait Source: Sync {
     /// The three sets of the run's setting and trial; the same for all levels.
     fn splits(&self, spec: &RunSpec) -> Result<Arc<Splits>, SourceError>;
 }
+
+impl<S: Source + ?Sized> Source for &S {
+    fn splits(&self, spec: &RunSpec) -> Result<Arc<Splits>, SourceError> {
+        (**self).splits(spec)
+    }
+}

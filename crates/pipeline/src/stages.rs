@@ -57,13 +57,7 @@ pub fn prepare<'a>(
     let examples = || StoredExamples::new(store, manifest, &*context.progress);
     let stage = match task {
         Task::Stage(stage) => *stage,
-        Task::Probes(kinds) => {
-            let items = probes::work(plan, store, context, kinds).map_err(Failure::stage)?;
-            let source = examples();
-            return Ok(Prepared::new(items, move || {
-                probes::run(plan, store, context, &source, kinds).map_err(Failure::stage)
-            }));
-        }
+        Task::Probes(kinds) => return ready(probes::prepare(plan, store, context, examples(), kinds)),
     };
     match stage {
         Stage::Fetch => Ok(flooding_fetch::prepare(plan, store, context, manifest).map_err(Failure::stage)),

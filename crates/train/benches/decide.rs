@@ -10,8 +10,7 @@ use std::time::Instant;
 use flooding_core::digest::Digest;
 use flooding_core::record::{EpochRow, History, Measure, Outcome, Record, Status, Summary};
 use flooding_core::store::Layout;
-use flooding_train::work;
-use support::{jobs, plan, setting, store};
+use support::{jobs, plan, setting, store, work};
 
 fn main() {
     let levels: Vec<f64> = (0..=50).map(|i| f64::from(i) / 100.0).collect();

@@ -35,7 +35,8 @@ pub use probes::{kept_bytes, probes_cost};
 pub use schedule::run_id;
 pub use survey::{Complete, Survey, survey};
 
-/// Decides once which runs are trained and which [`probes`] are made, and why. Running what is returned does that.
+/// Decides which runs are to be trained and which [`probes`] follow: an item a run, then an item a probe. Running it does
+/// that; what the probes of newly trained runs compare is known, and decided, only then.
 ///
 /// A run that fails, and a missing dataset, are gaps of the report; the others are trained.
 pub fn prepare<'a>(
@@ -44,95 +45,82 @@ pub fn prepare<'a>(
     context: &'a Context,
     source: impl Source + 'a,
 ) -> Result<Prepared<'a, TrainError>, TrainError> {
-    let decided = Decided::now(plan, store, context)?;
-    let items = decided.items();
-    Ok(Prepared::new(items, move || train(decided, plan, store, context, &source)))
-}
-
-/// [`prepare`]s and runs.
-pub fn run(plan: &Plan, store: &Store, context: &Context, source: &dyn Source) -> Result<StageReport, TrainError> {
-    train(Decided::now(plan, store, context)?, plan, store, context, source)
-}
-
-/// What [`run`] would do, and why.
-pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, TrainError> {
-    Ok(Decided::now(plan, store, context)?.items())
-}
-
-/// What is to be done about each run and each probe, in the plan's order.
-struct Decided {
-    runs: Vec<(RunSpec, Decision)>,
-    probes: Vec<probes::Decided>,
-}
-
-impl Decided {
-    fn now(plan: &Plan, store: &Store, context: &Context) -> Result<Self, TrainError> {
-        let runs = decide::decide(plan, store, context.force)?;
-        Ok(Self { runs, probes: probes::decide(plan, store, context.force, &probes::Kind::ALL)? })
+    let runs = decide::decide(plan, store, context.force)?;
+    let mut probes = probes::decide(plan, store, context.force, &probes::Kind::ALL)?;
+    let changing: HashSet<RunKey> = runs.iter().filter(|(_, d)| d.runs()).map(|(spec, _)| spec.key()).collect();
+    if !changing.is_empty() {
+        probes::follow(&mut probes, |run| changing.contains(&run.key()));
     }
-
-    fn items(&self) -> Vec<WorkItem> {
-        let changing: HashSet<RunKey> =
-            self.runs.iter().filter(|(_, decision)| decision.runs()).map(|(spec, _)| spec.key()).collect();
-        let item = |(spec, decision): &(RunSpec, Decision)| WorkItem {
-            stage: Stage::Train,
-            id: run_id(spec),
-            decision: decision.clone(),
-        };
-        let mut items: Vec<WorkItem> = self.runs.iter().map(item).collect();
-        let stays = |run: &RunSpec| changing.is_empty() || !changing.contains(&run.key());
-        items.extend(probes::items(&self.probes, &stays));
-        items
-    }
+    let item = |(spec, decision): &(RunSpec, Decision)| WorkItem {
+        stage: Stage::Train,
+        id: run_id(spec),
+        decision: decision.clone(),
+    };
+    let items = runs.iter().map(item).chain(probes::items(&probes)).collect();
+    Ok(Prepared::new(items, move || {
+        check_devices(context)?;
+        let mut report = train(runs, store, context, &source)?;
+        if !report.interrupted {
+            add(&mut report, probes::make(probes, store, context, &source)?, plan);
+        }
+        Ok(report)
+    }))
 }
 
+fn check_devices(context: &Context) -> Result<(), TrainError> {
+    for &device in context.devices.all() {
+        flooding_engine::device::check(device)?;
+    }
+    Ok(())
+}
+
+/// Trains those of the runs that are to be trained.
 fn train(
-    decided: Decided,
-    plan: &Plan,
+    decided: Vec<(RunSpec, Decision)>,
     store: &Store,
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
-    for &device in context.devices.all() {
-        flooding_engine::device::check(device)?;
-    }
-    for (spec, _) in decided.runs.iter().filter(|(_, decision)| !decision.runs()) {
+    let (runs, ready): (Vec<_>, Vec<_>) = decided.into_iter().partition(|(_, decision)| decision.runs());
+    for (spec, _) in &ready {
         // Left by a process that died between the record and the removal of the checkpoint.
         checkpoint::remove(store, spec, &*context.progress);
     }
-    let total = decided.runs.len();
-    let runs: Vec<_> = decided.runs.into_iter().filter(|(_, decision)| decision.runs()).collect();
-    let skipped = (total - runs.len()) as u64;
     let kept = kept_bytes(runs.iter().map(|(spec, _)| spec));
     if kept > 0 {
         let megabytes = kept.div_ceil(1_000_000);
         let folder = store.layout().runs();
         context.progress.warn(&format!("weights that runs keep take up to {megabytes} MB in {}", folder.display()));
     }
-    let is_unchanged = runs.is_empty();
+    let mut report = train_all(runs, store, context, source)?;
+    report.skipped += ready.len() as u64;
+    Ok(report)
+}
+
+fn train_all(
+    runs: Vec<(RunSpec, Decision)>,
+    store: &Store,
+    context: &Context,
+    source: &dyn Source,
+) -> Result<StageReport, TrainError> {
     context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
     let report = schedule::train_all(runs, store, context, source);
     context.progress.stage_finished();
-    let mut report = report?;
-    report.skipped += skipped;
-    if !report.interrupted {
-        let probed = if is_unchanged {
-            probes::make(decided.probes, store, context, source)?
-        } else {
-            probes::run(plan, store, context, source, &probes::Kind::ALL)?
-        };
-        report.done += probed.done;
-        report.skipped += probed.skipped;
-        // A dataset that is missing is named once, not once a probe.
-        let missing = |gap: &Gap| {
-            let setting = plan.settings.iter().find(|setting| gap.id.split(' ').next() == Some(&setting.id));
-            setting.is_some_and(|setting| report.gaps.iter().any(|known| known.id == setting.data.name()))
-        };
-        let gaps: Vec<Gap> = probed.gaps.into_iter().filter(|gap| !missing(gap)).collect();
-        report.gaps.extend(gaps);
-        report.interrupted = probed.interrupted;
-    }
-    Ok(report)
+    report
+}
+
+/// Adds the probes' report to that of the training before them.
+fn add(report: &mut StageReport, probed: StageReport, plan: &Plan) {
+    report.done += probed.done;
+    report.skipped += probed.skipped;
+    // A dataset that is missing is named once, not once a probe.
+    let missing = |gap: &Gap| {
+        let setting = plan.settings.iter().find(|setting| gap.id.split(' ').next() == Some(&setting.id));
+        setting.is_some_and(|setting| report.gaps.iter().any(|known| known.id == setting.data.name()))
+    };
+    let gaps: Vec<Gap> = probed.gaps.into_iter().filter(|gap| !missing(gap)).collect();
+    report.gaps.extend(gaps);
+    report.interrupted = probed.interrupted;
 }
 
 /// Trains just these runs, whatever is stored of them, and makes no probes.
@@ -144,8 +132,5 @@ pub fn train_runs(
 ) -> Result<StageReport, TrainError> {
     let context = Context { force: true, ..context.clone() };
     let runs: Vec<_> = runs.into_iter().map(|run| (run, Decision::Run(Reason::Forced))).collect();
-    context.progress.stage_started(Stage::Train.name(), runs.len() as u64, "run");
-    let report = schedule::train_all(runs, store, &context, source);
-    context.progress.stage_finished();
-    report
+    train_all(runs, store, &context, source)
 }

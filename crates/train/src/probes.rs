@@ -18,10 +18,10 @@ use flooding_core::dataset::Source;
 use flooding_core::plan::{Group, Plan};
 use flooding_core::spec::RunSpec;
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, Prepared, Stage, StageReport, WorkItem};
 use rayon::prelude::*;
 
-use crate::TrainError;
+use crate::{TrainError, check_devices};
 pub use inputs::PROBES_REVISION;
 pub(crate) use inputs::tasks;
 
@@ -54,25 +54,22 @@ impl Kind {
     }
 }
 
-/// Makes the probes of these kinds that are not up to date, for the trials that the plan probes.
+/// Decides which probes of these kinds are to be made, of the trials that the plan probes: an item a document. Running it
+/// makes them.
 ///
 /// A trial whose runs are not complete, and a missing dataset, are gaps of the report.
-pub fn run(
+pub fn prepare<'a>(
     plan: &Plan,
-    store: &Store,
-    context: &Context,
-    source: &dyn Source,
+    store: &'a Store,
+    context: &'a Context,
+    source: impl Source + 'a,
     kinds: &[Kind],
-) -> Result<StageReport, TrainError> {
-    for &device in context.devices.all() {
-        flooding_engine::device::check(device)?;
-    }
-    make(decide(plan, store, context.force, kinds)?, store, context, source)
-}
-
-/// What [`run`] would do, and why.
-pub fn work(plan: &Plan, store: &Store, context: &Context, kinds: &[Kind]) -> Result<Vec<WorkItem>, TrainError> {
-    Ok(items(&decide(plan, store, context.force, kinds)?, &|_| true))
+) -> Result<Prepared<'a, TrainError>, TrainError> {
+    let decided = decide(plan, store, context.force, kinds)?;
+    Ok(Prepared::new(items(&decided).collect(), move || {
+        check_devices(context)?;
+        make(decided, store, context, &source)
+    }))
 }
 
 /// A probe's document and what is to be done about it.
@@ -80,11 +77,19 @@ pub(crate) type Decided = (Candidate, Decision);
 
 /// Makes those that are to be made.
 pub(crate) fn make(
-    decided: Vec<Decided>,
+    mut decided: Vec<Decided>,
     store: &Store,
     context: &Context,
     source: &dyn Source,
 ) -> Result<StageReport, TrainError> {
+    // The runs of these have been trained since.
+    decided.par_iter_mut().filter(|(_, decision)| *decision == inputs::will_change()).try_for_each(
+        |(candidate, decision)| {
+            candidate.inputs = inputs::of(&candidate.group, store)?;
+            *decision = inputs::decide(candidate, store, context.force)?;
+            Ok::<(), TrainError>(())
+        },
+    )?;
     let total = decided.len();
     let wanted: Vec<Candidate> =
         decided.into_iter().filter(|(_, d)| d.runs()).map(|(candidate, _)| candidate).collect();
@@ -101,17 +106,25 @@ pub(crate) fn make(
     Ok(report)
 }
 
-/// As tasks. Where runs are still to be trained (`stays` says of a run whether it remains as it is), their probes
-/// will follow.
-pub(crate) fn items(decided: &[Decided], stays: &dyn Fn(&RunSpec) -> bool) -> Vec<WorkItem> {
-    let item = |(candidate, decision): &Decided| {
-        let is_changing = !candidate.group.runs.iter().all(stays);
-        let decision = if is_changing { inputs::will_change() } else { decision.clone() };
-        WorkItem { stage: Stage::Train, id: candidate.id(), decision }
-    };
-    decided.iter().map(item).collect()
+/// Marks those that compare runs which are about to change.
+pub(crate) fn follow(decided: &mut [Decided], changes: impl Fn(&RunSpec) -> bool) {
+    for (candidate, decision) in decided {
+        if candidate.group.runs.iter().any(&changes) {
+            *decision = inputs::will_change();
+        }
+    }
 }
 
+/// As tasks.
+pub(crate) fn items(decided: &[Decided]) -> impl Iterator<Item = WorkItem> + '_ {
+    decided.iter().map(|(candidate, decision)| WorkItem {
+        stage: Stage::Train,
+        id: candidate.id(),
+        decision: decision.clone(),
+    })
+}
+
+/// What is to be done about each probe, in the plan's order.
 pub(crate) fn decide(plan: &Plan, store: &Store, force: bool, kinds: &[Kind]) -> Result<Vec<Decided>, TrainError> {
     let groups: Vec<Group> = inputs::probed(plan).collect();
     let decided = groups.into_par_iter().map(|group| {

@@ -10,8 +10,7 @@ use flooding_core::seeds::Streams;
 use flooding_core::spec::{Augment, ModelSpec};
 use flooding_core::store::Layout;
 use flooding_engine::data::{Epoch, PADDING, Placement, gather};
-use flooding_train::run;
-use support::{Clouds, jobs, plan, setting, store};
+use support::{Clouds, jobs, plan, run, setting, store};
 
 fn streams() -> Streams {
     Streams::new(1, "batches", 0)

@@ -15,8 +15,7 @@ use flooding_core::spec::{ModelSpec, Observe, OptimiserSpec};
 use flooding_core::store::{Layout, Store};
 use flooding_train::checkpoint::Checkpoint;
 use flooding_train::outcome::Cause;
-use flooding_train::run;
-use support::{Clouds, plan, setting, store};
+use support::{Clouds, plan, run, setting, store};
 
 const NAME: &str = "checkpoint.safetensors";
 

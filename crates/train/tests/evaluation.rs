@@ -10,7 +10,7 @@ use support::{Clouds, jobs, plan, setting, store};
 
 /// Trains the plan and reads back each run's record and history.
 fn trained(plan: &Plan, store: &Store) -> Vec<(RunSpec, Record, History)> {
-    let report = flooding_train::run(plan, store, &jobs(1), &Clouds::default()).unwrap();
+    let report = support::run(plan, store, &jobs(1), &Clouds::default()).unwrap();
     assert!(report.gaps.is_empty(), "{:?}", report.gaps);
     let read = |spec: RunSpec| {
         let folder = store.layout().run(&spec);

@@ -136,7 +136,7 @@ fn assert_cpu(batch: u32, examples: [usize; 3], skip: &[&str]) {
         let (_folder, store) = support::store();
         let context = Context { checkpoint_every: Duration::ZERO, ..Context::default() };
         let measured = peak(|| {
-            flooding_train::run(&plan, &store, &context, &source).unwrap();
+            support::run(&plan, &store, &context, &source).unwrap();
         });
         assert_good(&format!("{name}, batch {batch}"), measured, estimate);
     }

@@ -42,7 +42,7 @@ fn trained() -> (tempfile::TempDir, Store, Plan) {
 fn trained_as(setting: Setting) -> (tempfile::TempDir, Store, Plan) {
     let (folder, store) = store();
     let plan = plan(vec![setting]);
-    let report = flooding_train::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
+    let report = support::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
     // Four runs, and three probes of the one trial that is probed.
     assert_eq!((report.done, report.gaps.len()), (7, 0), "{report:?}");
     (folder, store, plan)
@@ -121,7 +121,7 @@ fn a_record_that_training_again_does_not_repeat_is_a_gap_and_no_probe() {
     summary.last.train.loss += 1e-9;
     store.write_document(&store.layout().run(&forged.spec).join(Layout::RECORD), &forged).unwrap();
     let context = flooding_core::context::Context { force: true, ..jobs(1) };
-    let report = probes::run(&plan, &store, &context, &Clouds::default(), &[Kind::Replay]).unwrap();
+    let report = support::probe(&plan, &store, &context, &Clouds::default(), &[Kind::Replay]).unwrap();
     assert_eq!((report.done, report.gaps.len()), (0, 1));
     assert!(report.gaps[0].why.contains("differs from its record in its results"), "{}", report.gaps[0].why);
 }
@@ -131,10 +131,10 @@ fn probes_are_the_same_whatever_the_jobs_and_are_made_once() {
     let (_folder, store, plan) = trained();
     let path = store.layout().probes("clouds", 0).join("flatness.json");
     let before = fs::read(&path).unwrap();
-    let again = flooding_train::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
+    let again = support::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
     assert_eq!((again.done, again.skipped), (0, 7));
     fs::remove_file(&path).unwrap();
-    let report = probes::run(&plan, &store, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
+    let report = support::probe(&plan, &store, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
     assert_eq!((report.done, report.skipped), (1, 0));
     assert_eq!(fs::read(&path).unwrap(), before);
 }
@@ -146,15 +146,16 @@ fn a_torn_probe_is_made_again_and_one_of_other_runs_too() {
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let decision = |plan: &Plan| {
-        let items = probes::work(plan, &store, &jobs(1), &[Kind::Flatness]).unwrap();
-        items.into_iter().next().unwrap().decision
+        let context = jobs(1);
+        let prepared = probes::prepare(plan, &store, &context, Clouds::default(), &[Kind::Flatness]).unwrap();
+        prepared.items.into_iter().next().unwrap().decision
     };
     assert!(matches!(decision(&plan), Decision::Run(Reason::Damaged { .. })));
     fs::write(&path, &whole).unwrap();
     assert_eq!(decision(&plan), Decision::Skip(Reason::UpToDate));
 
     let longer = support::plan(vec![Setting { epochs: 9, ..probed() }]);
-    flooding_train::run(&longer, &store, &jobs(1), &Clouds::default()).unwrap();
+    support::run(&longer, &store, &jobs(1), &Clouds::default()).unwrap();
     assert_eq!(decision(&longer), Decision::Skip(Reason::UpToDate));
     assert!(matches!(decision(&plan), Decision::Run(Reason::InputChanged { .. })));
 }
@@ -163,7 +164,7 @@ fn a_torn_probe_is_made_again_and_one_of_other_runs_too() {
 fn a_trial_whose_runs_are_missing_is_a_gap_that_names_them() {
     let plan = plan(vec![probed()]);
     let (_folder, empty) = store();
-    let report = probes::run(&plan, &empty, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
+    let report = support::probe(&plan, &empty, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
     assert_eq!((report.done, report.gaps.len()), (0, 1));
     assert!(report.gaps[0].why.contains("b0.00, b0.60"), "{}", report.gaps[0].why);
 }
@@ -173,6 +174,6 @@ fn a_raised_stop_flag_leaves_no_probe_and_says_so() {
     let (_folder, store, plan) = trained();
     let context = flooding_core::context::Context { force: true, ..jobs(1) };
     context.stop.raise();
-    let report = probes::run(&plan, &store, &context, &Clouds::default(), &Kind::ALL).unwrap();
+    let report = support::probe(&plan, &store, &context, &Clouds::default(), &Kind::ALL).unwrap();
     assert_eq!((report.done, report.interrupted), (0, true));
 }

@@ -15,8 +15,7 @@ use flooding_core::record::{History, Provenance, Record, Status};
 use flooding_core::spec::{ModelSpec, Objective, Observe, OptimiserSpec};
 use flooding_core::store::{Layout, Store};
 use flooding_core::work::{Decision, Reason};
-use flooding_train::{run, work};
-use support::{Clouds, jobs, plan, setting, store};
+use support::{Clouds, jobs, plan, run, setting, store, work};
 
 fn records(plan: &Plan, store: &Store) -> Vec<Record> {
     let read = |spec| store.read_document(&store.layout().run(&spec).join(Layout::RECORD)).unwrap();

@@ -23,9 +23,8 @@ use flooding_core::spec::{
 use flooding_core::store::{Layout, Store};
 use flooding_engine::composite::Composite;
 use flooding_engine::cpu::FastCpu;
-use flooding_train::run;
 use rand::RngExt as _;
-use support::{Clouds, plan, setting, store, trained_together};
+use support::{Clouds, plan, run, setting, store, trained_together};
 
 /// Hears how many epochs each task did, and raises the stop flag after so many of all.
 #[derive(Default)]

@@ -16,9 +16,11 @@ use flooding_core::spec::{
     SyntheticSpec,
 };
 use flooding_core::store::Store;
+use flooding_core::work::{StageReport, WorkItem};
 use flooding_engine::backend::Backend;
 use flooding_train::branch::{Branch, Ended, Forks, TrainControl};
 use flooding_train::outcome::Trained;
+use flooding_train::probes::{self, Kind};
 use flooding_train::trainer::train;
 use rand::RngExt as _;
 
@@ -140,6 +142,32 @@ pub fn store() -> (tempfile::TempDir, Store) {
 /// A context with so many jobs.
 pub fn jobs(jobs: usize) -> Context {
     Context { jobs, ..Context::default() }
+}
+
+/// Runs the training stage over the plan.
+pub fn run(
+    plan: &Plan,
+    store: &Store,
+    context: &Context,
+    source: &dyn Source,
+) -> Result<StageReport, flooding_train::TrainError> {
+    flooding_train::prepare(plan, store, context, source)?.run()
+}
+
+/// What the training stage would do.
+pub fn work(plan: &Plan, store: &Store, context: &Context) -> Result<Vec<WorkItem>, flooding_train::TrainError> {
+    Ok(flooding_train::prepare(plan, store, context, Clouds::default())?.items)
+}
+
+/// Makes these probes alone.
+pub fn probe(
+    plan: &Plan,
+    store: &Store,
+    context: &Context,
+    source: &dyn Source,
+    kinds: &[Kind],
+) -> Result<StageReport, flooding_train::TrainError> {
+    probes::prepare(plan, store, context, source, kinds)?.run()
 }
 
 /// Trains all levels of a group in one network that grows.
