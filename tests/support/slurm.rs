@@ -89,7 +89,7 @@ pub struct Slurm {
 }
 
 impl Slurm {
-    /// Starts the daemons on ports of their own; `None` (and a word about it) where that is not asked for or cannot be.
+    /// Starts the daemons on their own ports; `None` (and a word about it) where that is not asked for or cannot be.
     pub fn start() -> Option<Self> {
         if std::env::var_os("PIPELINE_TEST_SLURM").is_none() {
             eprintln!("skipped: PIPELINE_TEST_SLURM is not set; it asks for a one-machine Slurm");

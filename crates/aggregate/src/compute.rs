@@ -23,14 +23,14 @@ struct Took {
 /// Adds up what is known of complete runs.
 #[derive(Default)]
 pub(crate) struct Account {
-    groups: BTreeMap<(Option<u8>, Machine), Took>,
+    groups: BTreeMap<(Option<TableId>, Machine), Took>,
 }
 
 impl Account {
     /// One complete run of a setting's trial.
     pub fn add(&mut self, table: Option<TableId>, setting: &str, trial: u32, made: &Provenance) {
         let machine = (made.device.clone(), made.processor.clone(), made.cores, made.memory);
-        let took = self.groups.entry((table.map(number), machine)).or_default();
+        let took = self.groups.entry((table, machine)).or_default();
         took.runs += 1;
         let milliseconds = (made.seconds.max(0.0) * 1e3).round() as u64;
         if took.paths.insert((setting.to_owned(), trial, milliseconds))
@@ -42,34 +42,20 @@ impl Account {
 
     /// One row a table and machine; settings of no table come last.
     pub fn rows(self) -> Vec<ComputeRow> {
-        let row = |((table, (device, processor, cores, memory)), took): ((Option<u8>, Machine), Took)| ComputeRow {
-            table: table.and_then(named),
-            device,
-            processor,
-            cores,
-            memory,
-            runs: took.runs,
-            hours: whole(took.paths.iter().map(|(_, _, milliseconds)| *milliseconds as f64 / 1e3).sum()),
-            elapsed_hours: whole(covered(took.busy)),
-        };
+        let row =
+            |((table, (device, processor, cores, memory)), took): ((Option<TableId>, Machine), Took)| ComputeRow {
+                table,
+                device,
+                processor,
+                cores,
+                memory,
+                runs: took.runs,
+                hours: whole(took.paths.iter().map(|(_, _, milliseconds)| *milliseconds as f64 / 1e3).sum()),
+                elapsed_hours: whole(covered(took.busy)),
+            };
         let mut rows: Vec<ComputeRow> = self.groups.into_iter().map(row).collect();
         rows.sort_by_key(|row| row.table.is_none());
         rows
-    }
-}
-
-const fn number(table: TableId) -> u8 {
-    match table {
-        TableId::Table2 => 2,
-        TableId::Table3 => 3,
-    }
-}
-
-const fn named(number: u8) -> Option<TableId> {
-    match number {
-        2 => Some(TableId::Table2),
-        3 => Some(TableId::Table3),
-        _ => None,
     }
 }
 

@@ -31,6 +31,7 @@ pub use compare::{Comparison, compare};
 pub use csv::columns_of_csv;
 pub use error::StatsError;
 pub use holm::holm;
+pub use normal::Z_95;
 pub use power::{SIGNIFICANCE, power};
 pub use proportion::proportion_interval;
 pub use replication::Replication;

@@ -127,7 +127,7 @@ impl Splits {
     /// Within one specification, which fixes the shape, the kind of inputs and the files or the generator, no two
     /// different splits are fed to it as the same bytes: a set starts with its number of examples, from which the length
     /// of every field after it follows. It tells apart what one run key may have been trained on, not one dataset from
-    /// another; the files of a user's dataset have digests of their own, in the key.
+    /// another; the files of a user's dataset have their own digests, in the key.
     pub fn digest(&self) -> Digest {
         let mut hasher = Hasher::new();
         for examples in [&self.train, &self.validation, &self.test] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flooding_core::plan::Plan;
 use flooding_core::spec::DataSpec;
-use flooding_tables::{AccuracyRow, Checkpoint, Printed, Quantity, ScorecardRow, SelectionRow};
+use flooding_tables::{AccuracyRow, Printed, Quantity, ScorecardRow, SelectionRow};
 
 use super::criteria::{Judged, Published, accuracy, difference};
 
@@ -82,12 +82,4 @@ pub(super) fn grouped<K: Ord + Clone>(
         groups[index].1.push(row);
     }
     groups
-}
-
-/// An order for checkpoint selections: the last epoch first.
-pub(super) const fn order(checkpoint: Checkpoint) -> u8 {
-    match checkpoint {
-        Checkpoint::LastEpoch => 0,
-        Checkpoint::BestValidation => 1,
-    }
 }

@@ -1,23 +1,14 @@
 //! One effect over the settings of a table.
 
-use flooding_core::config::TableId;
 use flooding_tables::{AccuracyRow, Interval, OverallRow, SelectionRow};
 
-use super::cells::{grouped, order, values};
+use super::cells::{grouped, values};
 use crate::paper::{TABLE2_TRIALS, row_count};
-use crate::stats::{Sample, overall};
-
-/// Phi^-1(0.975).
-const Z_95: f64 = 1.959_963_984_540_054;
+use crate::stats::{Sample, Z_95, overall};
 
 /// One row a table of the paper, reading and checkpoint selection with a complete trial.
 pub(crate) fn overall_effects(rows: &[AccuracyRow], selections: &[SelectionRow]) -> Vec<OverallRow> {
-    let number = |table: TableId| match table {
-        TableId::Table2 => 2,
-        TableId::Table3 => 3,
-    };
-    let groups =
-        grouped(rows, |row| row.table.map(|table| (number(table), row.reading.clone(), order(row.checkpoint))));
+    let groups = grouped(rows, |row| row.table.map(|table| (table, row.reading.clone(), row.checkpoint)));
     groups.into_iter().filter_map(|(_, rows)| effect(&rows, selections)).collect()
 }
 

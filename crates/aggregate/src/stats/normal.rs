@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, SQRT_2};
 
 /// Phi^-1(0.975): half the width of a 95% interval in standard errors.
-pub(super) const Z_95: f64 = 1.959_963_984_540_054;
+pub const Z_95: f64 = 1.959_963_984_540_054;
 
 /// The distribution function Phi.
 pub(super) fn cdf(z: f64) -> f64 {

@@ -37,7 +37,7 @@ pub mod dataset {
     }
 }
 
-/// What the kernels take from rayon; every task gets a thread of its own, so that Miri sees any two that meet.
+/// What the kernels take from rayon; every task gets its own thread, so that Miri sees any two that meet.
 pub mod prelude {
     use std::ops::Range;
 

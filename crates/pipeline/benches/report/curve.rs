@@ -55,7 +55,7 @@ impl Curve {
         let train = self.train(epoch);
         EpochRow {
             epoch,
-            batch_loss: round(train.loss * 1.02),
+            batch_loss: train.loss * 1.02,
             train: Some(train),
             validation: self.validation(epoch),
             test: is_tested.then(|| self.test(epoch)),
@@ -83,12 +83,7 @@ fn wave(index: u64) -> f64 {
     ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Few digits: the histories of thousands of runs stay small.
-fn round(value: f64) -> f64 {
-    (value * 1e5).round() / 1e5
-}
-
 fn measure(loss: f64, accuracy: f64) -> Measure {
-    let accuracy = round(accuracy.clamp(0.0, 1.0));
-    Measure { loss: round(loss), accuracy, clean_accuracy: accuracy }
+    let accuracy = accuracy.clamp(0.0, 1.0);
+    Measure { loss, accuracy, clean_accuracy: accuracy }
 }

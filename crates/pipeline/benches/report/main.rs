@@ -8,7 +8,7 @@
 
 mod curve;
 mod probes;
-mod store;
+mod record;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn main() {
     let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
     let store = Store::open(folder.join("data"), folder.join("reports")).expect("a store");
     let plan = plan();
-    timed(&format!("{} records written", plan.runs().count()), || store::fill(&store, &plan));
+    timed(&format!("{} records written", plan.runs().count()), || fill(&store, &plan));
     let context = Context::default();
     timed("verify", || flooding_verify::prepare(&plan, &store, &context).unwrap().run().unwrap());
     let inputs = flooding_aggregate::Inputs { configuration: CONFIGURATION.to_owned(), ..Default::default() };
@@ -41,6 +41,16 @@ fn main() {
     let drawings: usize = page.split("<svg").skip(1).map(|part| part.find("</svg>").unwrap_or(0)).sum();
     println!("page: {:.2} MB, of it {:.2} MB drawings", page.len() as f64 / 1e6, drawings as f64 / 1e6);
     println!("report with all files: {:.1} MB", size(&folder.join("reports")) as f64 / 1e6);
+}
+
+/// A record of every run, and the probes of the probed trials.
+fn fill(store: &Store, plan: &Plan) {
+    plan.runs().for_each(|run| record::write(store, &run));
+    for setting in &plan.settings {
+        for trial in 0..setting.probes.min(setting.trials) {
+            probes::write(store, plan, setting, trial);
+        }
+    }
 }
 
 /// Table 2 under the two readings that run all of it.

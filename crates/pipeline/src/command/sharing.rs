@@ -48,7 +48,7 @@ fn sentence(group: &Group, records: impl Iterator<Item = Record>) -> String {
     if !group.shares_prefixes() {
         let why = match group.common().objective {
             Objective::IFlood | Objective::SoftAd => "the objective floods single examples",
-            Objective::Flood | Objective::None => "each has initial weights of its own",
+            Objective::Flood | Objective::None => "each has its own initial weights",
         };
         return format!("every level is trained by itself, because {why}");
     }

@@ -49,7 +49,7 @@ pub fn announcement(project: &Project, store: &Store, context: &Context) -> Resu
     )))
 }
 
-/// With so many workers, each on a task of its own or on a branch of another's.
+/// With this many workers, each on its own task or on a branch of another's.
 fn total(forecaster: &Forecaster, surveys: &[Survey], workers: usize) -> Option<Duration> {
     let tasks = surveys.iter().filter_map(|survey| Some((forecaster.task(survey)?, survey.left.len())));
     // A run is one thread: more workers than runs do not shorten it.

@@ -18,7 +18,7 @@ const SKIPPED_EPOCHS: u32 = 10;
 /// One side of the comparison.
 #[derive(Clone, Debug)]
 pub struct Side {
-    /// Its level, or levels, in words; empty without flooding.
+    /// Text of its level or levels; empty without flooding.
     pub level: String,
     /// The epoch that early stopping selects, rounded over trials.
     pub stop: Option<u32>,

@@ -46,7 +46,7 @@ columns! {
 }
 
 /// Which checkpoint of a run is evaluated (checkpoint selection).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Checkpoint {
     /// The last epoch: sub-table (A) of the paper.

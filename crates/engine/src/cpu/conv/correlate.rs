@@ -148,7 +148,7 @@ impl Convolution<'_> {
 
 /// A row of pixels of a convolution (or of its input's gradient). `Convolution::gather` alone makes one: it has checked
 /// that the table's pixels are those of `dst`, and that all of its taps have weights and all pixels at their other ends
-/// are in `src`; and each has pixels of its own to write to.
+/// are in `src`; and each writes to its own pixels.
 struct Gather<'a> {
     table: &'a Table,
     weights: &'a [f32],

@@ -1,28 +1,18 @@
-//! Writes a record for every run of a plan, and the probes of its probed trials.
+//! Made-up records: of the size, the form and the digits of real ones.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use flooding_core::digest::Digest;
-use flooding_core::plan::Plan;
 use flooding_core::record::{History, Outcome, Provenance, Record, Status, Summary};
 use flooding_core::spec::RunSpec;
-use flooding_core::store::{Layout, Store};
+use flooding_core::store::{Document, Layout, Store, document_bytes};
 
 use crate::curve::Curve;
-use crate::probes;
 
-pub fn fill(store: &Store, plan: &Plan) {
-    for spec in plan.runs() {
-        write(store, &spec);
-    }
-    for setting in &plan.settings {
-        for trial in 0..setting.probes.min(setting.trials) {
-            probes::write(store, plan, setting, trial);
-        }
-    }
-}
-
-fn write(store: &Store, spec: &RunSpec) {
+/// Writes the record of a run, its history and its provenance; nothing is synced.
+pub fn write(store: &Store, spec: &RunSpec) {
     let curve = Curve::new(spec);
     let every = spec.observe.test_every;
     let tested = |epoch: u32| every > 0 && (epoch.is_multiple_of(every) || epoch == 1);
@@ -37,7 +27,9 @@ fn write(store: &Store, spec: &RunSpec) {
     };
     let summary = Summary { last: outcome(spec.epochs), best: outcome(best) };
     let folder = store.layout().run(spec);
-    let digest = store.write(&folder.join(Layout::HISTORY), history.to_csv().as_bytes()).expect("a history");
+    let history = history.to_csv();
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join(Layout::HISTORY), &history).expect("a history");
     let record = Record {
         key: spec.key(),
         spec: spec.clone(),
@@ -46,12 +38,16 @@ fn write(store: &Store, spec: &RunSpec) {
         parameters: 1_000,
         status: Status::Complete,
         summary: Some(summary),
-        history: digest,
+        history: Digest::of(history.as_bytes()),
         files: BTreeMap::new(),
         first_crossing: None,
     };
-    store.write_document(&folder.join(Layout::PROVENANCE), &provenance(spec)).expect("a provenance");
-    store.write_document(&folder.join(Layout::RECORD), &record).expect("a record");
+    document(&folder.join(Layout::PROVENANCE), &provenance(spec));
+    document(&folder.join(Layout::RECORD), &record);
+}
+
+fn document<D: Document>(path: &Path, document: &D) {
+    fs::write(path, document_bytes(path, document).expect("a document")).expect("a file");
 }
 
 fn accuracy(row: &flooding_core::record::EpochRow) -> f64 {
