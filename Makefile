@@ -34,6 +34,7 @@ report: build ## draw the report again from stored records, without training
 
 test: ## run all tests; real data are found at PIPELINE_TEST_DATA
 	$(CARGO) test --release --locked --workspace --no-fail-fast --lib --bins --tests
+	$(CARGO) test --release --locked --workspace --no-fail-fast --doc
 
 crash-test: ## kill the pipeline at every operation of its store, then KILLS=1000 times at random (SEED=)
 	$(CARGO) test --release --locked -p flooding-pipeline --test crash -- --ignored --nocapture --test-threads=1
