@@ -2,12 +2,13 @@
 //! such files, or other data folders, into this one.
 //!
 //! An import reads everything twice. The first pass checks every file against its digest, its specification and what is
-//! here already, and changes nothing; the second one writes. A unit (a run, a drawn trial, a probe, a checkpoint) is written with the
-//! document that records its checksums last, so a process that is killed leaves whole units alone.
+//! here already, and changes nothing; the second one writes. A unit (a run, a drawn trial, a probe, a checkpoint) is written
+//! with the document that records its checksums last, so a process that is killed leaves whole units alone.
 
 mod checkpoints;
 mod error;
 mod import;
+mod inner;
 mod inventory;
 mod judge;
 mod known;

@@ -1,13 +1,13 @@
 //! Checkpoints that travel: of trainings that were interrupted on one machine and are to be resumed on another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use flooding_core::config::ConfigError;
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Store, StoreError};
 use flooding_train::checkpoint::{Checkpoint, NAME};
 
+use super::inner::inner;
 use super::known::KnownSettings;
 
 /// A larger file is not read into memory to see that it is no checkpoint.
@@ -59,16 +59,10 @@ impl PlannedRuns {
         if !self.by_setting.contains_key(setting) {
             let mut runs = BTreeMap::new();
             for run in known.planned(setting)? {
-                let place = store.layout().run(&run);
-                let inner = place.strip_prefix(store.layout().data()).unwrap_or(&place);
-                runs.insert(slashed(inner), run);
+                runs.insert(inner(store, &store.layout().run(&run)), run);
             }
             self.by_setting.insert(setting.to_owned(), runs);
         }
         Ok(self.by_setting.get(setting).and_then(|runs| runs.get(folder)))
     }
-}
-
-fn slashed(path: &Path) -> String {
-    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }

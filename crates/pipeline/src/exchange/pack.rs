@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use tar::{Builder, Header};
 
 use super::ExchangeError;
+use super::inner::inner;
 
 /// The last file of a pack: the list of all others. A tar file without it was cut short.
 pub(super) const MANIFEST: &str = "pack.json";
@@ -205,7 +206,7 @@ impl<W: Write> Packer<'_, W> {
             self.packed.damaged.push(format!("{}: {why}", path.display()));
             return Ok(());
         }
-        self.append_bytes(&self.inner(&path), &bytes)?;
+        self.append_bytes(&inner(self.store, &path), &bytes)?;
         self.packed.checkpoints += 1;
         Ok(())
     }
@@ -243,28 +244,22 @@ impl<W: Write> Packer<'_, W> {
         Ok(true)
     }
 
-    /// The path within the data folder, with `/` between its parts.
-    fn inner(&self, path: &Path) -> String {
-        let inner = path.strip_prefix(self.store.layout().data()).unwrap_or(path);
-        inner.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
-    }
-
-    fn append_bytes(&mut self, inner: &str, bytes: &[u8]) -> Result<(), ExchangeError> {
+    fn append_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), ExchangeError> {
         let mut header = header(bytes.len() as u64);
-        self.tar.append_data(&mut header, inner, bytes).map_err(ExchangeError::writing(self.output))?;
-        self.files.insert(inner.to_owned(), Digest::of(bytes));
+        self.tar.append_data(&mut header, name, bytes).map_err(ExchangeError::writing(self.output))?;
+        self.files.insert(name.to_owned(), Digest::of(bytes));
         Ok(())
     }
 
     fn append(&mut self, path: &Path, digest: Digest) -> Result<(), ExchangeError> {
-        let inner = self.inner(path);
+        let name = inner(self.store, path);
         let file = File::open(path).map_err(ExchangeError::reading(path))?;
         let size = file.metadata().map_err(ExchangeError::reading(path))?.len();
         let mut header = header(size);
         // Exactly the bytes that the header promises, should the file grow meanwhile.
-        let appended = self.tar.append_data(&mut header, &inner, file.take(size));
+        let appended = self.tar.append_data(&mut header, &name, file.take(size));
         appended.map_err(ExchangeError::writing(self.output))?;
-        self.files.insert(inner, digest);
+        self.files.insert(name, digest);
         Ok(())
     }
 
