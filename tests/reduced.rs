@@ -86,16 +86,19 @@ fn a_small_trial_is_explained_with_what_it_leaves_out_and_the_command_that_repea
 #[test]
 fn data_that_cannot_be_had_are_named_with_a_remedy_and_the_exit_code_is_3() {
     let project = Project::new();
-    for (dataset, file) in [("svhn", "train_32x32.mat"), ("cifar100", "cifar-100-binary.tar.gz")] {
+    let (svhn, cifar100) = (["train_32x32.mat", "test_32x32.mat"], ["cifar-100-binary.tar.gz"]);
+    for (dataset, files) in [("svhn", &svhn[..]), ("cifar100", &cifar100)] {
         let only = ["--only", dataset, "--offline"];
         let fetch = project.pipeline(&[&["stage", "fetch"], &only[..], &SMALL].concat()).exits(3);
         fetch.says(&[
-            &format!("warning: fetch: {dataset} is missing: {file} could not be fetched"),
+            &format!("warning: fetch: {dataset} is missing: {} could not be fetched: ", files.join(", ")),
             "not tried: offline",
+            &format!("fetch: 0 of {} files in", files.len()),
+            &format!("; {} failed\n", files.len()),
         ]);
         let train = project.pipeline(&[&["stage", "train"], &only[..], &SMALL].concat()).exits(3);
         let remedy = format!("`pipeline data fetch {dataset}` gets it");
-        let train = train.says(&["nothing to do that could be done", file, &remedy]);
+        let train = train.says(&["nothing to do that could be done", files[0], &remedy]);
         assert!(!train.stdout.contains("all 0 tasks are up to date"), "{}", train.stdout);
     }
 }

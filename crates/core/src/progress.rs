@@ -11,8 +11,12 @@ pub trait Progress: Send + Sync {
     fn item_started(&self, id: &str, steps: u64);
     /// A task has done so many steps in total.
     fn item_advanced(&self, id: &str, done: u64);
-    /// A task has ended, well or not; `note` is a short result for the log.
+    /// A task is done; `note` is a short result for the log.
     fn item_finished(&self, id: &str, note: &str);
+    /// A task has ended and is not done.
+    fn item_failed(&self, id: &str, why: &str) {
+        self.item_finished(id, why);
+    }
     /// A task stops before its end: it will be resumed, or the user asked to stop.
     fn item_paused(&self, id: &str) {
         let _ = id;

@@ -53,7 +53,9 @@ impl BarState {
 struct Left {
     unit: String,
     total: u64,
-    done: u64,
+    /// Tasks that have ended, the failed ones among them.
+    ended: u64,
+    failed: u64,
     /// Work done and left, where the stage tells: it tells more than numbers of pieces that differ in length.
     work: Option<(f64, f64)>,
     started: Instant,
@@ -61,7 +63,11 @@ struct Left {
 
 impl Left {
     fn new(unit: &str, total: u64) -> Self {
-        Self { unit: unit.to_owned(), total, done: 0, work: None, started: Instant::now() }
+        Self { unit: unit.to_owned(), total, ended: 0, failed: 0, work: None, started: Instant::now() }
+    }
+
+    fn done(&self) -> u64 {
+        self.ended - self.failed
     }
 
     /// Time since the start, and what is left where that can be told.
@@ -69,7 +75,7 @@ impl Left {
         let elapsed = self.started.elapsed();
         let (about, share) = match self.work {
             Some((done, left)) => ("at most about", left / done),
-            None => ("about", self.total.saturating_sub(self.done) as f64 / self.done as f64),
+            None => ("about", self.total.saturating_sub(self.ended) as f64 / self.ended as f64),
         };
         match Duration::try_from_secs_f64(elapsed.as_secs_f64() * share) {
             Ok(left) => format!("{}, {about} {} to go", HumanDuration(elapsed), HumanDuration(left)),
@@ -115,7 +121,7 @@ impl Progress for Bars {
         let mut state = self.state.lock().expect("no display code panics");
         state.remove(&self.all, id);
         if let Some(left) = &mut state.left {
-            left.done += 1;
+            left.ended += 1;
         }
         if let Some(bar) = &state.stage {
             bar.inc(1);
@@ -168,11 +174,18 @@ struct LineState {
 const INTERVAL: Duration = Duration::from_secs(10);
 
 impl LineState {
+    fn ended(&mut self, id: &str, note: &str) {
+        self.left.ended += 1;
+        self.last_item = if note.is_empty() { id.to_owned() } else { format!("{id} ({note})") };
+        self.tell();
+    }
+
     /// A line, if the last one is long ago.
     fn tell(&mut self) {
         if self.last_line.elapsed() >= INTERVAL {
             self.last_line = Instant::now();
-            let Left { unit, total, done, .. } = &self.left;
+            let Left { unit, total, .. } = &self.left;
+            let done = self.left.done();
             log(&format!("{}: {done}/{total} {unit}s in {}; last: {}", self.stage, self.left.times(), self.last_item));
         }
     }
@@ -201,9 +214,14 @@ impl Progress for Lines {
 
     fn item_finished(&self, id: &str, note: &str) {
         if let Some(state) = &mut *self.state.lock().expect("no display code panics") {
-            state.left.done += 1;
-            state.last_item = if note.is_empty() { id.to_owned() } else { format!("{id} ({note})") };
-            state.tell();
+            state.ended(id, note);
+        }
+    }
+
+    fn item_failed(&self, id: &str, why: &str) {
+        if let Some(state) = &mut *self.state.lock().expect("no display code panics") {
+            state.left.failed += 1;
+            state.ended(id, why);
         }
     }
 
@@ -216,8 +234,10 @@ impl Progress for Lines {
 
     fn stage_finished(&self) {
         if let Some(state) = self.state.lock().expect("no display code panics").take() {
-            let Left { unit, total, done, started, .. } = &state.left;
-            log(&format!("{}: {done} of {total} {unit}s in {}", state.stage, HumanDuration(started.elapsed())));
+            let Left { unit, total, failed, started, .. } = &state.left;
+            let (done, took) = (state.left.done(), HumanDuration(started.elapsed()));
+            let failed = if *failed == 0 { String::new() } else { format!("; {failed} failed") };
+            log(&format!("{}: {done} of {total} {unit}s in {took}{failed}", state.stage));
         }
     }
 

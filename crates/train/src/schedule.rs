@@ -322,24 +322,25 @@ impl<'a> State<'a> {
             let spec = group.run(level);
             let summary = trained.result.as_ref().ok().cloned();
             let untrained = group.common().epochs as usize - trained.history.len();
-            let note = match save(&context, &spec, seen, trained, took)? {
+            // The last stands for the path, whose name it ends; each run counts.
+            let run = run_id(&spec);
+            let name = if i == 0 { id } else { &run };
+            match save(&context, &spec, seen, trained, took)? {
                 Status::Complete => {
                     lock(&self.report).done += 1;
-                    summary.map_or(String::new(), |s| format!("test {:.1}%", s.last.test.accuracy * 100.0))
+                    let note = summary.map_or(String::new(), |s| format!("test {:.1}%", s.last.test.accuracy * 100.0));
+                    self.context.progress.item_finished(name, &note);
                 }
                 Status::Failed { cause, step, .. } => {
                     let note = format!("failed at step {step}: {cause}");
                     self.meter.skip(epoch_cost(&spec) * untrained as f64);
-                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run_id(&spec), why: note.clone() });
+                    self.context.progress.item_failed(name, &note);
+                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run, why: note });
                     if self.context.fail_fast {
                         self.context.stop.raise_after_failure();
                     }
-                    note
                 }
-            };
-            // The last stands for the path, whose name it ends; each run counts.
-            let run = run_id(&spec);
-            self.context.progress.item_finished(if i == 0 { id } else { &run }, &note);
+            }
             self.finished_with(number);
         }
         if let Some(lowest) = lowest {

@@ -119,7 +119,7 @@ fn compute(scenario: &Scenario, plan: &Plan, store: &Store, context: &Context) -
     let seen = || context.progress.item_advanced(&id, done.fetch_add(1, Ordering::Relaxed) + 1);
     let rows = grid::rows(scenario, &plan.theorem, plan.master_seed, context, flooded, seen);
     let Some(rows) = rows else {
-        context.progress.item_finished(&id, "interrupted");
+        context.progress.item_paused(&id);
         return Ok(false);
     };
     store.write_document(&part_path(scenario, store), &Part { spec: spec(scenario, plan), rows: Rows(rows) })?;

@@ -115,7 +115,8 @@ impl<'a> Fetcher<'a> {
         let mut inspector = Inspector::of_store(self.store, dataset);
         let before = self.received();
         let mut outcome = Ok(());
-        let mut missing = Vec::new();
+        // Why, and which files: often it is the same for all.
+        let mut missing: Vec<(String, Vec<&str>)> = Vec::new();
         for file in &dataset.files {
             if !self.context.force && is_whole(&inspector.file(file)) {
                 continue;
@@ -123,7 +124,10 @@ impl<'a> Fetcher<'a> {
             match self.file(dataset, file) {
                 Ok(()) => drop(inspector.file(file)),
                 // The others are kept for the day when this one is available.
-                Err(Failures::Tried(why)) => missing.push(why),
+                Err(Failures::Tried(why)) => match missing.iter_mut().find(|(known, _)| *known == why) {
+                    Some((_, files)) => files.push(&file.name),
+                    None => missing.push((why, vec![&file.name])),
+                },
                 Err(error) => {
                     outcome = Err(error);
                     break;
@@ -134,11 +138,13 @@ impl<'a> Fetcher<'a> {
         match outcome {
             Err(Failures::Fatal(error)) => return Err(error.into()),
             Err(Failures::Stopped) => return Ok(Fetched::Interrupted),
-            Err(Failures::Tried(why)) => missing.push(why),
-            Ok(()) => saved?,
+            Err(Failures::Tried(_)) | Ok(()) => saved?,
         }
         if !missing.is_empty() {
-            return Ok(Fetched::Unavailable { why: missing.join("; ") });
+            let sentence =
+                |(why, files): &(String, Vec<&str>)| format!("{} could not be fetched{why}", files.join(", "));
+            let why = missing.iter().map(sentence).collect::<Vec<_>>().join("; ");
+            return Ok(Fetched::Unavailable { why });
         }
         match (self.received() - before) as usize {
             0 => Ok(Fetched::UpToDate),
@@ -181,13 +187,13 @@ impl<'a> Fetcher<'a> {
         let unpacked: u64 = file.members.iter().map(|member| member.bytes).sum();
         self.context.progress.item_started(&id, file.bytes.max(unpacked));
         let outcome = self.first_source(dataset, file, &id);
-        let note = match &outcome {
-            Ok(()) => "fetched",
-            Err(Failures::Fatal(_)) => "failed",
-            Err(Failures::Stopped) => "interrupted",
-            Err(Failures::Tried(_)) => "not available",
-        };
-        self.context.progress.item_finished(&id, note);
+        let progress = &self.context.progress;
+        match &outcome {
+            Ok(()) => progress.item_finished(&id, "fetched"),
+            Err(Failures::Stopped) => progress.item_paused(&id),
+            Err(Failures::Fatal(_)) => progress.item_failed(&id, "failed"),
+            Err(Failures::Tried(_)) => progress.item_failed(&id, "not available"),
+        }
         outcome
     }
 
@@ -210,7 +216,7 @@ impl<'a> Fetcher<'a> {
         if self.first(&published, &target, &folder.join(&file.name), &mut tried)? {
             return Ok(());
         }
-        Err(Failures::Tried(explain(&file.name, self.bad_mirror.as_ref(), &tried)))
+        Err(Failures::Tried(explain(self.bad_mirror.as_ref(), &tried)))
     }
 
     /// All members of an archive that a mirror holds unpacked.
@@ -305,7 +311,8 @@ fn is_whole(state: &FileState) -> bool {
     matches!(state, FileState::Whole { .. })
 }
 
-fn explain(file: &str, bad_mirror: Option<&BadMirror>, tried: &[Tried]) -> String {
+/// What follows "could not be fetched".
+fn explain(bad_mirror: Option<&BadMirror>, tried: &[Tried]) -> String {
     // A mirror folder is looked through in several places; what was not there, or not asked, says nothing one by one.
     let count = |failure: fn(&Failure) -> bool| tried.iter().filter(|tried| failure(&tried.failure)).count();
     let absent = count(|failure| matches!(failure, Failure::Absent));
@@ -315,7 +322,7 @@ fn explain(file: &str, bad_mirror: Option<&BadMirror>, tried: &[Tried]) -> Strin
     if offline > 0 {
         told.push(format!("{offline} address(es) not tried: offline"));
     }
-    let mut text = format!("{file} could not be fetched");
+    let mut text = String::new();
     if absent > 0 {
         text.push_str(" (the mirror folder does not have it)");
     }

@@ -132,20 +132,19 @@ impl State<'_> {
         let trial = left.as_slice();
         let Some(first) = trial.first() else { return Ok(()) };
         progress.item_started(&id, pieces(&first.group.runs[0]));
-        let note = match self.made(trial, &id, device) {
+        match self.made(trial, &id, device) {
             Ok(Some(made)) => {
                 self.write(trial, &made)?;
-                String::new()
+                progress.item_finished(&id, "");
             }
-            Ok(None) => "interrupted".to_owned(),
+            Ok(None) => progress.item_paused(&id),
             Err(why) => {
                 let gaps =
                     trial.iter().map(|candidate| Gap { stage: Stage::Train, id: candidate.id(), why: why.clone() });
                 lock(&self.report).gaps.extend(gaps);
-                format!("not made: {why}")
+                progress.item_failed(&id, &why);
             }
-        };
-        progress.item_finished(&id, &note);
+        }
         Ok(())
     }
 
