@@ -3,7 +3,7 @@
 //! A setting's curves are kept beside the tables together with a digest of the histories that they were made from, so
 //! that only settings whose runs changed are read again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::level::Level;
@@ -21,7 +21,7 @@ use crate::dependencies::TABLES_REVISION;
 use crate::descent::descent;
 use crate::error::AggregateError;
 use crate::final_loss::{final_loss, final_train_loss};
-use crate::frame::{EPOCH, LEVEL, percent};
+use crate::frame::{EPOCH, percent};
 use crate::scan::Found;
 
 /// The largest number of epochs of a curve, besides its first and last, that the report draws.
@@ -110,7 +110,12 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
             Err(why) => gaps.push(Gap { stage: Stage::Aggregate, id: run.id(), why }),
         }
     }
-    let rows = average(setting, &histories).map_err(AggregateError::query("curves"))?;
+    let any_samples = histories.iter().any(|(run, _)| samples_test(run));
+    // Level by level: the levels share no row of a curve, and cores share the levels.
+    let rows: Vec<Vec<CurveRow>> = (by_level(&histories).par_iter())
+        .map(|of_level| average(setting, of_level, any_samples))
+        .collect::<PolarsResult<_>>()
+        .map_err(AggregateError::query("curves"))?;
     let descents: Vec<DescentRow> = (setting.levels.par_iter())
         .filter_map(|&level| {
             let (epochs, curves) = test_curves(&histories, level);
@@ -121,21 +126,28 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
         setting.levels.iter().filter_map(|&level| final_loss(setting, level, &histories)).collect();
     Ok(SettingCurves {
         made_from: None,
-        rows: Rows(rows),
+        rows: Rows(rows.concat()),
         descents: Rows(descents),
         final_losses: Rows(final_losses),
-        ends: histories.iter().map(|(run, history)| end(run, history, &histories)).collect(),
+        ends: ends(&histories),
         gaps,
     })
 }
 
-fn end(run: &Found, history: &History, all: &[(&Found, History)]) -> RunEnd {
-    let baseline = all.iter().find(|(other, _)| other.spec.trial == run.spec.trial && other.spec.level.is_zero());
+fn ends(histories: &[(&Found, History)]) -> Vec<RunEnd> {
+    let baselines: HashMap<u32, &History> = (histories.iter())
+        .filter(|(run, _)| run.spec.level.is_zero())
+        .map(|(run, history)| (run.spec.trial, history))
+        .collect();
+    histories.iter().map(|(run, history)| end(run, history, baselines.get(&run.spec.trial).copied())).collect()
+}
+
+fn end(run: &Found, history: &History, baseline: Option<&History>) -> RunEnd {
     let flooded_from = if run.spec.level.is_zero() {
         None
     } else {
         match baseline.filter(|_| run.spec.initial_weights.are_shared()) {
-            Some((_, baseline)) => parting(history, baseline),
+            Some(baseline) => parting(history, baseline),
             // A mean over the epoch's mini-batches: exact where the epoch is one of them.
             None => history.rows.iter().find(|row| row.batch_loss < run.spec.level.value()).map(|row| row.epoch),
         }
@@ -213,25 +225,31 @@ const MEANS: [&str; 9] = [
     "test_gradient",
 ];
 
-/// Mean over trials, by level and epoch. Training, test and gradient values appear where every run that samples them has
-/// one, so that no curve jumps between different sets of trials.
-fn average(setting: &Setting, histories: &[(&Found, History)]) -> PolarsResult<Vec<CurveRow>> {
+/// The histories of each level, the levels in ascending order, those of a level in the order of their trials.
+fn by_level<'a>(histories: &'a [(&'a Found, History)]) -> Vec<Vec<&'a (&'a Found, History)>> {
+    let mut levels: BTreeMap<Level, Vec<&(&Found, History)>> = BTreeMap::new();
+    for one in histories {
+        levels.entry(one.0.spec.level).or_default().push(one);
+    }
+    levels.into_values().collect()
+}
+
+/// Mean over the trials of one level, by epoch. Training, test and gradient values appear where every run that samples them
+/// has one, so that no curve jumps between different sets of trials. Where no run of the setting samples the test set
+/// (`any_samples`), its last epoch is all there is.
+fn average(setting: &Setting, histories: &[&(&Found, History)], any_samples: bool) -> PolarsResult<Vec<CurveRow>> {
+    let Some((first, _)) = histories.first() else { return Ok(Vec::new()) };
     let rows = histories.iter().map(|(_, history)| history.rows.len()).sum();
-    let mut keys = [Vec::<u32>::with_capacity(rows), Vec::with_capacity(rows)];
+    let mut epochs = Vec::<u32>::with_capacity(rows);
     let mut values: [Vec<Option<f64>>; MEANS.len()] = std::array::from_fn(|_| Vec::with_capacity(rows));
-    // Where no run of the setting samples the test set, its last epoch is all there is.
-    let any_samples = histories.iter().any(|(run, _)| samples_test(run));
-    let mut expected: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+    let mut expected = Expected::default();
     for (run, history) in histories {
-        let level = run.spec.level.millionths();
         let observes = if any_samples { samples_test(run) } else { true };
         let gradients = run.spec.observe.gradients_every > 0;
-        let counts = expected.entry(level).or_default();
-        counts.0 += u32::from(observes);
-        counts.1 += u32::from(gradients);
+        expected.tests += u32::from(observes);
+        expected.gradients += u32::from(gradients);
         for row in &history.rows {
-            keys[0].push(level);
-            keys[1].push(row.epoch);
+            epochs.push(row.epoch);
             let test = row.test.filter(|_| observes && (!any_samples || on_grid(run, row.epoch)));
             let gradients = row.gradients.filter(|_| gradients);
             let row = [
@@ -250,8 +268,7 @@ fn average(setting: &Setting, histories: &[(&Found, History)]) -> PolarsResult<V
             }
         }
     }
-    let [levels, epochs] = keys;
-    let mut columns = vec![Column::new(LEVEL.into(), levels), Column::new(EPOCH.into(), epochs)];
+    let mut columns = vec![Column::new(EPOCH.into(), epochs)];
     columns.extend(MEANS.iter().zip(values).map(|(name, values)| Column::new((*name).into(), values)));
     let mut aggregations = vec![len().alias("trials")];
     aggregations.extend(MEANS.map(|name| col(name).mean()));
@@ -259,16 +276,23 @@ fn average(setting: &Setting, histories: &[(&Found, History)]) -> PolarsResult<V
     aggregations.extend([col("test_loss").count().alias("test_n"), col("test_gradient").count().alias("gradient_n")]);
     let frame = DataFrame::new(rows, columns)?
         .lazy()
-        .group_by_stable([col(LEVEL), col(EPOCH)])
+        .group_by_stable([col(EPOCH)])
         .agg(aggregations)
-        .sort([LEVEL, EPOCH], SortMultipleOptions::default())
+        .sort([EPOCH], SortMultipleOptions::default())
         .collect()?;
-    to_rows(setting, &frame, &expected)
+    to_rows(setting, first.spec.level, &frame, expected)
 }
 
-fn to_rows(setting: &Setting, frame: &DataFrame, expected: &BTreeMap<u32, (u32, u32)>) -> PolarsResult<Vec<CurveRow>> {
+/// How many runs of a level sample the test set, and the gradients.
+#[derive(Clone, Copy, Default)]
+struct Expected {
+    tests: u32,
+    gradients: u32,
+}
+
+fn to_rows(setting: &Setting, level: Level, frame: &DataFrame, expected: Expected) -> PolarsResult<Vec<CurveRow>> {
     let whole = |name: &str| frame.column(name)?.u32();
-    let (levels, epochs, trials) = (whole(LEVEL)?, whole(EPOCH)?, whole("trials")?);
+    let (epochs, trials) = (whole(EPOCH)?, whole("trials")?);
     let (train_n, test_n, gradient_n) = (whole("train_n")?, whole("test_n")?, whole("gradient_n")?);
     let means = MEANS.iter().map(|name| frame.column(name)?.f64()).collect::<PolarsResult<Vec<_>>>()?;
     let mut rows = Vec::with_capacity(frame.height());
@@ -276,22 +300,21 @@ fn to_rows(setting: &Setting, frame: &DataFrame, expected: &BTreeMap<u32, (u32, 
         let at = |column: &UInt32Chunked| column.get(i).unwrap_or(0);
         let pair = |first: usize| means[first].get(i).zip(means[first + 1].get(i));
         let measured = |first: usize| pair(first).map(|(loss, accuracy)| Measured { loss, accuracy });
-        let (tests, gradients) = expected.get(&at(levels)).copied().unwrap_or_default();
         rows.push(CurveRow {
             setting: setting.id.clone(),
             reading: setting.reading.clone(),
-            level: Level::from_millionths(at(levels)),
+            level,
             epoch: at(epochs),
             trials: at(trials),
             batch_loss: means[0].get(i),
             train: measured(1).filter(|_| at(train_n) == at(trials)),
             // Every epoch of a history has these.
             validation: measured(3).unwrap_or(Measured { loss: 0.0, accuracy: 0.0 }),
-            test_trials: tests,
-            test: measured(5).filter(|_| at(test_n) == tests),
-            gradient_trials: gradients,
+            test_trials: expected.tests,
+            test: measured(5).filter(|_| at(test_n) == expected.tests),
+            gradient_trials: expected.gradients,
             gradient_norm: pair(7)
-                .filter(|_| at(gradient_n) == gradients)
+                .filter(|_| at(gradient_n) == expected.gradients)
                 .map(|(train, test)| GradientNorms { train, test }),
         });
     }

@@ -1,12 +1,12 @@
 //! What the tables depend on.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flooding_core::digest::{Digest, Hasher};
 use flooding_core::plan::Plan;
-use flooding_core::record::Provenance;
-use flooding_core::store::{Layout, Store};
+use flooding_core::record::{Provenance, Record};
+use flooding_core::store::{Layout, Store, StoreError, document_body};
 use flooding_tables::{Table as _, TheoremCheck};
 use rayon::prelude::*;
 
@@ -23,14 +23,19 @@ pub const TABLES_REVISION: u32 = 5;
 pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTreeMap<String, Digest>, AggregateError> {
     let json = |value: Result<Vec<u8>, serde_json::Error>| Digest::of(&value.expect("plain data"));
     let runs = planned(plan);
-    let records: Vec<(Digest, Option<Provenance>)> = (runs.par_iter())
-        .map(|(_, spec)| {
+    let known = inputs.records.as_ref().filter(|records| records.len() == runs.len());
+    let records: Vec<(Digest, Option<Provenance>)> = (runs.par_iter().enumerate())
+        .map(|(index, (_, spec))| {
             let key = spec.key();
             let folder = store.layout().keyed_run(spec, &key);
             let mut hasher = Hasher::new().chain(key.as_str().as_bytes());
             let mut found = None;
-            if let Some(record) = store.read(&folder.join(Layout::RECORD))? {
-                hasher.update(&record);
+            let record = match known {
+                Some(records) => records[index].clone(),
+                None => record(store, &folder)?,
+            };
+            if let Some(record) = record {
+                hasher.update(record.as_str().as_bytes());
                 let size = std::fs::metadata(folder.join(Layout::HISTORY)).map_or(u64::MAX, |data| data.len());
                 hasher.update(&size.to_le_bytes());
                 if let Ok(Some(made)) = store.read_document::<Provenance>(&folder.join(Layout::PROVENANCE)) {
@@ -69,6 +74,12 @@ pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTr
         ("the datasets".to_owned(), json(serde_json::to_vec(&inputs.datasets))),
         ("the configuration".to_owned(), Digest::of(inputs.configuration.as_bytes())),
     ]))
+}
+
+/// What a run's record says, as [`Inputs::records`] has it.
+fn record(store: &Store, folder: &Path) -> Result<Option<Digest>, StoreError> {
+    let bytes = store.read(&folder.join(Layout::RECORD))?;
+    Ok(bytes.map(|bytes| document_body::<Record>(&bytes).map_or_else(|| Digest::of(&bytes), |(_, digest)| digest)))
 }
 
 /// What `verify` found.

@@ -1,5 +1,6 @@
 //! What the stage cannot find out by itself.
 
+use flooding_core::digest::Digest;
 use flooding_core::work::Gap;
 use flooding_tables::DatasetRow;
 use serde::Serialize;
@@ -13,4 +14,8 @@ pub struct Inputs {
     pub datasets: Vec<DatasetRow>,
     /// `pipeline.toml`, as it is.
     pub configuration: String,
+    /// What the plan's records say, one a run in its order, where somebody has just looked at them all: the digest of each
+    /// one's body, or of the whole of a damaged file; `None` in the list where there is none.
+    #[serde(skip)]
+    pub records: Option<Vec<Option<Digest>>>,
 }

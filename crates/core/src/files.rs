@@ -67,15 +67,36 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// As [`read`], of a file of at most `largest` bytes.
 pub fn read_at_most(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
     let (file, metadata) = open(path)?;
-    let size = metadata.len();
-    if size > largest {
-        return Err(too_large(size, largest));
+    if metadata.len() > largest {
+        return Err(too_large(metadata.len(), largest));
     }
-    let mut bytes = memory::reserve(size).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
-    file.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > size {
+    read_opened(file, &metadata)
+}
+
+/// All bytes of a file that has just been opened.
+pub fn read_opened(mut file: File, metadata: &Metadata) -> io::Result<Vec<u8>> {
+    let size = metadata.len();
+    let lacking = |error| io::Error::new(io::ErrorKind::OutOfMemory, error);
+    memory::check(size).map_err(lacking)?;
+    let mut bytes = memory::reserve(size.saturating_add(1)).map_err(lacking)?;
+    // One byte more than there should be, so that a single read tells that the file ends there.
+    bytes.resize(size as usize + 1, 0);
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match file.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        if filled as u64 == size {
+            break;
+        }
+    }
+    if filled as u64 > size {
         return Err(io::Error::other(format!("it grew beyond {size} bytes while it was read")));
     }
+    bytes.truncate(filled);
     Ok(bytes)
 }
 

@@ -22,8 +22,8 @@ mod testing;
 pub use atomic::{AtomicFile, refuse_other, write_whole};
 pub use claim::{Claim, Claimed, LivingClaim};
 pub use document::{
-    AnyDocument, Document, DocumentError, Inspected, Kind, Registered, document_bytes, parse_any_document,
-    parse_document,
+    AnyDocument, Document, DocumentError, Inspected, Kind, Registered, document_body, document_bytes,
+    parse_any_document, parse_document,
 };
 pub use import_note::ImportNote;
 pub use layout::Layout;

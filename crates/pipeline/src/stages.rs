@@ -8,6 +8,7 @@ use flooding_fetch::manifest::{Entry, Inventory};
 use flooding_fetch::state::{FileState, inspect};
 use flooding_render::Templates;
 use flooding_tables::DatasetRow;
+use flooding_train::Survey;
 use flooding_train::probes::{self, Kind};
 
 use crate::exit::Failure;
@@ -72,6 +73,18 @@ pub fn prepare<'a>(
     }
 }
 
+/// As [`prepare`] does of the tables, where a survey has just looked at the records.
+pub fn prepare_tables<'a>(
+    surveys: &[Survey],
+    project: &'a Project,
+    store: &'a Store,
+    context: &'a Context,
+) -> Result<Prepared<'a, Failure>, Failure> {
+    let records = surveys.iter().flat_map(|survey| survey.records.iter().cloned()).collect();
+    let inputs = Inputs { records: Some(records), ..inputs(project, store) };
+    ready(flooding_aggregate::prepare(&project.plan, store, context, inputs))
+}
+
 /// A stage's own errors as this program's.
 fn ready<E: std::error::Error + Send + Sync + 'static>(
     prepared: Result<Prepared<'_, E>, E>,
@@ -91,7 +104,7 @@ fn inputs(project: &Project, store: &Store) -> Inputs {
         }
         datasets.push(dataset_row(name, entry));
     }
-    Inputs { gaps, datasets, configuration: project.configuration.clone() }
+    Inputs { gaps, datasets, configuration: project.configuration.clone(), records: None }
 }
 
 /// Why the runs over a dataset have no data; the same words wherever the tables are made.

@@ -10,7 +10,7 @@ use flooding_core::level::Level;
 use flooding_core::plan::{Group, Plan};
 use flooding_core::record::Record;
 use flooding_core::spec::{RunKey, RunSpec};
-use flooding_core::store::{Document as _, Layout, Store, StoreError};
+use flooding_core::store::{Layout, Store, StoreError, document_body};
 use flooding_core::task::TaskId;
 use rayon::prelude::*;
 
@@ -27,6 +27,9 @@ pub struct Survey {
     pub failed: usize,
     /// Of these, runs whose record is damaged; they are trained again.
     pub damaged: usize,
+    /// What each run's record says, in the plan's order: the digest of its body, or of the whole of a damaged file; `None`
+    /// where there is none.
+    pub records: Vec<Option<Digest>>,
     /// Runs to be trained, the failed ones among them.
     pub left: Vec<RunSpec>,
     /// Its complete runs, if there are any.
@@ -52,7 +55,8 @@ pub fn survey(plan: &Plan, store: &Store, force: bool) -> Result<Vec<Survey>, St
         let task = TaskId::of_group(&group)?;
         let is_probed = probed.contains(&task);
         let runs = group.runs.len();
-        let survey = Survey { task, runs, failed: 0, damaged: 0, left: Vec::new(), complete: None, is_probed };
+        let (records, left, complete) = Default::default();
+        let survey = Survey { task, runs, failed: 0, damaged: 0, records, left, complete, is_probed };
         Some(look_at(survey, group, store, force))
     });
     tasks.collect()
@@ -69,7 +73,15 @@ fn look_at(mut survey: Survey, group: Group, store: &Store, force: bool) -> Resu
             names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
         };
         let bytes = if is_listed(&place) { store.read(&place.join(Layout::RECORD))? } else { None };
-        match bytes.map_or(State::Missing, |bytes| state(&bytes, &text, &key)) {
+        let (state, digest) = match &bytes {
+            None => (State::Missing, None),
+            Some(bytes) => match document_body::<Record>(bytes) {
+                None => (State::Damaged, Some(Digest::of(bytes))),
+                Some((body, digest)) => (state(body, &text, &key), Some(digest)),
+            },
+        };
+        survey.records.push(digest);
+        match state {
             State::Complete => {
                 let level = run.level;
                 survey.complete.get_or_insert_with(|| Complete { run, levels: Vec::new() }).levels.push(level);
@@ -92,22 +104,11 @@ enum State {
     Missing,
 }
 
-/// What a record says, by its text alone: reading it as JSON would take most of the time.
-fn state(record: &[u8], spec: &str, key: &RunKey) -> State {
-    let (kind, version) = (Record::KIND, Record::VERSION);
-    let header = format!(r#"{{"kind":"{kind}","version":{version},"sha256":""#);
-    let begin = format!(r#"","body":{{"key":"{key}","spec":{spec},"#);
-    let parts = record.strip_prefix(header.as_bytes()).and_then(|rest| rest.split_at_checked(64));
-    let Some((sha256, rest)) = parts.filter(|(_, rest)| rest.starts_with(begin.as_bytes())) else {
-        return State::Damaged;
-    };
-    let body = rest.strip_prefix(br#"","body":"#).and_then(|rest| rest.strip_suffix(b"}\n"));
-    if body.is_none_or(|body| Digest::of(body).as_str().as_bytes() != sha256) {
-        return State::Damaged;
-    }
-    let says = |status: &str| {
-        let text = format!(r#""status":{{"status":"{status}""#);
-        rest[begin.len()..].windows(text.len()).any(|window| window == text.as_bytes())
-    };
-    if says("complete") { State::Complete } else { State::Failed }
+/// What the body of a record says.
+fn state(body: &[u8], spec: &str, key: &RunKey) -> State {
+    let begin = format!(r#"{{"key":"{key}","spec":{spec},"#);
+    let Some(rest) = body.strip_prefix(begin.as_bytes()) else { return State::Damaged };
+    let complete = br#""status":{"status":"complete""#;
+    let is_complete = rest.windows(complete.len()).any(|window| window == complete);
+    if is_complete { State::Complete } else { State::Failed }
 }

@@ -1,5 +1,7 @@
 //! The evidence, cut into blocks: the paper's settings of one table under one reading.
 
+use std::collections::HashMap;
+
 use flooding_core::config::TableId;
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
@@ -165,12 +167,11 @@ impl<'a> Judged<'a> {
     /// Its complete trials, in order.
     pub fn trials(&self) -> Vec<WholeTrial<'a>> {
         let levels = self.levels();
-        let of_setting = || self.evidence.runs.iter().filter(|run| run.setting == self.index);
+        let of_setting = self.evidence.runs.iter().filter(|run| run.setting == self.index);
+        let summaries: HashMap<(u32, Level), &Summary> =
+            of_setting.filter_map(|run| Some(((run.spec.trial, run.spec.level), run.complete()?.1))).collect();
         let whole = |trial: u32| {
-            let summary = |level: Level| {
-                let run = of_setting().find(|run| run.spec.trial == trial && run.spec.level == level)?;
-                run.complete().map(|(_, summary)| summary)
-            };
+            let summary = |level: Level| summaries.get(&(trial, level)).copied();
             let flooded = levels.iter().filter(|level| !level.is_zero());
             Some(WholeTrial {
                 trial,

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Layout, Store, StoreError};
+use super::{Layout, Store, StoreError, readable};
 use crate::digest::Digest;
+use crate::files;
 
 /// A type that is stored as a separate document.
 pub trait Document: Serialize + DeserializeOwned {
@@ -189,6 +190,16 @@ pub fn parse_document<T: Document>(bytes: &[u8], path: &Path) -> Result<T, Docum
     serde_json::from_str(envelope.body.get()).map_err(malformed)
 }
 
+/// The body of a sound document of this type and its digest, by the text alone: to look at many documents without reading
+/// each as JSON. `None` for anything that this version would not write.
+pub fn document_body<T: Document>(bytes: &[u8]) -> Option<(&[u8], Digest)> {
+    let header = format!(r#"{{"kind":"{}","version":{},"sha256":""#, T::KIND, T::VERSION);
+    let (sha256, rest) = bytes.strip_prefix(header.as_bytes())?.split_at_checked(64)?;
+    let body = rest.strip_prefix(br#"","body":"#)?.strip_suffix(b"}\n")?;
+    let digest = Digest::of(body);
+    (digest.as_str().as_bytes() == sha256).then_some((body, digest))
+}
+
 /// As [`parse_document`], for a document whose type is not known beforehand.
 pub fn parse_any_document(bytes: &[u8], path: &Path) -> Result<AnyDocument, DocumentError> {
     let malformed = |source| DocumentError::Malformed { path: path.to_owned(), kind: "document", source };
@@ -228,12 +239,11 @@ impl Store {
 
     /// The bytes of a document, which no document's size exceeds; `None` where there is none.
     pub fn read_document_bytes(&self, path: &Path) -> Result<Option<Vec<u8>>, DocumentError> {
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.len() > LARGEST => {
-                Err(DocumentError::TooLarge { path: path.to_owned(), bytes: metadata.len() })
-            }
-            _ => Ok(self.read(path)?),
+        let Some((file, metadata)) = readable(path, files::open(path))? else { return Ok(None) };
+        if metadata.len() > LARGEST {
+            return Err(DocumentError::TooLarge { path: path.to_owned(), bytes: metadata.len() });
         }
+        Ok(readable(path, files::read_opened(file, &metadata))?)
     }
 }
 

@@ -43,11 +43,16 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let store = project.read_only_store();
     let context = Context::default();
     let whereabouts = Whereabout::look(&store)?;
-    let training = training(flooding_train::survey(&project.plan, &store, false)?, whereabouts);
+    let surveys = flooding_train::survey(&project.plan, &store, false)?;
     let mut items = Vec::new();
-    for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Train) {
-        items.extend(stages::prepare(&Task::Stage(stage), &project, &store, &context)?.items);
+    for stage in Stage::ALL {
+        items.extend(match stage {
+            Stage::Train => continue,
+            Stage::Aggregate => stages::prepare_tables(&surveys, &project, &store, &context)?.items,
+            stage => stages::prepare(&Task::Stage(stage), &project, &store, &context)?.items,
+        });
     }
+    let training = training(surveys, whereabouts);
     let items = summary::with_what_follows(items, &project.plan);
     let is_done = training.complete == training.runs && !items.iter().any(is_missing);
     let command = (!is_done).then(|| command(&project, &training));

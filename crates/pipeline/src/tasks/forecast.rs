@@ -26,21 +26,27 @@ const LEAVES: f64 = 50.0;
 /// Seconds for a floating-point operation on one thread of the machine of docs/performance.md.
 const ELSEWHERE: f64 = 1.0 / 90e9;
 
-/// Seconds for a unit of cost, summed over the runs that were looked at.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pace {
-    seconds: f64,
-    cost: f64,
-}
+/// Seconds for a unit of cost, of each run that was looked at.
+#[derive(Clone, Debug, Default)]
+struct Pace(Vec<f64>);
 
 impl Pace {
     fn add(&mut self, seconds: f64, cost: f64) {
-        self.seconds += seconds;
-        self.cost += cost;
+        if seconds > 0.0 && cost > 0.0 {
+            self.0.push(seconds / cost);
+        }
     }
 
-    fn takes(self, cost: f64) -> Option<Duration> {
-        if self.cost > 0.0 { Duration::try_from_secs_f64(self.seconds / self.cost * cost).ok() } else { None }
+    fn is_known(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// At the pace that a quarter of the runs kept: how slow others were beside other programs tells nothing of the work.
+    fn takes(&self, cost: f64) -> Option<Duration> {
+        let mut paces = self.0.clone();
+        paces.sort_by(f64::total_cmp);
+        let pace = paces.get(paces.len() / 4)?;
+        Duration::try_from_secs_f64(pace * cost).ok()
     }
 }
 
@@ -161,7 +167,7 @@ impl Forecaster {
             let together = times.iter().map(|(_, cost)| cost).sum();
             times = vec![(seconds.iter().sum(), together)];
         }
-        for (seconds, cost) in times.into_iter().filter(|(seconds, _)| *seconds > 0.0) {
+        for (seconds, cost) in times {
             self.note(&complete.run, |known| known.pace.add(seconds, cost));
         }
         levels.count()
@@ -178,7 +184,7 @@ impl Forecaster {
                 left.push(survey);
             }
         }
-        let is_known = |known: Option<&Known>| known.is_some_and(|known| known.pace.cost > 0.0);
+        let is_known = |known: Option<&Known>| known.is_some_and(|known| known.pace.is_known());
         for further in [false, true] {
             for survey in &left {
                 let run = &survey.left[0];
@@ -202,7 +208,7 @@ impl Forecaster {
 
     /// Where nothing at all is known of the CPU, takes it for that of docs/performance.md.
     pub fn assume(&mut self) {
-        if self.all.pace.cost == 0.0 && self.device == DeviceChoice::Cpu {
+        if !self.all.pace.is_known() && self.device == DeviceChoice::Cpu {
             self.basis = Basis::Elsewhere;
             self.all.pace.add(ELSEWHERE, 1.0);
         }
@@ -217,7 +223,7 @@ impl Forecaster {
     /// What is left of one task takes, one run after another: the runs, and its probes.
     pub fn task(&self, survey: &Survey) -> Option<Duration> {
         let run = survey.left.first()?;
-        let is_useful = |known: &&Known| known.pace.cost > 0.0;
+        let is_useful = |known: &&Known| known.pace.is_known();
         let known = (self.by_setting.get(&run.setting).filter(is_useful))
             .or_else(|| self.by_network.get(&network(run)).filter(is_useful));
         let otherwise = LEAVES * steps(run) as f64 / f64::from(run.epochs.max(1));
@@ -254,6 +260,15 @@ fn network(run: &RunSpec) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_that_were_slow_beside_other_programs_do_not_count() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.takes(1.0), None);
+        [4.0, 1.0, 9.0, 1.2, 5.0, 7.0, 1.1, 30.0].into_iter().for_each(|seconds| pace.add(seconds, 1.0));
+        pace.add(0.0, 1.0);
+        assert_eq!(pace.takes(10.0), Some(Duration::from_secs(12)));
+    }
 
     #[test]
     fn a_level_leaves_between_the_steps_of_its_neighbours_and_no_earlier_than_was_seen() {
