@@ -39,9 +39,10 @@ test: ## run all tests; real data are found at PIPELINE_TEST_DATA
 crash-test: ## kill the pipeline at every operation of its store, then KILLS=1000 times at random (SEED=)
 	$(CARGO) test --release --locked -p flooding-pipeline --test crash -- --ignored --nocapture --test-threads=1
 
-lint: ## check formatting and lints
+lint: ## check formatting, lints and the documentation's links
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps
 
 deny: ## check licences, bans, sources and advisories of the dependencies
 	scripts/deny.sh

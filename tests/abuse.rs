@@ -200,7 +200,7 @@ fn what_is_not_a_readable_file_is_refused_as_a_configuration_and_never_waited_fo
 }
 
 #[test]
-fn a_users_own_data_that_are_not_files_are_a_gap_of_what_needs_them_and_never_waited_for() {
+fn a_users_own_data_that_are_not_files_are_missing_results_of_what_needs_them_and_never_waited_for() {
     let project = Tiny::new();
     pipe(&project.path("pipe"));
     for path in ["pipe", "/dev/zero", "data", "nowhere", "../../../../../etc"] {

@@ -11,7 +11,7 @@ use flooding_core::plan::{Plan, Setting};
 use flooding_core::record::{EpochRow, History};
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, Layout, Store};
-use flooding_core::work::{Gap, Stage};
+use flooding_core::work::{MissingResult, Stage};
 use flooding_tables::{CurvePoint, CurveRow, DescentRow, FinalLossRow, GradientNorms, Measured, Rows};
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -41,7 +41,7 @@ pub(crate) struct SettingCurves {
     /// How each run ended.
     pub ends: Vec<RunEnd>,
     /// Histories that could not be used.
-    pub gaps: Vec<Gap>,
+    pub missing: Vec<MissingResult>,
 }
 
 /// What a run's history says of its end, and of when flooding began.
@@ -57,7 +57,7 @@ pub(crate) struct RunEnd {
 
 impl Document for SettingCurves {
     const KIND: &'static str = "setting-curves";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 }
 
 /// The curves of one setting's complete runs, from the cache where nothing changed.
@@ -78,7 +78,7 @@ pub(crate) fn curves(
         return Ok(cached);
     }
     let mut curves = read(plan, store, setting, runs)?;
-    if curves.gaps.is_empty() {
+    if curves.missing.is_empty() {
         curves.made_from = Some(made_from);
         store.write_document(&path, &curves)?;
     }
@@ -103,11 +103,11 @@ fn digest(plan: &Plan, store: &Store, runs: &[&Found]) -> Digest {
 fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Result<SettingCurves, AggregateError> {
     let read: Vec<(&Found, Result<History, String>)> = runs.par_iter().map(|run| (*run, history(store, run))).collect();
     let mut histories = Vec::with_capacity(read.len());
-    let mut gaps = Vec::new();
+    let mut missing = Vec::new();
     for (run, history) in read {
         match history {
             Ok(history) => histories.push((run, history)),
-            Err(why) => gaps.push(Gap { stage: Stage::Aggregate, id: run.id(), why }),
+            Err(why) => missing.push(MissingResult { stage: Stage::Aggregate, id: run.id(), why }),
         }
     }
     let any_samples = histories.iter().any(|(run, _)| samples_test(run));
@@ -130,7 +130,7 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
         descents: Rows(descents),
         final_losses: Rows(final_losses),
         ends: ends(&histories),
-        gaps,
+        missing,
     })
 }
 

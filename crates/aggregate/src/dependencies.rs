@@ -70,7 +70,7 @@ pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTr
         ("what computing took".to_owned(), Digest::of(&flooding_tables::to_csv(&account.rows()))),
         ("the probes".to_owned(), probes.finish()),
         ("the check of Theorem 1".to_owned(), Digest::of(&theorem)),
-        ("the gaps of earlier stages".to_owned(), json(serde_json::to_vec(&inputs.gaps))),
+        ("what earlier stages lack".to_owned(), json(serde_json::to_vec(&inputs.missing))),
         ("the datasets".to_owned(), json(serde_json::to_vec(&inputs.datasets))),
         ("the configuration".to_owned(), Digest::of(inputs.configuration.as_bytes())),
     ]))

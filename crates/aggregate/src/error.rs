@@ -1,4 +1,4 @@
-//! What can stop the stage. A damaged or missing record never does: it becomes a gap.
+//! What can stop the stage. A damaged or missing record never does: it becomes a missing result.
 
 use flooding_core::store::{DocumentError, StoreError};
 use flooding_tables::TableError;

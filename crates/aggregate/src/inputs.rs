@@ -1,7 +1,7 @@
 //! What the stage cannot find out by itself.
 
 use flooding_core::digest::Digest;
-use flooding_core::work::Gap;
+use flooding_core::work::MissingResult;
 use flooding_tables::DatasetRow;
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Inputs {
     /// What earlier stages could not do.
-    pub gaps: Vec<Gap>,
+    pub missing: Vec<MissingResult>,
     /// The image datasets that the plan uses.
     pub datasets: Vec<DatasetRow>,
     /// `pipeline.toml`, as it is.

@@ -7,7 +7,7 @@ use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
 use flooding_core::spec::RunKey;
 use flooding_core::store::{Document, Store};
-use flooding_core::work::{Gap, Stage};
+use flooding_core::work::{MissingResult, Stage};
 use flooding_tables::probes::{
     Calibration, ConfidenceBin, DirectionCurve, Flatness, Landscape, ProbedModel, Reliability, Replay, ReplayedRun,
     sharpness,
@@ -35,7 +35,7 @@ pub(crate) struct ProbeTables {
     pub reliability_bins: Vec<ReliabilityBinRow>,
     pub trials: Vec<TrialProbeRow>,
     /// Documents that could not be read.
-    pub gaps: Vec<Gap>,
+    pub missing: Vec<MissingResult>,
 }
 
 /// The probes' documents of a trial.
@@ -52,9 +52,9 @@ pub(crate) fn probe_tables(plan: &Plan, store: &Store, runs: &[Found], ends: &[V
         let (mut landscapes, mut reliabilities, mut replays) = (Vec::new(), Vec::new(), Vec::new());
         for trial in 0..setting.trials {
             let [flatness, calibration, replay] = files(store, setting, trial);
-            landscapes.extend(read::<Flatness>(store, &flatness, setting, trial, &mut tables.gaps));
-            reliabilities.extend(read::<Calibration>(store, &calibration, setting, trial, &mut tables.gaps));
-            replays.extend(read::<Replay>(store, &replay, setting, trial, &mut tables.gaps));
+            landscapes.extend(read::<Flatness>(store, &flatness, setting, trial, &mut tables.missing));
+            reliabilities.extend(read::<Calibration>(store, &calibration, setting, trial, &mut tables.missing));
+            replays.extend(read::<Replay>(store, &replay, setting, trial, &mut tables.missing));
         }
         landscapes.retain(|probe| probe.models.iter().all(|model| keys.contains(&model.run)));
         reliabilities.retain(|probe| probe.models.iter().all(|model| keys.contains(&model.run)));
@@ -87,13 +87,17 @@ fn read<T: Document>(
     path: &std::path::Path,
     setting: &Setting,
     trial: u32,
-    gaps: &mut Vec<Gap>,
+    missing: &mut Vec<MissingResult>,
 ) -> Option<T> {
     match store.read_document(path) {
         Ok(probe) => probe,
         Err(error) => {
             let why = format!("{error}; run the probes again to replace it");
-            gaps.push(Gap { stage: Stage::Aggregate, id: format!("{} t{trial:02} probes", setting.id), why });
+            missing.push(MissingResult {
+                stage: Stage::Aggregate,
+                id: format!("{} t{trial:02} probes", setting.id),
+                why,
+            });
             None
         }
     }

@@ -4,7 +4,7 @@ use flooding_core::plan::Plan;
 use flooding_core::record::{Outcome, Provenance, Record, Status, Summary};
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Layout, Store};
-use flooding_core::work::{Gap, Stage};
+use flooding_core::work::{MissingResult, Stage};
 use flooding_tables::{ComputeRow, EpochAccuracy, RunRow, RunStatus};
 use rayon::prelude::*;
 
@@ -160,20 +160,20 @@ pub(crate) fn run_rows(plan: &Plan, runs: &[Found]) -> Vec<RunRow> {
 }
 
 /// What should be there and is not: damaged and failed runs one by one, missing ones a line a setting. What `known`
-/// gaps say already, about the run, its setting or its dataset, is not said again.
-pub(crate) fn gaps(plan: &Plan, runs: &[Found], known: &[Gap]) -> Vec<Gap> {
-    let said = |id: &str| known.iter().any(|gap| gap.id == id);
-    let mut gaps = Vec::new();
+/// says already, about the run, its setting or its dataset, is not said again.
+pub(crate) fn missing_results(plan: &Plan, runs: &[Found], known: &[MissingResult]) -> Vec<MissingResult> {
+    let said = |id: &str| known.iter().any(|one| one.id == id);
+    let mut results = Vec::new();
     for (index, setting) in plan.settings.iter().enumerate() {
         let of_setting: Vec<&Found> = runs.iter().filter(|run| run.setting == index).collect();
-        let mut missing = Vec::new();
+        let mut without_record = Vec::new();
         for run in &of_setting {
             let id = run.id();
             let why = match &run.outcome {
                 Finding::Complete(..) => continue,
                 Finding::Missing => {
                     if !said(&id) {
-                        missing.push(id);
+                        without_record.push(id);
                     }
                     continue;
                 }
@@ -181,14 +181,18 @@ pub(crate) fn gaps(plan: &Plan, runs: &[Found], known: &[Gap]) -> Vec<Gap> {
                 Finding::Damaged(why) => format!("{why}; run the train stage again to replace it"),
             };
             if !said(&id) {
-                gaps.push(Gap { stage: Stage::Aggregate, id, why });
+                results.push(MissingResult { stage: Stage::Aggregate, id, why });
             }
         }
-        if !missing.is_empty() && !said(&setting.id) && !said(setting.data.name()) {
-            let why =
-                format!("{} of {} runs have no record, the first: {}", missing.len(), of_setting.len(), missing[0]);
-            gaps.push(Gap { stage: Stage::Aggregate, id: setting.id.clone(), why });
+        if !without_record.is_empty() && !said(&setting.id) && !said(setting.data.name()) {
+            let why = format!(
+                "{} of {} runs have no record, the first: {}",
+                without_record.len(),
+                of_setting.len(),
+                without_record[0]
+            );
+            results.push(MissingResult { stage: Stage::Aggregate, id: setting.id.clone(), why });
         }
     }
-    gaps
+    results
 }

@@ -7,7 +7,7 @@ use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
 use flooding_core::record::Provenance;
 use flooding_core::store::{OutputManifest, OutputWriter, Store};
-use flooding_core::work::{Gap, Prepared, Stage, StageReport, WorkItem};
+use flooding_core::work::{MissingResult, Prepared, Stage, StageReport, WorkItem};
 use flooding_tables::{Overview, Rows, TheoremCheck, write};
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult};
 
@@ -22,7 +22,7 @@ use crate::inputs::Inputs;
 use crate::levels::level_rows;
 use crate::methods::methods;
 use crate::probes::probe_tables;
-use crate::scan::{Found, gaps, made_by, run_rows, scan};
+use crate::scan::{Found, made_by, missing_results, run_rows, scan};
 use crate::scorecard::{counts, overall_effects, paired, scorecard};
 use crate::select::{in_whole_trials, only_levels};
 use crate::selection_noise::selection_noise;
@@ -30,7 +30,7 @@ use crate::spread::spread;
 
 /// Decides whether the tables are those of the plan's records. Running it makes them under `data/tables/`.
 ///
-/// Missing, failed and damaged records are gaps of the report, not errors. A raised stop flag leaves the tables as they
+/// Missing, failed and damaged records are listed in the report as missing, not errors. A raised stop flag leaves the tables as they
 /// were.
 pub fn prepare<'a>(
     plan: &'a Plan,
@@ -42,7 +42,7 @@ pub fn prepare<'a>(
     let (decision, manifest) = OutputManifest::decide(store, &store.layout().tables(), &digests, context.force)?;
     let item = WorkItem { stage: Stage::Aggregate, id: "tables".to_owned(), decision };
     Ok(Prepared::new(vec![item], move || match manifest {
-        Some(manifest) => Ok(StageReport { skipped: 1, gaps: manifest.gaps, ..StageReport::default() }),
+        Some(manifest) => Ok(StageReport { skipped: 1, missing: manifest.missing, ..StageReport::default() }),
         None => make(plan, store, context, &inputs, digests),
     }))
 }
@@ -58,7 +58,7 @@ fn make(
     let progress = &context.progress;
     progress.stage_started(Stage::Aggregate.name(), plan.settings.len() as u64 + 1, "part");
     let runs = scan(plan, store);
-    let mut found_gaps = gaps(plan, &runs, &inputs.gaps);
+    let mut missing = missing_results(plan, &runs, &inputs.missing);
     let (mut all, mut drawn) = (Vec::new(), Vec::new());
     let (mut descents, mut final_losses, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     for (index, setting) in plan.settings.iter().enumerate() {
@@ -75,7 +75,7 @@ fn make(
         descents.extend(made.descents.0);
         final_losses.extend(made.final_losses.0);
         ends.push(made.ends);
-        found_gaps.extend(made.gaps);
+        missing.extend(made.missing);
         progress.item_finished(&setting.id, &format!("{} runs", of_setting.len()));
     }
     progress.item_started("tables", 1);
@@ -91,8 +91,8 @@ fn make(
     let cells = scorecard(plan, &accuracy.rows, &accuracy.selections);
     let probes = probe_tables(plan, store, &runs, &ends);
     let placebos = placebo_rows(plan, &accuracy);
-    found_gaps.extend(probes.gaps.iter().cloned());
-    let checks = theorem_checks(store, &mut found_gaps);
+    missing.extend(probes.missing.iter().cloned());
+    let checks = theorem_checks(store, &mut missing);
     let complete = runs.iter().filter(|run| run.complete().is_some()).count() as u64;
     let (claims, claim_readings) = judge(&Evidence {
         plan,
@@ -106,7 +106,7 @@ fn make(
     let gains = gain_rows(plan, &accuracy);
     let baselines = baseline_rows(plan, &accuracy);
     let (makers, compute) = made_by(plan, store, &runs);
-    let overview = overview(plan, inputs, (&runs, complete), makers, &found_gaps);
+    let overview = overview(plan, inputs, (&runs, complete), makers, &missing);
     let mut outputs = OutputWriter::begin(store, store.layout().tables())?;
     outputs.document("overview", &overview)?;
     write(&mut outputs, &Rows(counts(&cells, plan.margin)))?;
@@ -137,10 +137,10 @@ fn make(
     write(&mut outputs, &Rows(probes.reliability_bins))?;
     write(&mut outputs, &Rows(compute))?;
     write(&mut outputs, &Rows(methods()))?;
-    outputs.finish(digests, found_gaps.clone())?;
+    outputs.finish(digests, missing.clone())?;
     progress.item_finished("tables", &format!("{complete} of {} runs", runs.len()));
     progress.stage_finished();
-    Ok(StageReport { done: 1, gaps: found_gaps, ..StageReport::default() })
+    Ok(StageReport { done: 1, missing, ..StageReport::default() })
 }
 
 /// What the report says about the whole.
@@ -149,7 +149,7 @@ fn overview(
     inputs: &Inputs,
     (runs, complete): (&[Found], u64),
     made_by: Vec<Provenance>,
-    found_gaps: &[Gap],
+    missing: &[MissingResult],
 ) -> Overview {
     Overview {
         profile: plan.profile.clone(),
@@ -160,7 +160,7 @@ fn overview(
         reading_labels: plan.reading_labels.clone(),
         margin: plan.margin,
         runs: (runs.len() as u64, complete),
-        gaps: inputs.gaps.iter().chain(found_gaps).cloned().collect(),
+        missing: inputs.missing.iter().chain(missing).cloned().collect(),
         left_out: plan.left_out.clone(),
         made_by,
         datasets: inputs.datasets.clone(),
@@ -168,13 +168,13 @@ fn overview(
     }
 }
 
-/// What `verify` found; nothing where it has not run, and a gap where its document is damaged.
-fn theorem_checks(store: &Store, gaps: &mut Vec<Gap>) -> Vec<TheoremCheck> {
+/// What `verify` found; nothing where it has not run, and a missing result where its document is damaged.
+fn theorem_checks(store: &Store, missing: &mut Vec<MissingResult>) -> Vec<TheoremCheck> {
     match flooding_tables::read(store, &store.layout().theorem()) {
         Ok(rows) => rows.unwrap_or_default(),
         Err(error) => {
             let why = format!("{error}; run the verify stage again to replace it");
-            gaps.push(Gap { stage: Stage::Aggregate, id: "theorem checks".to_owned(), why });
+            missing.push(MissingResult { stage: Stage::Aggregate, id: "theorem checks".to_owned(), why });
             Vec::new()
         }
     }

@@ -7,7 +7,7 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
-fn two_columns_of_a_csv_are_read_with_gaps_quotes_and_faults_told_apart() {
+fn two_columns_of_a_csv_are_read_with_empty_fields_quotes_and_faults_told_apart() {
     let text = "name,\"x, in m\",y\n\"a,b\",1.5,2\nc,,3\nd,4,\n\ne,5,6\n";
     assert_eq!(columns_of_csv(text, "x, in m", "y", Kind::Welch), Ok((vec![1.5, 4.0, 5.0], vec![2.0, 3.0, 6.0])));
     assert_eq!(columns_of_csv(text, "x, in m", "y", Kind::Paired), Ok((vec![1.5, 5.0], vec![2.0, 6.0])));

@@ -137,7 +137,7 @@ fn power_of_no_effect_is_the_significance_level() {
 }
 
 #[test]
-fn holms_correction_is_the_textbooks_and_leaves_gaps_alone() {
+fn holms_correction_is_the_textbooks_and_leaves_missing_values_alone() {
     // Holm 1979: 0.01 * 4, 0.02 * 3, then 0.03 * 2 and 0.04 * 1 both raised to the largest before them.
     let corrected = holm(&[Some(0.04), None, Some(0.01), Some(0.03), Some(0.02)]);
     let expected = [Some(0.06), None, Some(0.04), Some(0.06), Some(0.06)];

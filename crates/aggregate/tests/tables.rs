@@ -125,8 +125,8 @@ fn a_trial_with_a_missing_level_does_not_count_and_its_run_is_named() {
     assert_eq!(row.without, Some(MeanStd { n: 1, mean: 60.0, std: None }));
     assert_eq!(row.difference.unwrap().p_student, None);
     assert!(row.dash, "a tie of all levels goes to b = 0");
-    assert_eq!(report.gaps.len(), 1);
-    assert!(report.gaps[0].why.contains("1 of 4 runs"), "{}", report.gaps[0].why);
+    assert_eq!(report.missing.len(), 1);
+    assert!(report.missing[0].why.contains("1 of 4 runs"), "{}", report.missing[0].why);
     // The baseline of the torn trial is still part of the averages by level.
     let levels: Rows<LevelRow> = grid.read("levels.json");
     assert_eq!(levels.0.iter().map(|row| row.test_accuracy.n).collect::<Vec<_>>(), [2, 2, 1, 1]);
@@ -146,7 +146,7 @@ fn damaged_failed_and_foreign_records_are_listed_and_nothing_else_suffers() {
     grid.write(&specs[1], failed, None, &History::default());
     grid.store.write(&record(2), &grid.store.read(&record(3)).unwrap().unwrap()).unwrap();
     let report = grid.aggregate(&plan);
-    let whys: Vec<&str> = report.gaps.iter().map(|gap| &*gap.why).collect();
+    let whys: Vec<&str> = report.missing.iter().map(|result| &*result.why).collect();
     assert!(whys[0].contains("damaged"), "{whys:?}");
     assert!(whys[1].contains("the loss is not finite (at step 7)"), "{whys:?}");
     assert!(whys[2].contains("is the record of another run"), "{whys:?}");
@@ -171,7 +171,7 @@ fn a_history_that_is_not_the_one_of_its_record_costs_its_curve_and_says_so() {
     let text = String::from_utf8(grid.store.read(&path).unwrap().unwrap()).unwrap();
     grid.store.write(&path, text.replacen("0.5", "0.6", 1).as_bytes()).unwrap();
     let report = grid.aggregate(&plan);
-    assert!(report.gaps[0].why.contains("damaged"), "{:?}", report.gaps);
+    assert!(report.missing[0].why.contains("damaged"), "{:?}", report.missing);
     let curves: Rows<CurveRow> = grid.read("curves.json");
     assert!(
         curves.0.iter().all(|row| row.trials == 1 && row.train.is_some_and(|train| train.loss >= 1.0)),
@@ -309,7 +309,7 @@ fn a_plan_of_which_nothing_ran_has_whole_tables_that_say_so() {
     let grid = Grid::new();
     let plan = small_plan("mnist-mlp", 1, &[0.0, 0.02]);
     let report = grid.aggregate(&plan);
-    assert_eq!(report.gaps.len(), 1);
+    assert_eq!(report.missing.len(), 1);
     let row = grid.accuracy(Checkpoint::LastEpoch);
     assert_eq!((row.without, row.with, row.dash), (None, None, false));
     assert_eq!(row.missing_runs, 2);

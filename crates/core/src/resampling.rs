@@ -12,7 +12,7 @@ pub struct TheoremAtModel {
     pub n: u32,
     /// The risk R: the mean test loss.
     pub risk: f64,
-    /// Pr[empirical risk < b].
+    /// The probability that the empirical risk is below b.
     pub prob_below: f64,
     /// MSE of the empirical risk minus MSE of the flooded one.
     pub gain: f64,

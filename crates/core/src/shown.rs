@@ -16,7 +16,7 @@ pub fn line(text: &str) -> String {
     bounded(text, LINE, true)
 }
 
-/// As [`line`], line by line.
+/// As [`line()`], line by line.
 pub fn lines(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }

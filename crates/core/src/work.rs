@@ -158,7 +158,7 @@ impl fmt::Display for Reason {
 
 /// Something that was to be done and is not: it appears in the report as such, and the exit code is 3.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
+pub struct MissingResult {
     /// Which stage left it.
     pub stage: Stage,
     /// What is missing: a dataset's name, a run's id.
@@ -200,7 +200,7 @@ pub struct StageReport {
     /// Tasks that were up to date.
     pub skipped: u64,
     /// What could not be done.
-    pub gaps: Vec<Gap>,
+    pub missing: Vec<MissingResult>,
     /// The stop flag was raised before all was done.
     pub interrupted: bool,
 }

@@ -1,7 +1,7 @@
 //! What the engine asks of a device: a handful of differentiable operations on dfdx's tape.
 //!
 //! [`FastCpu`](crate::cpu::FastCpu) brings its own operations; [`Composite`](crate::composite::Composite) makes them of
-//! dfdx's public ones and so runs on any dfdx device. A leading member axis K runs through everything: K networks of one
+//! dfdx's public ones and so runs on any dfdx device. A leading ensemble axis K runs through everything: K networks of one
 //! architecture that see the same batches. K = 1 is one network.
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The operations that residual networks need of a device (dfdx 0.13 has no convolution on stable Rust).
 //!
 //! A network never sees how a device lays its feature maps out: it gets them from [`Operations::images`], hands them
-//! from one operation to the next and ends with [`Operations::average`]. The member axis K leads in both layouts.
+//! from one operation to the next and ends with [`Operations::average`]. The ensemble axis K leads in both layouts.
 
 use std::sync::Arc;
 

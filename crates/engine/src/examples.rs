@@ -30,7 +30,7 @@ pub fn example_losses<B: Backend>(
 }
 
 /// Estimates the running statistics of batch normalisation again for the weights as they are: passes over the set in
-/// training mode, in batches of `batch` examples in its order, at least [`BATCHES`] of them. The weights stay.
+/// training mode, in batches of `batch` examples in its order, at least 50 of them. The weights stay.
 ///
 /// A network caught in mid-epoch has statistics of weights that it no longer has. Without batch normalisation nothing
 /// happens.

@@ -1,7 +1,7 @@
 //! Everything that knows dfdx: devices and their operations, networks, optimisers, objectives, the training step,
 //! evaluation, and what a step costs. It knows no plan, no store and no record.
 //!
-//! A leading member axis K runs through everything: K networks of one architecture that see the same batches. On the CPU
+//! A leading ensemble axis K runs through everything: K networks of one architecture that see the same batches. On the CPU
 //! K is 1 and runs go side by side, one thread each; on CUDA (cargo feature `cuda`) the members of a group share their
 //! kernels.
 

@@ -1,7 +1,7 @@
 //! The image datasets: fetched, checked, decoded, and shown.
 //!
 //! [`manifest`] says what is published where, [`download`] gets it, [`state`] says what is there, [`decode`] makes
-//! examples of it, and [`load`] puts these together for the training stage.
+//! examples of it, and [`load()`] puts these together for the training stage.
 
 mod checked;
 pub mod decode;

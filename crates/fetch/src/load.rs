@@ -91,7 +91,7 @@ impl LoadError {
     }
 }
 
-/// Whatever is wrong with a dataset is a gap of the runs that need it, and of nothing else.
+/// Whatever is wrong with a dataset makes the runs that need it missing, and nothing else.
 impl From<LoadError> for SourceError {
     fn from(error: LoadError) -> Self {
         let why = error.reason();

@@ -218,7 +218,7 @@ impl Manifest {
 }
 
 impl Dataset {
-    /// One digest over the published digests of its files. Their names are plain ([`check`]): without blanks or line breaks,
+    /// One digest over the published digests of its files. Their names are plain: without blanks or line breaks,
     /// so that no two lists of files make the same text.
     pub fn digest(&self) -> Digest {
         let mut hasher = Hasher::new();

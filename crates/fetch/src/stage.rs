@@ -3,14 +3,14 @@
 use flooding_core::context::Context;
 use flooding_core::plan::Plan;
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Gap, Prepared, Reason, Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, MissingResult, Prepared, Reason, Stage, StageReport, WorkItem};
 
 use crate::download::{FetchError, Fetched, Fetcher, Mirror};
 use crate::manifest::{Entry, Manifest, UserProblem};
 use crate::state::{FileState, inspect};
 
 /// Decides what there is to do: an item an image dataset of the plan; touches no network. Running it fetches what the
-/// store does not have. A dataset that is not available becomes a gap.
+/// store does not have. A dataset that is not available becomes a missing result.
 ///
 /// # Errors
 /// Running it: a store that cannot be written.
@@ -52,7 +52,7 @@ pub fn fetch(names: &[&str], store: &Store, context: &Context, manifest: &Manife
             Fetched::UpToDate => report.skipped += 1,
             Fetched::Now { .. } => report.done += 1,
             Fetched::Unavailable { why } => {
-                report.gaps.push(Gap { stage: Stage::Fetch, id: (*name).to_owned(), why });
+                report.missing.push(MissingResult { stage: Stage::Fetch, id: (*name).to_owned(), why });
             }
             Fetched::Interrupted => {
                 report.interrupted = true;

@@ -246,7 +246,7 @@ fn nobody_listening_costs_one_try_and_the_next_mirror_serves() {
 }
 
 #[test]
-fn a_name_that_resolves_to_nothing_is_a_gap_and_no_error() {
+fn a_name_that_resolves_to_nothing_is_a_missing_result_and_no_error() {
     let (folder, store) = store();
     let manifest = toy_manifest(&content(), &["http://no-such-host.invalid/".to_owned()]);
     let outcome = fetch_into(folder, store, &manifest);

@@ -41,7 +41,7 @@ fn mnist_has_its_published_labels_and_class_counts() {
     let (_folder, store) = store();
     let manifest = manifest();
     let report = flooding_fetch::fetch(&["mnist"], &store, &mirrored(&data), &manifest).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (1, 0));
+    assert_eq!((report.done, report.missing.len()), (1, 0));
     let images = load("mnist", &store, &manifest).unwrap();
     assert_eq!(images.train.labels[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
     assert_eq!(images.test.labels[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
@@ -58,7 +58,7 @@ fn cifar10_is_put_together_from_unpacked_members_in_the_order_of_the_batches() {
     let (_folder, store) = store();
     let manifest = manifest();
     let report = flooding_fetch::fetch(&["cifar10"], &store, &mirrored(&data), &manifest).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (1, 0));
+    assert_eq!((report.done, report.missing.len()), (1, 0));
     let images = load("cifar10", &store, &manifest).unwrap();
     assert_eq!(counts(&images.train.labels), [5000; 10]);
     assert_eq!(counts(&images.test.labels), [1000; 10]);
@@ -78,8 +78,12 @@ fn kmnist_without_its_training_images_is_unavailable_and_not_broken() {
     let (_folder, store) = store();
     let manifest = manifest();
     let report = flooding_fetch::fetch(&["kmnist"], &store, &mirrored(&data), &manifest).unwrap();
-    assert_eq!(report.gaps.len(), 1);
-    assert!(report.gaps[0].why.contains("train-images-idx3-ubyte.gz could not be fetched"), "{}", report.gaps[0].why);
+    assert_eq!(report.missing.len(), 1);
+    assert!(
+        report.missing[0].why.contains("train-images-idx3-ubyte.gz could not be fetched"),
+        "{}",
+        report.missing[0].why
+    );
     let Err(LoadError::Unavailable { why, .. }) = load("kmnist", &store, &manifest) else { panic!("not unavailable") };
     assert!(why.contains("train-images-idx3-ubyte.gz"), "{why}");
 }

@@ -42,7 +42,7 @@ Exit codes:
   0  done
   1  failed
   2  usage or configuration
-  3  finished with gaps: something is missing; the report names it
+  3  incomplete: something is missing; the report names it
   75  the time was up (SIGTERM, SIGUSR1, the end of the batch job): checkpoints are left, start the same command again
   130  interrupted; the same command resumes";
 

@@ -17,7 +17,7 @@ pub enum Outcome {
     /// Everything that was asked for is there: exit code 0.
     Done,
     /// Everything that could be done was done; something is missing: exit code 3.
-    Gaps,
+    Incomplete,
     /// What was checked is not as it should be: exit code 1.
     Failed,
     /// Stopped by Ctrl-C, everything finished is kept: exit code 130.
@@ -32,7 +32,7 @@ impl Outcome {
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Gaps => 3,
+            Self::Incomplete => 3,
             Self::Failed => 1,
             Self::Interrupted => 130,
             Self::Again => 75,

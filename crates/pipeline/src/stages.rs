@@ -3,7 +3,7 @@
 use flooding_aggregate::Inputs;
 use flooding_core::context::Context;
 use flooding_core::store::{Claim, Store};
-use flooding_core::work::{Gap, Prepared, Stage};
+use flooding_core::work::{MissingResult, Prepared, Stage};
 use flooding_fetch::manifest::{Entry, Inventory};
 use flooding_fetch::state::{FileState, inspect};
 use flooding_render::Templates;
@@ -95,20 +95,20 @@ fn ready<E: std::error::Error + Send + Sync + 'static>(
 /// What the tables say besides the records. It depends on what is stored alone, not on how this process got there, so
 /// that `stage aggregate` by itself writes the same tables as `run`.
 fn inputs(project: &Project, store: &Store) -> Inputs {
-    let mut gaps = Vec::new();
+    let mut missing = Vec::new();
     let mut datasets = Vec::new();
     for name in project.plan.image_datasets() {
         let Some(entry) = project.manifest.get(name) else { continue };
-        if let Some(why) = gap(entry, store) {
-            gaps.push(Gap { stage: Stage::Fetch, id: name.to_owned(), why: why.to_owned() });
+        if let Some(why) = why_missing(entry, store) {
+            missing.push(MissingResult { stage: Stage::Fetch, id: name.to_owned(), why: why.to_owned() });
         }
         datasets.push(dataset_row(name, entry));
     }
-    Inputs { gaps, datasets, configuration: project.configuration.clone(), records: None }
+    Inputs { missing, datasets, configuration: project.configuration.clone(), records: None }
 }
 
 /// Why the runs over a dataset have no data; the same words wherever the tables are made.
-fn gap(entry: Entry, store: &Store) -> Option<&'static str> {
+fn why_missing(entry: Entry, store: &Store) -> Option<&'static str> {
     match entry {
         Entry::Published(dataset) => {
             let whole = inspect(store, dataset).iter().all(|file| matches!(file.state, FileState::Whole { .. }));

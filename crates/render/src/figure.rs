@@ -1,6 +1,6 @@
-//! Figures: each is drawn once, as a sheet, and becomes SVG for the page, SVG and PDF files, and CSV data.
+//! Figures: each is drawn once, as a scene, and becomes SVG for the page, SVG and PDF files, and CSV data.
 
-#![allow(clippy::cast_possible_wrap)] // Lengths and indices on a sheet are small.
+#![allow(clippy::cast_possible_wrap)] // Lengths and indices on a scene are small.
 
 mod axis;
 mod calibration;
@@ -12,13 +12,13 @@ mod flatness;
 mod floating;
 mod forest;
 mod gradients;
-pub mod ink;
 mod legend;
 mod levels;
 mod memorization;
 mod panel;
 pub mod pdf;
-mod sheet;
+mod scene;
+pub mod style;
 pub mod svg;
 mod theorem;
 
@@ -34,7 +34,7 @@ pub use gradients::{Point, Side, gradient_amplitude};
 pub use levels::accuracy_by_level;
 pub use memorization::memorization;
 pub use panel::DrawError;
-pub use sheet::Sheet;
+pub use scene::Scene;
 pub use theorem::{mse_against_level, scenario_label};
 
 /// A figure, its words and its data.
@@ -49,7 +49,7 @@ pub struct Figure {
     /// What can be seen in it, for those who cannot see it.
     pub description: String,
     /// The drawing.
-    pub sheet: Sheet,
+    pub scene: Scene,
     /// Everything drawn and what thinning left out, as CSV.
     pub csv: Vec<u8>,
     /// The settings whose runs it shows.

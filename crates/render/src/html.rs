@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::RenderError;
 use crate::context::ReportContext;
-use crate::figure::ink::{Theme, rules, variables};
+use crate::figure::style::{Theme, rules, variables};
 use crate::templates::{FIGURE_STYLE, Templates};
 
 #[derive(Serialize)]

@@ -36,9 +36,9 @@ pub fn render(tables: &Tables, templates: &Templates) -> Result<Files, RenderErr
     let style = templates.get(templates::FIGURE_STYLE);
     for figure in figures {
         let stem = format!("figures/{}", figure.id);
-        let svg = figure::svg::file(&figure.sheet, &figure.id, &figure.title, &figure.description, style);
+        let svg = figure::svg::file(&figure.scene, &figure.id, &figure.title, &figure.description, style);
         files.insert(format!("{stem}.svg"), svg.into_bytes());
-        files.insert(format!("{stem}.pdf"), figure::pdf::file(&figure.sheet, &figure.title));
+        files.insert(format!("{stem}.pdf"), figure::pdf::file(&figure.scene, &figure.title));
         files.insert(format!("{stem}.csv"), figure.csv);
     }
     crate_metadata::add(&mut files, tables)?;

@@ -1,4 +1,4 @@
-//! What can stop the whole stage. What goes wrong in one run is a gap, not an error.
+//! What can stop the whole stage. What goes wrong in one run is a missing result, not an error.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The training stage: trains every run of the plan on dfdx and leaves a record of each.
 //!
 //! A run is one network, trained on one flood level. On the CPU, runs are trained side by side, one thread each; on
-//! CUDA (cargo feature `cuda`) all levels of a trial are trained together, along a leading member axis. A run's record
+//! CUDA (cargo feature `cuda`) all levels of a trial are trained together, along a leading ensemble axis. A run's record
 //! depends on its specification alone: not on threads, order, interruptions or the clock.
 
 pub mod branch;
@@ -26,7 +26,7 @@ use flooding_core::dataset::Source;
 use flooding_core::plan::Plan;
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::Store;
-use flooding_core::work::{Decision, Gap, Prepared, Reason, Stage, StageReport, WorkItem};
+use flooding_core::work::{Decision, MissingResult, Prepared, Reason, Stage, StageReport, WorkItem};
 
 pub use calibrate::{Pilot, calibrate};
 pub use cost::{cost, measuring_cost, steps, task_cost};
@@ -38,7 +38,7 @@ pub use survey::{Complete, Survey, survey};
 /// Decides which runs are to be trained and which [`probes`] follow: an item a run, then an item a probe. Running it does
 /// that; what the probes of newly trained runs compare is known, and decided, only then.
 ///
-/// A run that fails, and a missing dataset, are gaps of the report; the others are trained.
+/// A run that fails, and a missing dataset, are missing in the report; the others are trained.
 pub fn prepare<'a>(
     plan: &'a Plan,
     store: &'a Store,
@@ -114,12 +114,12 @@ fn add(report: &mut StageReport, probed: StageReport, plan: &Plan) {
     report.done += probed.done;
     report.skipped += probed.skipped;
     // A dataset that is missing is named once, not once a probe.
-    let missing = |gap: &Gap| {
-        let setting = plan.settings.iter().find(|setting| gap.id.split(' ').next() == Some(&setting.id));
-        setting.is_some_and(|setting| report.gaps.iter().any(|known| known.id == setting.data.name()))
+    let is_known = |result: &MissingResult| {
+        let setting = plan.settings.iter().find(|setting| result.id.split(' ').next() == Some(&setting.id));
+        setting.is_some_and(|setting| report.missing.iter().any(|known| known.id == setting.data.name()))
     };
-    let gaps: Vec<Gap> = probed.gaps.into_iter().filter(|gap| !missing(gap)).collect();
-    report.gaps.extend(gaps);
+    let missing: Vec<MissingResult> = probed.missing.into_iter().filter(|result| !is_known(result)).collect();
+    report.missing.extend(missing);
     report.interrupted = probed.interrupted;
 }
 

@@ -57,7 +57,7 @@ impl Kind {
 /// Decides which probes of these kinds are to be made, of the trials that the plan probes: an item a document. Running it
 /// makes them.
 ///
-/// A trial whose runs are not complete, and a missing dataset, are gaps of the report.
+/// A trial whose runs are not complete, and a missing dataset, are missing in the report.
 pub fn prepare<'a>(
     plan: &Plan,
     store: &'a Store,

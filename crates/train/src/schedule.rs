@@ -18,7 +18,7 @@ use flooding_core::level::Level;
 use flooding_core::record::Status;
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Claim, Store};
-use flooding_core::work::{Decision, Gap, Reason, Stage, StageReport};
+use flooding_core::work::{Decision, MissingResult, Reason, Stage, StageReport};
 use flooding_engine::memory::{MemoryBudget, Training, available, even, fitting, indexable};
 use flooding_engine::panics::catch;
 use flooding_engine::threads::with_threads_inside;
@@ -335,7 +335,7 @@ impl<'a> State<'a> {
                     let note = format!("failed at step {step}: {cause}");
                     self.meter.skip(epoch_cost(&spec) * untrained as f64);
                     self.context.progress.item_failed(name, &note);
-                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: run, why: note });
+                    lock(&self.report).missing.push(MissingResult { stage: Stage::Train, id: run, why: note });
                     if self.context.fail_fast {
                         self.context.stop.raise_after_failure();
                     }
@@ -349,7 +349,7 @@ impl<'a> State<'a> {
         Ok(())
     }
 
-    /// A group's examples; `None` where its dataset is not available, which is a gap of the report.
+    /// A group's examples; `None` where its dataset is not available, which the report names.
     #[allow(clippy::type_complexity)] // Two things that always go together.
     fn splits(&self, number: usize) -> Result<Option<(Arc<Splits>, Arc<DatasetFingerprint>)>, TrainError> {
         let Trial { planned, work } = &self.trials[number];
@@ -375,7 +375,7 @@ impl<'a> State<'a> {
                 if lock(&self.unavailable).insert(spec.data.name().to_owned()) {
                     let progress = &self.context.progress;
                     progress.warn(&format!("dataset `{name}` is not available ({why}); its runs are left out"));
-                    lock(&self.report).gaps.push(Gap { stage: Stage::Train, id: name, why });
+                    lock(&self.report).missing.push(MissingResult { stage: Stage::Train, id: name, why });
                 }
                 Ok(None)
             }
@@ -401,7 +401,7 @@ impl<'a> State<'a> {
             return Err(error);
         }
         let mut report = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
-        report.gaps.sort_by(|a, b| a.id.cmp(&b.id));
+        report.missing.sort_by(|a, b| a.id.cmp(&b.id));
         report.interrupted = self.context.stop.is_raised();
         Ok(report)
     }

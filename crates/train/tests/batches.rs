@@ -59,7 +59,7 @@ fn batch_normalisation_trains_through_a_last_batch_of_one_and_refuses_a_set_of_o
         }
     }
     let report = run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (1, 1));
+    assert_eq!((report.done, report.missing.len()), (1, 1));
     let lonely = plan.runs().nth(1).unwrap();
     let record: Record = store.read_document(&store.layout().run(&lonely).join(Layout::RECORD)).unwrap().unwrap();
     let Status::Failed { cause, step: 1, .. } = record.status else { panic!("{:?}", record.status) };

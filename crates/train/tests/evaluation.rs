@@ -11,7 +11,7 @@ use support::{Clouds, jobs, plan, setting, store};
 /// Trains the plan and reads back each run's record and history.
 fn trained(plan: &Plan, store: &Store) -> Vec<(RunSpec, Record, History)> {
     let report = support::run(plan, store, &jobs(1), &Clouds::default()).unwrap();
-    assert!(report.gaps.is_empty(), "{:?}", report.gaps);
+    assert!(report.missing.is_empty(), "{:?}", report.missing);
     let read = |spec: RunSpec| {
         let folder = store.layout().run(&spec);
         let record: Record = store.read_document(&folder.join(Layout::RECORD)).unwrap().unwrap();

@@ -105,7 +105,7 @@ fn gradients_of_both_objectives_agree_with_finite_differences_on_every_backend()
 fn runs_of(objective: Objective, store: &Store) -> Vec<(RunSpec, Record)> {
     let plan = plan(vec![Setting { objective, trials: 1, ..setting("clouds", &[0.0, 0.3]) }]);
     let report = support::run(&plan, store, &jobs(1), &Clouds::default()).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (2, 0));
+    assert_eq!((report.done, report.missing.len()), (2, 0));
     let record = |spec: RunSpec| {
         let path = store.layout().run(&spec).join(Layout::RECORD);
         let record = store.read_document(&path).unwrap().unwrap();

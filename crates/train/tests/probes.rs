@@ -44,7 +44,7 @@ fn trained_as(setting: Setting) -> (tempfile::TempDir, Store, Plan) {
     let plan = plan(vec![setting]);
     let report = support::run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
     // Four runs, and three probes of the one trial that is probed.
-    assert_eq!((report.done, report.gaps.len()), (7, 0), "{report:?}");
+    assert_eq!((report.done, report.missing.len()), (7, 0), "{report:?}");
     (folder, store, plan)
 }
 
@@ -114,7 +114,7 @@ fn a_model_caught_in_mid_epoch_has_statistics_of_its_own_weights() {
 }
 
 #[test]
-fn a_record_that_training_again_does_not_repeat_is_a_gap_and_no_probe() {
+fn a_record_that_training_again_does_not_repeat_is_a_missing_result_and_no_probe() {
     let (_folder, store, plan) = trained();
     let mut forged = record(&plan, &store, 0.6);
     let summary = forged.summary.as_mut().unwrap();
@@ -122,8 +122,8 @@ fn a_record_that_training_again_does_not_repeat_is_a_gap_and_no_probe() {
     store.write_document(&store.layout().run(&forged.spec).join(Layout::RECORD), &forged).unwrap();
     let context = flooding_core::context::Context { force: true, ..jobs(1) };
     let report = support::probe(&plan, &store, &context, &Clouds::default(), &[Kind::Replay]).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (0, 1));
-    assert!(report.gaps[0].why.contains("differs from its record in its results"), "{}", report.gaps[0].why);
+    assert_eq!((report.done, report.missing.len()), (0, 1));
+    assert!(report.missing[0].why.contains("differs from its record in its results"), "{}", report.missing[0].why);
 }
 
 #[test]
@@ -161,12 +161,12 @@ fn a_torn_probe_is_made_again_and_one_of_other_runs_too() {
 }
 
 #[test]
-fn a_trial_whose_runs_are_missing_is_a_gap_that_names_them() {
+fn a_trial_whose_runs_are_missing_is_a_missing_result_that_names_them() {
     let plan = plan(vec![probed()]);
     let (_folder, empty) = store();
     let report = support::probe(&plan, &empty, &jobs(1), &Clouds::default(), &[Kind::Flatness]).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (0, 1));
-    assert!(report.gaps[0].why.contains("b0.00, b0.60"), "{}", report.gaps[0].why);
+    assert_eq!((report.done, report.missing.len()), (0, 1));
+    assert!(report.missing[0].why.contains("b0.00, b0.60"), "{}", report.missing[0].why);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn every_run_leaves_a_record_a_history_and_its_provenance() {
     let ((_folder, store), plan) = (store(), plan(vec![setting("clouds", &[0.0, 0.2])]));
     let report = run(&plan, &store, &jobs(1), &Clouds::default()).unwrap();
-    assert_eq!((report.done, report.skipped, report.gaps.len(), report.interrupted), (4, 0, 0, false));
+    assert_eq!((report.done, report.skipped, report.missing.len(), report.interrupted), (4, 0, 0, false));
     for (spec, record) in plan.runs().zip(records(&plan, &store)) {
         assert_eq!((&record.spec, record.key, record.status), (&spec, spec.key(), Status::Complete));
         assert_eq!((record.examples, record.parameters), ([30, 20, 50], 2 * 16 + 16 + 16 * 16 + 16 + 16 * 2 + 2));
@@ -162,8 +162,8 @@ fn a_run_whose_loss_explodes_is_recorded_as_failed_and_the_others_go_on() {
         setting.trials = 1;
     }
     let report = run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (1, 2));
-    assert_eq!(report.gaps[0].id, "panicking t00 b0.10");
+    assert_eq!((report.done, report.missing.len()), (1, 2));
+    assert_eq!(report.missing[0].id, "panicking t00 b0.10");
     let records = records(&plan, &store);
     let Status::Failed { cause, step, .. } = &records[0].status else { panic!("poisoned data cannot be learned") };
     assert!(cause.contains("training loss is NaN") && *step <= 3, "{cause} at {step}");
@@ -180,7 +180,7 @@ fn sgd_with_a_huge_rate_fails_at_the_step_where_the_loss_is_no_longer_finite() {
     plan.settings[0].optimiser = OptimiserSpec::Sgd { lr: 1e12, momentum: 0.9, weight_decay: 0.0 };
     plan.settings[0].trials = 1;
     let report = run(&plan, &store, &jobs(1), &Clouds::default()).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (0, 1));
+    assert_eq!((report.done, report.missing.len()), (0, 1));
     let record = records(&plan, &store).remove(0);
     let Status::Failed { step, last_finite_loss, .. } = record.status else { panic!("{:?}", record.status) };
     assert!(step > 1 && last_finite_loss.is_some_and(f32::is_finite), "step {step}: {last_finite_loss:?}");
@@ -192,31 +192,34 @@ fn with_fail_fast_the_first_failure_stops_the_stage() {
     let context = Context { fail_fast: true, ..jobs(1) };
     let report = run(&plan, &store, &context, &Clouds::default()).unwrap();
     // The levels that shared the failing path fail with it; the other trial is not begun.
-    assert_eq!((report.gaps.len(), report.interrupted), (3, true));
+    assert_eq!((report.missing.len(), report.interrupted), (3, true));
 }
 
 #[test]
-fn a_missing_dataset_is_one_gap_and_the_others_are_trained() {
+fn a_missing_dataset_is_one_missing_result_and_the_others_are_trained() {
     let ((_folder, store), plan) = (store(), plan(vec![setting("missing", &[0.0, 0.1]), setting("clouds", &[0.0])]));
     let mut plan = plan;
     if let flooding_core::spec::DataSpec::Synthetic(data) = &mut plan.settings[0].data {
         data.distribution = flooding_core::spec::Distribution::Spiral { tau: 0.5 };
     }
     let report = run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (2, 1));
-    assert_eq!((&*report.gaps[0].id, &*report.gaps[0].why), ("spiral", "no network and no mirror"));
+    assert_eq!((report.done, report.missing.len()), (2, 1));
+    assert_eq!((&*report.missing[0].id, &*report.missing[0].why), ("spiral", "no network and no mirror"));
 }
 
 #[test]
-fn a_dataset_whose_reader_panics_is_one_gap_and_the_others_are_trained() {
+fn a_dataset_whose_reader_panics_is_one_missing_result_and_the_others_are_trained() {
     let ((_folder, store), mut plan) =
         (store(), plan(vec![setting("unreadable", &[0.0, 0.1]), setting("clouds", &[0.0])]));
     if let flooding_core::spec::DataSpec::Synthetic(data) = &mut plan.settings[0].data {
         data.distribution = flooding_core::spec::Distribution::Spiral { tau: 0.5 };
     }
     let report = run(&plan, &store, &jobs(2), &Clouds::default()).unwrap();
-    assert_eq!((report.done, report.gaps.len()), (2, 1));
-    assert_eq!((&*report.gaps[0].id, &*report.gaps[0].why), ("spiral", "reading it panicked: no end of the spiral"));
+    assert_eq!((report.done, report.missing.len()), (2, 1));
+    assert_eq!(
+        (&*report.missing[0].id, &*report.missing[0].why),
+        ("spiral", "reading it panicked: no end of the spiral")
+    );
 }
 
 /// Raises the stop flag after so many finished runs, and notes what it hears.

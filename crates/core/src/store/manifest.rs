@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Document, DocumentError, Store, StoreError, document_bytes};
 use crate::digest::Digest;
-use crate::work::{Decision, Gap, Reason};
+use crate::work::{Decision, MissingResult, Reason};
 
 /// The file that a stage writes last into its folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct OutputManifest {
     /// Digests of the files, by their path in the folder.
     pub outputs: BTreeMap<String, Digest>,
     /// What the stage could not do.
-    pub gaps: Vec<Gap>,
+    pub missing: Vec<MissingResult>,
     /// What the outputs say and the inputs do not determine, such as a day.
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
@@ -30,7 +30,7 @@ pub struct OutputManifest {
 
 impl Document for OutputManifest {
     const KIND: &'static str = "output-manifest";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn files(&self) -> BTreeMap<String, Digest> {
         self.outputs.clone()
@@ -122,12 +122,12 @@ impl<'a> OutputWriter<'a> {
     }
 
     /// Removes what the previous manifest named and this one does not, then writes the manifest.
-    pub fn finish(self, inputs: BTreeMap<String, Digest>, gaps: Vec<Gap>) -> Result<(), DocumentError> {
+    pub fn finish(self, inputs: BTreeMap<String, Digest>, missing: Vec<MissingResult>) -> Result<(), DocumentError> {
         for name in self.before.iter().filter(|name| !self.outputs.contains_key(*name)) {
             self.store.remove(&self.folder.join(name))?;
         }
         let manifest =
-            OutputManifest { inputs, outputs: self.outputs, gaps, facts: self.facts, unfinished: BTreeSet::new() };
+            OutputManifest { inputs, outputs: self.outputs, missing, facts: self.facts, unfinished: BTreeSet::new() };
         self.store.write_document(&OutputManifest::path(&self.folder), &manifest)?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The CPU's operations: maps lie in buffers of our own as (member, pixel, channel, image), and carry their gradient.
+//! The CPU's operations: maps lie in buffers of our own as (ensemble member, pixel, channel, image), and carry their gradient.
 
 mod backward;
 mod buffer;

@@ -33,7 +33,7 @@ fn two(one: &Path, other: &Path, json: bool) -> Result<Outcome, Failure> {
     } else {
         print(&describe(&differences))?;
     }
-    Ok(if differences.is_empty() { Outcome::Done } else { Outcome::Gaps })
+    Ok(if differences.is_empty() { Outcome::Done } else { Outcome::Incomplete })
 }
 
 fn describe(differences: &Differences) -> String {
@@ -91,7 +91,7 @@ fn certificate(folder: &Path, args: &CompareReportsArgs) -> Result<Outcome, Fail
     }
     let differs = |sampled: &Sampled| !matches!(sampled.agreement, Agreement::Identical | Agreement::Rounding);
     let good = certificate.cells_that_do_not_follow.is_empty() && !certificate.sample.iter().any(differs);
-    Ok(if good { Outcome::Done } else { Outcome::Gaps })
+    Ok(if good { Outcome::Done } else { Outcome::Incomplete })
 }
 
 fn retrained(

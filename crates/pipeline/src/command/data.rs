@@ -121,17 +121,17 @@ fn fetch(names: &[String], context: &Context, args: &DataArgs) -> Result<Outcome
         let datasets = |n: u64| if n == 1 { "1 dataset".to_owned() } else { format!("{n} datasets") };
         print(&format!("{} fetched, {} already here\n", datasets(report.done), report.skipped))?;
     }
-    for gap in &report.gaps {
-        log(&format!("warning: {}: {}", gap.id, gap.why));
+    for missing in &report.missing {
+        log(&format!("warning: {}: {}", missing.id, missing.why));
     }
-    Ok(match (report.interrupted, report.gaps.is_empty()) {
+    Ok(match (report.interrupted, report.missing.is_empty()) {
         (true, _) => Outcome::Interrupted,
         (false, true) => Outcome::Done,
-        (false, false) => Outcome::Gaps,
+        (false, false) => Outcome::Incomplete,
     })
 }
 
-/// A missing or damaged file makes the exit code 3, as a gap does everywhere.
+/// A missing or damaged file makes the exit code 3, as a missing result does everywhere.
 fn verify(names: &[String], folder: Option<&Path>, args: &DataArgs) -> Result<Outcome, Failure> {
     let (project, store) = open(args)?;
     let mut verifications: Vec<Verification> = Vec::new();
@@ -160,7 +160,7 @@ fn verify(names: &[String], folder: Option<&Path>, args: &DataArgs) -> Result<Ou
         });
         print(&shown::text(&lines.collect::<String>()))?;
     }
-    Ok(if verifications.iter().all(Verification::is_whole) { Outcome::Done } else { Outcome::Gaps })
+    Ok(if verifications.iter().all(Verification::is_whole) { Outcome::Done } else { Outcome::Incomplete })
 }
 
 fn show(name: &str, choice: &Choice, output: &Path, args: &DataArgs) -> Result<Outcome, Failure> {

@@ -27,7 +27,7 @@ pub fn run(args: &PackArgs) -> Result<Outcome, Failure> {
             packed.probes
         ))?;
     }
-    Ok(if packed.damaged.is_empty() { Outcome::Done } else { Outcome::Gaps })
+    Ok(if packed.damaged.is_empty() { Outcome::Done } else { Outcome::Incomplete })
 }
 
 /// In a list, where there are any.

@@ -25,7 +25,7 @@ pub fn run(args: &PublishArgs) -> Result<Outcome, Failure> {
             args.folder.display()
         ))?;
     }
-    Ok(if done.complete == done.planned { Outcome::Done } else { Outcome::Gaps })
+    Ok(if done.complete == done.planned { Outcome::Done } else { Outcome::Incomplete })
 }
 
 /// The options that cut the profile down.

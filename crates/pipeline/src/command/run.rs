@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use flooding_core::context::Context;
 use flooding_core::store::Store;
-use flooding_core::work::{Gap, Stage, StageReport, WorkItem};
+use flooding_core::work::{MissingResult, Stage, StageReport, WorkItem};
 use serde::Serialize;
 
 use super::{log, print, print_json, sharing, summary, unused};
@@ -104,9 +104,9 @@ fn run(args: &RunArgs, wanted: &[Task]) -> Result<Outcome, Failure> {
         }
     }
     let outcome = conclude(args, &store, &finished, started.elapsed())?;
-    // Whoever asked for it was not interrupted: what is missing is named, as in any run that left gaps.
+    // Whoever asked for it was not interrupted: what is missing is named, as in any incomplete run.
     Ok(match outcome {
-        _ if context.stop.is_after_failure() => Outcome::Gaps,
+        _ if context.stop.is_after_failure() => Outcome::Incomplete,
         Outcome::Interrupted if context.stop.is_for_restart() => {
             again::requeue(args.on_again.as_deref(), &context);
             Outcome::Again
@@ -141,27 +141,27 @@ fn with_what_is_missing(
 fn conclude(args: &RunArgs, store: &Store, finished: &[Finished], elapsed: Duration) -> Result<Outcome, Failure> {
     let done: u64 = finished.iter().map(|stage| stage.report.done).sum();
     let skipped: u64 = finished.iter().map(|stage| stage.report.skipped).sum();
-    let gaps: Vec<&Gap> = finished.iter().flat_map(|stage| &stage.report.gaps).collect();
+    let missing: Vec<&MissingResult> = finished.iter().flat_map(|stage| &stage.report.missing).collect();
     if args.plan.json {
         print_json(&finished)?;
     } else {
         let is_interrupted = finished.iter().any(|stage| stage.report.interrupted);
-        let text = summary::conclusion([done, skipped, gaps.len() as u64], is_interrupted);
+        let text = summary::conclusion([done, skipped, missing.len() as u64], is_interrupted);
         print(&format!("{text} ({:.1} s)\n", elapsed.as_secs_f64()))?;
         if finished.iter().any(|stage| stage.stage == Stage::Render && !stage.report.interrupted) {
             print(&format!("report: {}\n", store.layout().reports().join("index.html").display()))?;
         }
     }
-    for (i, gap) in gaps.iter().enumerate() {
+    for (i, result) in missing.iter().enumerate() {
         // A later stage may report what an earlier one left; once is enough for a reader.
-        if !gaps[..i].iter().any(|earlier| earlier.id == gap.id) {
-            log(&format!("warning: {}: {} is missing: {}", gap.stage, gap.id, gap.why));
+        if !missing[..i].iter().any(|earlier| earlier.id == result.id) {
+            log(&format!("warning: {}: {} is missing: {}", result.stage, result.id, result.why));
         }
     }
     Ok(match finished.last() {
         Some(last) if last.report.interrupted => Outcome::Interrupted,
-        _ if gaps.is_empty() => Outcome::Done,
-        _ => Outcome::Gaps,
+        _ if missing.is_empty() => Outcome::Done,
+        _ => Outcome::Incomplete,
     })
 }
 

@@ -61,7 +61,7 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     } else {
         print(&describe(&project, &items, &training, command.as_deref()))?;
     }
-    Ok(if is_done { Outcome::Done } else { Outcome::Gaps })
+    Ok(if is_done { Outcome::Done } else { Outcome::Incomplete })
 }
 
 fn training(surveys: Vec<Survey>, whereabouts: Whereabout) -> Training {

@@ -43,7 +43,7 @@ pub fn run(args: &VerifyStoreArgs) -> Result<Outcome, Failure> {
     }
     let audit = audit(&store, &manifest)?;
     let repair = if args.repair { remove(&audit, &store) } else { Repair::default() };
-    let outcome = if audit.damaged.is_empty() { Outcome::Done } else { Outcome::Gaps };
+    let outcome = if audit.damaged.is_empty() { Outcome::Done } else { Outcome::Incomplete };
     if args.json {
         print_json(&Answer { audit, repair })?;
     } else {

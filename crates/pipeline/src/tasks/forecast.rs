@@ -265,7 +265,9 @@ mod tests {
     fn runs_that_were_slow_beside_other_programs_do_not_count() {
         let mut pace = Pace::default();
         assert_eq!(pace.takes(1.0), None);
-        [4.0, 1.0, 9.0, 1.2, 5.0, 7.0, 1.1, 30.0].into_iter().for_each(|seconds| pace.add(seconds, 1.0));
+        for seconds in [4.0, 1.0, 9.0, 1.2, 5.0, 7.0, 1.1, 30.0] {
+            pace.add(seconds, 1.0);
+        }
         pace.add(0.0, 1.0);
         assert_eq!(pace.takes(10.0), Some(Duration::from_secs(12)));
     }

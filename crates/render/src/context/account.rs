@@ -15,7 +15,7 @@ use crate::tables::Tables;
 #[derive(Clone, Debug, Serialize)]
 pub struct MissingContext {
     /// What should be there and is not.
-    pub gaps: Vec<Missing>,
+    pub results: Vec<Missing>,
     /// Settings that the profile does not contain.
     pub left_out: Vec<Missing>,
     /// Settings run on less than the paper's grid.
@@ -39,7 +39,7 @@ impl MissingContext {
     /// From all tables.
     pub fn new(tables: &Tables, index: &Index) -> Self {
         let overview = tables.overview.as_ref();
-        let gaps = overview.iter().flat_map(|o| &o.gaps);
+        let missing = overview.iter().flat_map(|o| &o.missing);
         let left_out = overview.iter().flat_map(|o| &o.left_out);
         let reduced = index.iter().filter(|facts| facts.scale.full != (0, 0) && !facts.scale.is_full());
         let incomplete = tables.accuracy.iter().flatten().filter(|row| row.missing_runs > 0);
@@ -55,11 +55,12 @@ impl MissingContext {
         let without_any = without_any.into_iter().map(|row| label(&row.setting)).collect::<Vec<_>>();
         Self {
             // A setting with missing records is listed once, below.
-            gaps: gaps
-                .filter(|gap| {
-                    gap.stage != Stage::Aggregate || index.get(&gap.id).is_none_or(|facts| !facts.scale.is_unfinished())
+            results: missing
+                .filter(|result| {
+                    result.stage != Stage::Aggregate
+                        || index.get(&result.id).is_none_or(|facts| !facts.scale.is_unfinished())
                 })
-                .map(|gap| Missing { what: format!("{}: {}", gap.stage, gap.id), why: gap.why.clone() })
+                .map(|result| Missing { what: format!("{}: {}", result.stage, result.id), why: result.why.clone() })
                 .collect(),
             left_out: left_out
                 .map(|l| Missing { what: format!("{}, {} ({})", l.row[0], l.row[1], l.setting), why: l.why.clone() })

@@ -336,7 +336,7 @@ fn context(figure: &Figure, index: &Index) -> FigureContext {
         description: figure.description.clone(),
         scale,
         quick,
-        svg: svg::inline(&figure.sheet, &figure.id, &figure.title, &figure.description),
+        svg: svg::inline(&figure.scene, &figure.id, &figure.title, &figure.description),
         settings: settings.collect(),
     }
 }

@@ -45,7 +45,7 @@ impl Extent {
         match &tables.overview {
             None => Self::Nothing,
             Some(_) if !index.is_full() => Self::Reduced,
-            Some(overview) if overview.runs.0 != overview.runs.1 || !overview.gaps.is_empty() => Self::Unfinished,
+            Some(overview) if overview.runs.0 != overview.runs.1 || !overview.missing.is_empty() => Self::Unfinished,
             Some(_) => Self::Whole,
         }
     }

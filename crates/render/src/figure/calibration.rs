@@ -4,18 +4,18 @@ use flooding_tables::probes::{CONFIDENCE_BINS, ProbedModel};
 use flooding_tables::{ReliabilityBinRow, to_csv};
 
 use super::axis::Axis;
-use super::ink::Ink;
 use super::legend::{Sample, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::slug::slug;
 
-const fn look(model: ProbedModel) -> (Ink, Sample) {
+const fn look(model: ProbedModel) -> (Style, Sample) {
     match model {
-        ProbedModel::With => (Ink::Series(0), Sample::RingLine),
-        ProbedModel::Without => (Ink::Series(1), Sample::Line),
-        ProbedModel::FirstCrossing => (Ink::Series(2), Sample::Line),
+        ProbedModel::With => (Style::Series(0), Sample::RingLine),
+        ProbedModel::Without => (Style::Series(1), Sample::Line),
+        ProbedModel::FirstCrossing => (Style::Series(2), Sample::Line),
     }
 }
 
@@ -29,7 +29,7 @@ pub fn calibration(setting: &str, label: &str, rows: &[&ReliabilityBinRow]) -> R
             right, below it the network is overconfident. Right, the share of the examples in each bin. Rings with flooding, \
             plain line without."
             .to_owned(),
-        sheet: draw(rows)?,
+        scene: draw(rows)?,
         csv: to_csv(rows.iter().copied()),
         settings: vec![setting.to_owned()],
     })
@@ -51,7 +51,7 @@ fn by_model<'a>(rows: &[&'a ReliabilityBinRow]) -> Vec<(ProbedModel, Vec<&'a Rel
     models
 }
 
-fn draw(rows: &[&ReliabilityBinRow]) -> Result<Sheet, DrawError> {
+fn draw(rows: &[&ReliabilityBinRow]) -> Result<Scene, DrawError> {
     let canvas = Canvas::new(940, 320);
     let x = Axis::between("confidence", 0.0, 1.0, 5);
     let models = by_model(rows);
@@ -68,10 +68,10 @@ fn draw(rows: &[&ReliabilityBinRow]) -> Result<Sheet, DrawError> {
         let frame = Frame { x: 4 + index as i32 * 466, y: 4, width: 466, height: 280 };
         let mut panel = Panel::new(&canvas, frame, title, &x, y)?;
         if index == 0 {
-            panel.line(Ink::Guide, 10, &[(0.0, 0.0), (1.0, 1.0)])?;
+            panel.line(Style::Guide, 10, &[(0.0, 0.0), (1.0, 1.0)])?;
         }
         for (model, bins) in &models {
-            let (ink, sample) = look(*model);
+            let (style, sample) = look(*model);
             let points: Vec<_> = bins
                 .iter()
                 .filter(|bin| index == 1 || bin.examples > 0)
@@ -81,16 +81,16 @@ fn draw(rows: &[&ReliabilityBinRow]) -> Result<Sheet, DrawError> {
                 })
                 .collect();
             canvas.group(Group { level: None, title: model.describe().to_owned() }, || {
-                panel.line(ink, 18, &points)?;
-                if matches!(sample, Sample::RingLine) { panel.circles(ink, 28, false, &points) } else { Ok(()) }
+                panel.line(style, 18, &points)?;
+                if matches!(sample, Sample::RingLine) { panel.circles(style, 28, false, &points) } else { Ok(()) }
             })?;
         }
     }
     let entries: Vec<_> = models
         .iter()
         .map(|(model, _)| {
-            let (ink, sample) = look(*model);
-            (ink, sample, model.describe())
+            let (style, sample) = look(*model);
+            (style, sample, model.describe())
         })
         .collect();
     legend(&canvas, (60, 308), &entries);

@@ -5,16 +5,16 @@ use flooding_tables::{Band, ReplayRow, to_csv};
 
 use super::axis::Axis;
 use super::decimate::m4;
-use super::ink::Ink;
 use super::legend::{Sample, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::format::count;
 use crate::slug::slug;
 
-const MODELS: [(ProbedModel, Ink, Ink); 2] =
-    [(ProbedModel::Without, Ink::Band(1), Ink::Series(1)), (ProbedModel::With, Ink::Band(0), Ink::Series(0))];
+const MODELS: [(ProbedModel, Style, Style); 2] =
+    [(ProbedModel::Without, Style::Band(1), Style::Series(1)), (ProbedModel::With, Style::Band(0), Style::Series(0))];
 
 /// A line is thinned to the extremes of so many spans of epochs.
 const SPANS: usize = 120;
@@ -38,7 +38,7 @@ pub fn compared_curves(setting: &str, label: &str, rows: &[&ReplayRow]) -> Resul
             levels(rows),
             count(first.map_or(0, |row| row.test_examples).into(), "test example"),
         ),
-        sheet: draw(rows)?,
+        scene: draw(rows)?,
         csv: to_csv(rows.iter().copied()),
         settings: vec![setting.to_owned()],
     })
@@ -54,7 +54,7 @@ pub fn levels(rows: &[&ReplayRow]) -> String {
     }
 }
 
-fn draw(rows: &[&ReplayRow]) -> Result<Sheet, DrawError> {
+fn draw(rows: &[&ReplayRow]) -> Result<Scene, DrawError> {
     let canvas = Canvas::new(940, 320);
     let x = Axis::between("epoch", 0.0, f64::from(rows.iter().map(|row| row.epoch).max().unwrap_or(1)), 5);
     let ends = |of: fn(&ReplayRow) -> Band| rows.iter().map(move |row| of(row)).flat_map(|band| [band.min, band.max]);

@@ -4,11 +4,11 @@ use flooding_core::level::Level;
 use flooding_tables::{CurveRow, to_csv};
 
 use super::axis::Axis;
-use super::ink::Ink;
 use super::legend::{Sample, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Anchor, Canvas};
-use super::{Figure, Sheet};
+use super::scene::{Anchor, Canvas};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::slug::slug;
 
 /// (a) three stages of training; (b) the flooded objective as a function of the loss: no data, a sketch.
@@ -25,7 +25,7 @@ pub fn flooded_objective() -> Result<Figure, DrawError> {
             the test loss falls again. Right, the objective |J - b| + b against the loss J: above b it is J itself, below \
             b it is mirrored, so that descending raises J."
             .to_owned(),
-        sheet: canvas.finish(),
+        scene: canvas.finish(),
         csv: sketch_csv(),
         settings: Vec::new(),
     })
@@ -59,21 +59,21 @@ fn stages(canvas: &Canvas) -> Result<(), DrawError> {
         panel.vertical(at)?;
     }
     let curve = |f: fn(f64) -> f64| times().map(|t| (t, f(t))).collect::<Vec<_>>();
-    panel.line(Ink::Baseline, 10, &curve(train_loss))?;
-    panel.line(Ink::Guide, 14, &curve(test_loss))?;
-    panel.line(Ink::Series(0), 18, &curve(|t| train_loss(t).max(FLOOD)))?;
-    panel.line(Ink::Series(1), 18, &curve(flooded_test_loss))?;
+    panel.line(Style::Baseline, 10, &curve(train_loss))?;
+    panel.line(Style::Guide, 14, &curve(test_loss))?;
+    panel.line(Style::Series(0), 18, &curve(|t| train_loss(t).max(FLOOD)))?;
+    panel.line(Style::Series(1), 18, &curve(flooded_test_loss))?;
     for (x, letter) in [(108, "A"), (245, "B"), (400, "C")] {
-        canvas.text(Ink::Text, (x, 44), Anchor::Middle, 13, true, letter);
+        canvas.text(Style::Text, (x, 44), Anchor::Middle, 13, true, letter);
     }
     legend(
         canvas,
         (58, 290),
         &[
-            (Ink::Baseline, Sample::Line, "training, without flooding"),
-            (Ink::Guide, Sample::Line, "test, without"),
-            (Ink::Series(0), Sample::Line, "training, with"),
-            (Ink::Series(1), Sample::Line, "test, with"),
+            (Style::Baseline, Sample::Line, "training, without flooding"),
+            (Style::Guide, Sample::Line, "test, without"),
+            (Style::Series(0), Sample::Line, "training, with"),
+            (Style::Series(1), Sample::Line, "test, with"),
         ],
     );
     Ok(())
@@ -84,10 +84,10 @@ fn objective(canvas: &Canvas) -> Result<(), DrawError> {
     let y = Axis { label: "objective".into(), range: (0.0, 0.6), log: false, ticks: vec![(FLOOD, "b".into())] };
     let frame = Frame { x: 530, y: 4, width: 390, height: 262 };
     let mut panel = Panel::new(canvas, frame, "(b) the flooded objective |J - b| + b", &x, &y)?;
-    panel.line(Ink::Baseline, 10, &[(0.0, 0.0), (0.6, 0.6)])?;
-    panel.line(Ink::Series(0), 20, &[(0.0, 2.0 * FLOOD), (FLOOD, FLOOD), (0.6, 0.6)])?;
-    canvas.text(Ink::Text, (604, 110), Anchor::Start, 11, false, "ascent");
-    canvas.text(Ink::Text, (756, 150), Anchor::Start, 11, false, "descent");
+    panel.line(Style::Baseline, 10, &[(0.0, 0.0), (0.6, 0.6)])?;
+    panel.line(Style::Series(0), 20, &[(0.0, 2.0 * FLOOD), (FLOOD, FLOOD), (0.6, 0.6)])?;
+    canvas.text(Style::Text, (604, 110), Anchor::Start, 11, false, "ascent");
+    canvas.text(Style::Text, (756, 150), Anchor::Start, 11, false, "descent");
     Ok(())
 }
 
@@ -125,7 +125,7 @@ pub fn with_and_without(
              training and test loss, {}.",
             averaged(&sides)
         ),
-        sheet: draw_sides(&sides)?,
+        scene: draw_sides(&sides)?,
         csv: to_csv(sides.iter().flat_map(|(_, rows)| rows.iter().copied())),
         settings: vec![setting.to_owned()],
     }))
@@ -140,7 +140,7 @@ fn averaged(sides: &[(Level, Vec<&CurveRow>); 2]) -> String {
     if train == test { over(train) } else { format!("the training loss {}, the test loss {}", over(train), over(test)) }
 }
 
-fn draw_sides(sides: &[(Level, Vec<&CurveRow>); 2]) -> Result<Sheet, DrawError> {
+fn draw_sides(sides: &[(Level, Vec<&CurveRow>); 2]) -> Result<Scene, DrawError> {
     let canvas = Canvas::new(940, 320);
     let all = || sides.iter().flat_map(|(_, rows)| rows.iter());
     let x = Axis::between("epoch", 0.0, f64::from(all().map(|row| row.epoch).max().unwrap_or(1)), 5);
@@ -153,10 +153,10 @@ fn draw_sides(sides: &[(Level, Vec<&CurveRow>); 2]) -> Result<Sheet, DrawError> 
         let mut panel = Panel::new(&canvas, frame, &title, &x, &y)?;
         let train: Vec<_> = rows.iter().filter_map(|row| Some((f64::from(row.epoch), row.train?.loss))).collect();
         let test: Vec<_> = rows.iter().filter_map(|row| Some((f64::from(row.epoch), row.test?.loss))).collect();
-        panel.line(Ink::Series(0), 14, &super::decimate::m4(&train, 150))?;
-        panel.line(Ink::Series(1), 14, &super::decimate::m4(&test, 150))?;
+        panel.line(Style::Series(0), 14, &super::decimate::m4(&train, 150))?;
+        panel.line(Style::Series(1), 14, &super::decimate::m4(&test, 150))?;
     }
-    let entries = [(Ink::Series(0), Sample::Line, "training loss"), (Ink::Series(1), Sample::Line, "test loss")];
+    let entries = [(Style::Series(0), Sample::Line, "training loss"), (Style::Series(1), Sample::Line, "test loss")];
     legend(&canvas, (60, 308), &entries);
     Ok(canvas.finish())
 }

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use super::axis::Axis;
 use super::decimate::{m4, spans};
-use super::ink::Ink;
 use super::legend::{Sample, color_bar, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::format::count;
 use crate::slug::slug;
 
@@ -64,7 +64,7 @@ pub fn learning_curves(setting: &str, label: &str, rows: &[&CurveRow]) -> Result
         label: "Figures 2 and 6".to_owned(),
         title: format!("Learning curves, {label}"),
         description,
-        sheet: draw(rows, &levels, sets)?,
+        scene: draw(rows, &levels, sets)?,
         csv: to_csv(rows.iter().copied()),
         settings: vec![setting.to_owned()],
     })
@@ -80,7 +80,7 @@ fn averaged(rows: &[&CurveRow], is_tested: bool) -> String {
     count(all, "trial")
 }
 
-fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Set]) -> Result<Sheet, DrawError> {
+fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Set]) -> Result<Scene, DrawError> {
     let canvas = Canvas::new(940, 500);
     let epochs = rows.iter().map(|row| row.epoch).max().unwrap_or(1);
     let x = Axis::between("epoch", 0.0, f64::from(epochs), 5);
@@ -107,7 +107,7 @@ fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Se
     }
     // A level is one group over all panels. The baseline last: over the others.
     for (level, rows) in levels.iter().rev() {
-        let ink = level_ink(*level, highest);
+        let style = level_style(*level, highest);
         let group = Group { level: Some(level.to_string()), title: format!("b = {level}") };
         canvas.group(group, || {
             for (panel, set, is_loss) in &mut panels {
@@ -115,20 +115,20 @@ fn draw(rows: &[&CurveRow], levels: &BTreeMap<Level, Vec<&CurveRow>>, sets: &[Se
                 let points: Vec<_> =
                     rows.iter().filter_map(|row| Some((f64::from(row.epoch), value(set.of(row)?)))).collect();
                 if !points.is_empty() {
-                    panel.line(ink, 10, &m4(&points, spans))?;
+                    panel.line(style, 10, &m4(&points, spans))?;
                 }
             }
             Ok(())
         })?;
     }
     color_bar(&canvas, (874, 60), 160, "level b", &level_ticks(highest));
-    legend(&canvas, (60, 488), &[(Ink::Baseline, Sample::Line, "b = 0: without flooding")]);
+    legend(&canvas, (60, 488), &[(Style::Baseline, Sample::Line, "b = 0: without flooding")]);
     Ok(canvas.finish())
 }
 
-/// The ink of a level on a scale that ends at `highest`.
-pub(super) fn level_ink(level: Level, highest: Level) -> Ink {
-    if level.is_zero() { Ink::Baseline } else { Ink::scale(level.value() / highest.value()) }
+/// The style of a level on a scale that ends at `highest`.
+pub(super) fn level_style(level: Level, highest: Level) -> Style {
+    if level.is_zero() { Style::Baseline } else { Style::scale(level.value() / highest.value()) }
 }
 
 /// The ticks of the scale's colour bar.

@@ -4,18 +4,18 @@ use flooding_tables::probes::ProbedModel;
 use flooding_tables::{Band, FlatnessRow, to_csv};
 
 use super::axis::Axis;
-use super::ink::Ink;
 use super::legend::{Sample, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::slug::slug;
 
 /// Band, line and whether points are marked: three models that differ in more than colour.
-const MODELS: [(ProbedModel, Ink, Ink, bool); 3] = [
-    (ProbedModel::FirstCrossing, Ink::Band(2), Ink::Guide, false),
-    (ProbedModel::With, Ink::Band(0), Ink::Series(0), true),
-    (ProbedModel::Without, Ink::Band(1), Ink::Series(1), false),
+const MODELS: [(ProbedModel, Style, Style, bool); 3] = [
+    (ProbedModel::FirstCrossing, Style::Band(2), Style::Guide, false),
+    (ProbedModel::With, Style::Band(0), Style::Series(0), true),
+    (ProbedModel::Without, Style::Band(1), Style::Series(1), false),
 ];
 
 /// Two panels, training and test loss, for the rows of one setting.
@@ -33,13 +33,13 @@ pub fn flatness(setting: &str, label: &str, rows: &[&FlatnessRow]) -> Result<Fig
              (plain line): means over {directions} directions a trial with a band from the least to the greatest, over {train} \
              training and {test} test examples.",
         ),
-        sheet: draw(rows)?,
+        scene: draw(rows)?,
         csv: to_csv(rows.iter().copied()),
         settings: vec![setting.to_owned()],
     })
 }
 
-fn draw(rows: &[&FlatnessRow]) -> Result<Sheet, DrawError> {
+fn draw(rows: &[&FlatnessRow]) -> Result<Scene, DrawError> {
     let canvas = Canvas::new(940, 600);
     let x = Axis::linear("distance along the direction", rows.iter().map(|row| row.alpha), 5);
     let bands = rows.iter().flat_map(|row| [row.train_loss, row.test_loss]).flatten();

@@ -7,13 +7,13 @@ use flooding_core::level::Level;
 use flooding_tables::{CurveRow, FinalLossRow, to_csv};
 
 use super::axis::Axis;
-use super::curves::level_ink;
+use super::curves::level_style;
 use super::decimate::{m4, spans};
-use super::ink::Ink;
 use super::legend::{Sample, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::slug::slug;
 
 /// More lines than this, each around its own guide, cannot be told apart.
@@ -56,7 +56,7 @@ pub fn floating_loss(
         label: "Figure 1 (b), measured".to_owned(),
         title: format!("The training loss floats around the flood level, {label}"),
         description: describe(&shown, ends, profile),
-        sheet: draw(&levels)?,
+        scene: draw(&levels)?,
         csv: to_csv(levels.values().flatten().copied()),
         settings: vec![setting.to_owned()],
     })
@@ -94,7 +94,7 @@ fn describe(shown: &[Level], ends: &[&FinalLossRow], profile: &str) -> String {
 /// What a panel shows of a row.
 type Quantity = fn(&CurveRow) -> Option<f64>;
 
-fn draw(levels: &ByLevel) -> Result<Sheet, DrawError> {
+fn draw(levels: &ByLevel) -> Result<Scene, DrawError> {
     let canvas = Canvas::new(940, 320);
     let all = || levels.values().flatten();
     let x = Axis::between("epoch", 0.0, f64::from(all().map(|row| row.epoch).max().unwrap_or(1)), 5);
@@ -121,13 +121,13 @@ fn draw(levels: &ByLevel) -> Result<Sheet, DrawError> {
         for (level, rows) in levels.iter().rev() {
             let points: Vec<_> = rows.iter().filter_map(|row| of(row).map(|v| (f64::from(row.epoch), v))).collect();
             let group = Group { level: Some(level.to_string()), title: format!("b = {level}") };
-            canvas.group(group, || panel.line(level_ink(*level, highest), 14, &m4(&points, spans)))?;
+            canvas.group(group, || panel.line(level_style(*level, highest), 14, &m4(&points, spans)))?;
         }
     }
-    let names: Vec<(Ink, String)> =
-        levels.keys().map(|level| (level_ink(*level, highest), format!("b = {level}"))).collect();
-    let mut entries: Vec<_> = names.iter().map(|(ink, name)| (*ink, Sample::Line, name.as_str())).collect();
-    entries.push((Ink::Guide, Sample::Line, "the levels"));
+    let names: Vec<(Style, String)> =
+        levels.keys().map(|level| (level_style(*level, highest), format!("b = {level}"))).collect();
+    let mut entries: Vec<_> = names.iter().map(|(style, name)| (*style, Sample::Line, name.as_str())).collect();
+    entries.push((Style::Guide, Sample::Line, "the levels"));
     legend(&canvas, (60, 308), &entries);
     Ok(canvas.finish())
 }

@@ -3,9 +3,9 @@
 use flooding_tables::{AccuracyRow, Checkpoint, Estimated, Interval, Quantity, ScorecardRow, to_csv};
 
 use super::axis::Axis;
-use super::ink::Ink;
-use super::sheet::{Anchor, Canvas, Group, Item, UNIT};
-use super::{Figure, Sheet};
+use super::scene::{Anchor, Canvas, Group, Item, UNIT};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::format::{count, interval, signed};
 
 const WIDTH: i32 = 720;
@@ -49,7 +49,7 @@ pub fn forest(readings: &[Named], scorecard: &[ScorecardRow], accuracy: &[Accura
              published in grey, ours in colour, {names}. A filled mark is a gain in the published direction that is \
              significant at 1% by the t-test, a ring is not or could not be tested. An interval that reaches beyond the axis is cut at its end."
         ),
-        sheet: draw(readings, &labels, &rows, accuracy),
+        scene: draw(readings, &labels, &rows, accuracy),
         csv: to_csv(rows.iter().copied()),
         settings: Vec::new(),
     })
@@ -57,7 +57,7 @@ pub fn forest(readings: &[Named], scorecard: &[ScorecardRow], accuracy: &[Accura
 
 /// One interval on the plot.
 struct Mark {
-    ink: Ink,
+    style: Style,
     estimate: Estimated,
     fill: bool,
     title: String,
@@ -74,7 +74,7 @@ fn marks(
     let mut marks = Vec::new();
     if let Some(paper) = rows.iter().filter(of).find_map(|row| row.paper) {
         let title = format!("{name}, published: {}", written(paper));
-        marks.push(Mark { ink: Ink::Axis, estimate: paper, fill: true, title });
+        marks.push(Mark { style: Style::Axis, estimate: paper, fill: true, title });
     }
     for (index, (reading, label)) in readings.iter().enumerate() {
         let Some(row) = rows.iter().filter(of).find(|row| row.reading == *reading) else { continue };
@@ -88,7 +88,7 @@ fn marks(
             (false, None) => "significance not tested",
         };
         marks.push(Mark {
-            ink: Ink::Series(index as u8),
+            style: Style::Series(index as u8),
             estimate: ours,
             fill,
             title: format!("{name}, {label}: {}; {word}; {}", written(ours), count(row.trials.into(), "trial")),
@@ -102,7 +102,7 @@ fn written(estimate: Estimated) -> String {
     format!("{}{range} points", signed(estimate.mean))
 }
 
-fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow], accuracy: &[AccuracyRow]) -> Sheet {
+fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow], accuracy: &[AccuracyRow]) -> Scene {
     let row_height = MARK * (readings.len() as i32 + 1) + SPACE;
     let legend = legend(readings, rows);
     // The legend, the key below it, and the panels' titles.
@@ -115,10 +115,10 @@ fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow], acc
     for (at, (data, setup)) in labels.iter().enumerate() {
         let top = top_of_rows + row_height * at as i32;
         let first = at == 0 || labels[at - 1].0 != *data;
-        let rule = if first { Ink::Axis } else { Ink::Grid };
-        canvas.push(Item::Line { ink: rule, width: 6, points: vec![px((0, top)), px((WIDTH, top))] });
+        let rule = if first { Style::Axis } else { Style::Grid };
+        canvas.push(Item::Line { style: rule, width: 6, points: vec![px((0, top)), px((WIDTH, top))] });
         let text = format!("{data}, {setup}");
-        canvas.text(Ink::Text, (0, top + row_height / 2 + 4), Anchor::Start, 12, false, &text);
+        canvas.text(Style::Text, (0, top + row_height / 2 + 4), Anchor::Start, 12, false, &text);
     }
     for (index, panel) in PANELS.into_iter().enumerate() {
         let left = LABELS + index as i32 * (width + GAP);
@@ -126,15 +126,15 @@ fn draw(readings: &[Named], labels: &[(&str, &str)], rows: &[&ScorecardRow], acc
             let share = (axis.place(value) - axis.range.0) / (axis.range.1 - axis.range.0);
             left * UNIT + (share * f64::from(width * UNIT)).round() as i32
         };
-        canvas.text(Ink::Text, (left, top_of_rows - 8), Anchor::Start, 12, true, panel.1);
+        canvas.text(Style::Text, (left, top_of_rows - 8), Anchor::Start, 12, true, panel.1);
         for (value, label) in &axis.ticks {
-            let ink = if *value == 0.0 { Ink::Text } else { Ink::Grid };
+            let style = if *value == 0.0 { Style::Text } else { Style::Grid };
             let width = if *value == 0.0 { 10 } else { 6 };
             let points = vec![(place(*value), top_of_rows * UNIT), (place(*value), (bottom + 4) * UNIT)];
-            canvas.push(Item::Line { ink, width, points });
-            canvas.text(Ink::Axis, (place(*value) / UNIT, bottom + 17), Anchor::Middle, 11, false, label);
+            canvas.push(Item::Line { style, width, points });
+            canvas.text(Style::Axis, (place(*value) / UNIT, bottom + 17), Anchor::Middle, 11, false, label);
         }
-        canvas.text(Ink::Text, (left + width / 2, bottom + 34), Anchor::Middle, 11, false, &axis.label);
+        canvas.text(Style::Text, (left + width / 2, bottom + 34), Anchor::Middle, 11, false, &axis.label);
         for (at, label) in labels.iter().enumerate() {
             for (line, mark) in marks(readings, (rows, accuracy), *label, panel).into_iter().enumerate() {
                 let y = (top_of_rows + row_height * at as i32 + SPACE / 2 + MARK * line as i32 + MARK / 2) * UNIT;
@@ -152,13 +152,13 @@ fn draw_mark(canvas: &Canvas, mark: &Mark, y: i32, place: impl Fn(f64) -> i32) {
         // A ring stays open: the line ends at its edge.
         for (from, to) in [(low, at - 38), (at + 38, high)] {
             if from < to {
-                canvas.push(Item::Line { ink: mark.ink, width: 20, points: vec![(from, y), (to, y)] });
+                canvas.push(Item::Line { style: mark.style, width: 20, points: vec![(from, y), (to, y)] });
             }
         }
     }
-    canvas.push(Item::Circle { ink: mark.ink, center: (at, y), radius: 38, fill: mark.fill });
+    canvas.push(Item::Circle { style: mark.style, center: (at, y), radius: 38, fill: mark.fill });
     if !mark.fill {
-        canvas.push(Item::Circle { ink: mark.ink, center: (at, y), radius: 30, fill: false });
+        canvas.push(Item::Circle { style: mark.style, center: (at, y), radius: 30, fill: false });
     }
 }
 
@@ -175,7 +175,7 @@ fn axis(rows: &[&ScorecardRow]) -> Axis {
 
 /// An entry of the legend and its place.
 struct Entry {
-    ink: Ink,
+    style: Style,
     text: String,
     left: i32,
     line: i32,
@@ -187,16 +187,16 @@ fn legend(readings: &[Named], rows: &[&ScorecardRow]) -> Vec<Entry> {
     let named = readings.iter().enumerate().map(|(index, (reading, label))| {
         let is_there = rows.iter().any(|row| row.reading == *reading && row.ours.is_some());
         let text = if is_there { (*label).to_owned() } else { format!("{label} (no complete trial yet)") };
-        (Ink::Series(index as u8), text)
+        (Style::Series(index as u8), text)
     });
-    std::iter::once((Ink::Axis, "published".to_owned()))
+    std::iter::once((Style::Axis, "published".to_owned()))
         .chain(named)
-        .map(|(ink, text)| {
+        .map(|(style, text)| {
             let width = 30 + (text.chars().count() as f64 * 6.4) as i32;
             if left > 0 && left + width > WIDTH {
                 (left, line) = (0, line + 1);
             }
-            let entry = Entry { ink, text, left, line };
+            let entry = Entry { style, text, left, line };
             left += width + 16;
             entry
         })
@@ -204,15 +204,15 @@ fn legend(readings: &[Named], rows: &[&ScorecardRow]) -> Vec<Entry> {
 }
 
 fn draw_legend(canvas: &Canvas, entries: &[Entry]) {
-    for Entry { ink, text, left, line } in entries {
+    for Entry { style, text, left, line } in entries {
         let y = 14 + LINE * line;
-        canvas.push(Item::Line { ink: *ink, width: 20, points: vec![px((*left, y)), px((left + 24, y))] });
-        canvas.push(Item::Circle { ink: *ink, center: px((left + 12, y)), radius: 38, fill: true });
-        canvas.text(Ink::Text, (left + 30, y + 4), Anchor::Start, 12, false, text);
+        canvas.push(Item::Line { style: *style, width: 20, points: vec![px((*left, y)), px((left + 24, y))] });
+        canvas.push(Item::Circle { style: *style, center: px((left + 12, y)), radius: 38, fill: true });
+        canvas.text(Style::Text, (left + 30, y + 4), Anchor::Start, 12, false, text);
     }
     let key = "filled: significant at 1% in the published direction; ring: not, or not tested; bar: 95% interval";
     let y = LINE * (2 + entries.last().map_or(0, |entry| entry.line));
-    canvas.text(Ink::Axis, (0, y), Anchor::Start, 11, false, key);
+    canvas.text(Style::Axis, (0, y), Anchor::Start, 11, false, key);
 }
 
 const fn px((x, y): (i32, i32)) -> (i32, i32) {

@@ -5,11 +5,11 @@ use flooding_tables::probes::ProbedModel;
 use flooding_tables::{CurveRow, GradientNorms, Measured, ReplayRow};
 
 use super::axis::Axis;
-use super::ink::Ink;
 use super::legend::{Sample, color_bar, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::slug::slug;
 
 /// As in the paper: the first epochs are left out.
@@ -81,7 +81,7 @@ pub fn gradient_amplitude(
             if trials == 1 { "of one trial".to_owned() } else { format!("the mean over {trials} trials") },
             sides[1].level
         ),
-        sheet: draw(&sides)?,
+        scene: draw(&sides)?,
         csv,
         settings: vec![setting.to_owned()],
     }))
@@ -96,7 +96,7 @@ fn interval(sides: &[Side; 2]) -> String {
     }
 }
 
-fn draw(sides: &[Side; 2]) -> Result<Sheet, DrawError> {
+fn draw(sides: &[Side; 2]) -> Result<Scene, DrawError> {
     let canvas = Canvas::new(940, 540);
     let all = || sides.iter().flat_map(|side| &side.points);
     let last = all().map(|p| p.epoch).max().unwrap_or(1);
@@ -119,20 +119,20 @@ fn draw(sides: &[Side; 2]) -> Result<Sheet, DrawError> {
                     (x, if loss { p.test.loss } else { p.test.accuracy })
                 };
                 let name = if index == 0 { "without flooding" } else { "with flooding" };
-                let mark = |panel: &mut Panel, ink: Ink, radius: u32, p: &Point| {
+                let mark = |panel: &mut Panel, style: Style, radius: u32, p: &Point| {
                     if index == 0 {
-                        panel.crosses(&canvas, ink, radius as i32, &[at(p)]);
+                        panel.crosses(&canvas, style, radius as i32, &[at(p)]);
                         Ok(())
                     } else {
-                        panel.circles(ink, radius, false, &[at(p)])
+                        panel.circles(style, radius, false, &[at(p)])
                     }
                 };
                 canvas.group(Group { level: None, title: name.to_owned() }, || {
                     for p in points {
-                        mark(&mut panel, Ink::scale(f64::from(p.epoch) / f64::from(last)), 30, p)?;
+                        mark(&mut panel, Style::scale(f64::from(p.epoch) / f64::from(last)), 30, p)?;
                     }
                     let nearest = side.stop.and_then(|e| points.iter().min_by_key(|p| p.epoch.abs_diff(e)));
-                    nearest.map_or(Ok(()), |p| mark(&mut panel, Ink::Text, 90, p))
+                    nearest.map_or(Ok(()), |p| mark(&mut panel, Style::Text, 90, p))
                 })?;
             }
         }
@@ -140,7 +140,7 @@ fn draw(sides: &[Side; 2]) -> Result<Sheet, DrawError> {
     let ticks = Axis::between("", 0.0, f64::from(last), 5).ticks;
     let ticks: Vec<_> = ticks.into_iter().map(|(at, label)| (at / f64::from(last), label)).collect();
     color_bar(&canvas, (866, 60), 160, "epoch", &ticks);
-    let entries = [(Ink::Text, Sample::Ring, "with flooding"), (Ink::Text, Sample::Cross, "without flooding")];
+    let entries = [(Style::Text, Sample::Ring, "with flooding"), (Style::Text, Sample::Cross, "without flooding")];
     legend(&canvas, (60, 528), &entries);
     Ok(canvas.finish())
 }

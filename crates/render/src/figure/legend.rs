@@ -1,7 +1,7 @@
 //! Legends and colour bars, outside of the data.
 
-use super::ink::{Ink, STEPS};
-use super::sheet::{Anchor, Canvas, Item, UNIT};
+use super::scene::{Anchor, Canvas, Item, UNIT};
+use super::style::{STEPS, Style};
 
 /// How a legend's sample looks.
 #[derive(Clone, Copy, Debug)]
@@ -19,28 +19,28 @@ pub enum Sample {
 }
 
 /// A row of samples with their meanings, from (`x`, `y`) in pixels to the right.
-pub fn legend(canvas: &Canvas, (x, y): (i32, i32), entries: &[(Ink, Sample, &str)]) {
+pub fn legend(canvas: &Canvas, (x, y): (i32, i32), entries: &[(Style, Sample, &str)]) {
     let mut left = x;
-    for (ink, sample, text) in entries {
-        let (ink, at) = (*ink, ((left + 11) * UNIT, (y - 4) * UNIT));
+    for (style, sample, text) in entries {
+        let (style, at) = (*style, ((left + 11) * UNIT, (y - 4) * UNIT));
         match sample {
             Sample::Line | Sample::RingLine => {
                 let points = vec![(left * UNIT, at.1), ((left + 22) * UNIT, at.1)];
-                canvas.push(Item::Line { ink, width: 20, points });
+                canvas.push(Item::Line { style, width: 20, points });
                 if matches!(sample, Sample::RingLine) {
-                    canvas.push(Item::Circle { ink, center: at, radius: 28, fill: false });
+                    canvas.push(Item::Circle { style, center: at, radius: 28, fill: false });
                 }
             }
-            Sample::Dot => canvas.push(Item::Circle { ink, center: at, radius: 40, fill: true }),
-            Sample::Ring => canvas.push(Item::Circle { ink, center: at, radius: 40, fill: false }),
+            Sample::Dot => canvas.push(Item::Circle { style, center: at, radius: 40, fill: true }),
+            Sample::Ring => canvas.push(Item::Circle { style, center: at, radius: 40, fill: false }),
             Sample::Cross => {
                 for (dx, dy) in [(40, 0), (0, 40)] {
                     let points = vec![(at.0 - dx, at.1 - dy), (at.0 + dx, at.1 + dy)];
-                    canvas.push(Item::Line { ink, width: 10, points });
+                    canvas.push(Item::Line { style, width: 10, points });
                 }
             }
         }
-        canvas.text(Ink::Text, (left + 28, y), Anchor::Start, 11, false, text);
+        canvas.text(Style::Text, (left + 28, y), Anchor::Start, 11, false, text);
         left += 28 + (text.chars().count() as f64 * 6.0) as i32 + 22;
     }
 }
@@ -54,13 +54,13 @@ pub fn color_bar(canvas: &Canvas, (x, y): (i32, i32), height: i32, title: &str, 
         let top = (y + height) * UNIT - (i32::from(step) + 1) * height * UNIT / steps - 1;
         let (left, right) = (x * UNIT, (x + width) * UNIT);
         let points = vec![(left, bottom), (right, bottom), (right, top), (left, top)];
-        canvas.push(Item::Area { ink: Ink::Scale(step), points });
+        canvas.push(Item::Area { style: Style::Scale(step), points });
     }
-    canvas.text(Ink::Text, (x, y - 8), Anchor::Start, 11, false, title);
+    canvas.text(Style::Text, (x, y - 8), Anchor::Start, 11, false, title);
     for (fraction, label) in ticks {
         let level = y + height - (fraction * f64::from(height)).round() as i32;
         let points = vec![((x + width) * UNIT, level * UNIT), ((x + width + 4) * UNIT, level * UNIT)];
-        canvas.push(Item::Line { ink: Ink::Axis, width: 8, points });
-        canvas.text(Ink::Axis, (x + width + 7, level + 4), Anchor::Start, 11, false, label);
+        canvas.push(Item::Line { style: Style::Axis, width: 8, points });
+        canvas.text(Style::Axis, (x + width + 7, level + 4), Anchor::Start, 11, false, label);
     }
 }

@@ -3,11 +3,11 @@
 use flooding_tables::{Checkpoint, LevelRow, to_csv};
 
 use super::axis::Axis;
-use super::ink::Ink;
 use super::legend::{Sample, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::slug::slug;
 
 const COLUMNS: usize = 3;
@@ -31,18 +31,18 @@ pub fn accuracy_by_level(
             band where there are several; the ticks at the foot are the levels that the validation sets chose, one row of ticks for each line, longer the more trials \
             chose a level."
                 .to_owned(),
-        sheet: draw(settings, &rows)?,
+        scene: draw(settings, &rows)?,
         csv: to_csv(rows.iter().copied()),
         settings: settings.iter().map(|(id, _)| (*id).to_owned()).collect(),
     })
 }
 
-fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawError> {
+fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Scene, DrawError> {
     let lines = settings.len().div_ceil(COLUMNS) as u32;
     let canvas = Canvas::new(940, 30 + lines * (PANEL.1 + 14));
     let highest = rows.iter().map(|row| row.level.value()).fold(0.0, f64::max).max(0.01);
     let x = Axis::between("flood level b", 0.0, highest * 1.03, 5);
-    let entry = |(_, ink, name): (Checkpoint, u8, &'static str)| (Ink::Series(ink), Sample::Line, name);
+    let entry = |(_, style, name): (Checkpoint, u8, &'static str)| (Style::Series(style), Sample::Line, name);
     legend(&canvas, (58, 18), &CHECKPOINTS.map(entry));
     for (index, (id, label)) in settings.iter().enumerate() {
         let of: Vec<&LevelRow> = rows.iter().filter(|row| row.setting == *id).copied().collect();
@@ -63,7 +63,7 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
             height: PANEL.1,
         };
         let mut panel = Panel::new(&canvas, frame, label, &x, &y)?;
-        for (line, (checkpoint, ink, name)) in CHECKPOINTS.into_iter().enumerate() {
+        for (line, (checkpoint, style, name)) in CHECKPOINTS.into_iter().enumerate() {
             let mut of: Vec<&&LevelRow> = of.iter().filter(|row| row.checkpoint == checkpoint).collect();
             of.sort_by_key(|row| row.level);
             let at = |row: &LevelRow| (row.level.value(), row.test_accuracy.mean);
@@ -73,8 +73,8 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
             });
             let group = Group { level: None, title: format!("{label}, {name}") };
             canvas.group(group, || {
-                panel.band(Ink::Band(ink), &band.collect::<Vec<_>>())?;
-                panel.line(Ink::Series(ink), 16, &of.iter().map(|row| at(row)).collect::<Vec<_>>())
+                panel.band(Style::Band(style), &band.collect::<Vec<_>>())?;
+                panel.line(Style::Series(style), 16, &of.iter().map(|row| at(row)).collect::<Vec<_>>())
             })?;
             let foot = y.range.0 + (0.01 + 0.06 * line as f64) * (y.range.1 - y.range.0);
             for row in of.iter().filter(|row| row.selected_in > 0) {
@@ -84,7 +84,7 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
                 let title =
                     format!("{label}, {name}: b = {}, {accuracy:.2}%, chosen in {} trials", row.level, row.selected_in);
                 canvas.group(Group { level: None, title }, || {
-                    panel.line(Ink::Series(ink), 16, &[(b, foot), (b, foot + length)])
+                    panel.line(Style::Series(style), 16, &[(b, foot), (b, foot + length)])
                 })?;
             }
         }

@@ -3,17 +3,17 @@
 use flooding_tables::{Checkpoint, LevelRow, to_csv};
 
 use super::axis::Axis;
-use super::ink::Ink;
 use super::legend::{Sample, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::slug::slug;
 
 const COLUMNS: usize = 3;
-const CHECKPOINTS: [(Checkpoint, Ink, &str); 2] = [
-    (Checkpoint::LastEpoch, Ink::Series(0), "(A) last epoch"),
-    (Checkpoint::BestValidation, Ink::Series(1), "(B) early stopping"),
+const CHECKPOINTS: [(Checkpoint, Style, &str); 2] = [
+    (Checkpoint::LastEpoch, Style::Series(0), "(A) last epoch"),
+    (Checkpoint::BestValidation, Style::Series(1), "(B) early stopping"),
 ];
 
 /// A panel for each of these settings (id, label), all with the same axes; named by id and by words.
@@ -30,13 +30,13 @@ pub fn memorization([id, group]: [&str; 2], settings: &[(&str, &str)], rows: &[L
              trial, larger the more trials chose it.",
             settings.len()
         ),
-        sheet: draw(settings, &rows)?,
+        scene: draw(settings, &rows)?,
         csv: to_csv(rows.iter().copied()),
         settings: settings.iter().map(|(id, _)| (*id).to_owned()).collect(),
     })
 }
 
-fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawError> {
+fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Scene, DrawError> {
     let lines = settings.len().div_ceil(COLUMNS) as u32;
     let canvas = Canvas::new(940, 30 + lines * 204 + 10);
     let highest = rows.iter().map(|row| row.level.value()).fold(0.0, f64::max).max(0.01);
@@ -48,7 +48,7 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
         &[
             (CHECKPOINTS[0].1, Sample::Line, CHECKPOINTS[0].2),
             (CHECKPOINTS[1].1, Sample::Line, CHECKPOINTS[1].2),
-            (Ink::Text, Sample::Ring, "levels chosen by validation accuracy: (A) filled, (B) rings"),
+            (Style::Text, Sample::Ring, "levels chosen by validation accuracy: (A) filled, (B) rings"),
         ],
     );
     for (index, (id, label)) in settings.iter().enumerate() {
@@ -59,19 +59,19 @@ fn draw(settings: &[(&str, &str)], rows: &[&LevelRow]) -> Result<Sheet, DrawErro
             height: 190,
         };
         let mut panel = Panel::new(&canvas, frame, label, &x, &y)?;
-        for (checkpoint, ink, name) in CHECKPOINTS {
+        for (checkpoint, style, name) in CHECKPOINTS {
             let mut of_setting: Vec<&&LevelRow> =
                 rows.iter().filter(|row| row.setting == *id && row.checkpoint == checkpoint).collect();
             of_setting.sort_by_key(|row| row.level);
             let points: Vec<_> = of_setting.iter().map(|row| (row.level.value(), row.train_accuracy.mean)).collect();
             let group = Group { level: None, title: format!("{label}, {name}") };
             canvas.group(group, || {
-                panel.line(ink, 16, &points)?;
+                panel.line(style, 16, &points)?;
                 for row in of_setting.iter().filter(|row| row.selected_in > 0) {
                     let share = f64::from(row.selected_in) / f64::from(row.train_accuracy.n.max(1));
                     let radius = (28.0 + 40.0 * share.min(1.0)) as u32;
                     let fill = checkpoint == Checkpoint::LastEpoch;
-                    panel.circles(ink, radius, fill, &[(row.level.value(), row.train_accuracy.mean)])?;
+                    panel.circles(style, radius, fill, &[(row.level.value(), row.train_accuracy.mean)])?;
                 }
                 Ok::<_, DrawError>(())
             })?;

@@ -11,8 +11,8 @@ use plotters::prelude::{
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle};
 
 use super::axis::Axis;
-use super::ink::Ink;
-use super::sheet::{Anchor, Canvas, UNIT};
+use super::scene::{Anchor, Canvas, UNIT};
+use super::style::Style;
 
 /// What drawing can fail with; the canvas itself never does.
 pub type DrawError = DrawingAreaErrorKind<Infallible>;
@@ -73,7 +73,7 @@ impl Panel<'_> {
         let root: DrawingArea<Canvas, Shift> = canvas.clone().into();
         let area = root.shrink((left * UNIT, (top + TITLE as i32) * UNIT), (width * unit, (height - TITLE) * unit));
         let y_width = if y.label.is_empty() { 12 } else { 54 };
-        canvas.text(Ink::Text, (left + y_width, top + 14), Anchor::Start, 12, true, title);
+        canvas.text(Style::Text, (left + y_width, top + 14), Anchor::Start, 12, true, title);
         let scale = |axis: &Axis| Scale { range: axis.range, ticks: axis.ticks.iter().map(|(at, _)| *at).collect() };
         let mut chart = ChartBuilder::on(&area)
             .x_label_area_size(if x.label.is_empty() { 10 } else { 38 } * unit)
@@ -87,13 +87,13 @@ impl Panel<'_> {
         };
         chart
             .configure_mesh()
-            .axis_style(stroke(Ink::Axis, 8))
-            .bold_line_style(stroke(Ink::Grid, 6))
-            .light_line_style(stroke(Ink::Grid, 6))
+            .axis_style(stroke(Style::Axis, 8))
+            .bold_line_style(stroke(Style::Grid, 6))
+            .light_line_style(stroke(Style::Grid, 6))
             .x_desc(&x.label)
             .y_desc(&y.label)
-            .axis_desc_style(font(TICK_FONT, Ink::Text))
-            .label_style(font(TICK_FONT, Ink::Axis))
+            .axis_desc_style(font(TICK_FONT, Style::Text))
+            .label_style(font(TICK_FONT, Style::Axis))
             .x_label_formatter(&|v| label(x, *v))
             .y_label_formatter(&|v| label(y, *v))
             .draw()?;
@@ -101,35 +101,35 @@ impl Panel<'_> {
     }
 
     /// A line through these points, in the units of the axes.
-    pub fn line(&mut self, ink: Ink, width: u32, points: &[(f64, f64)]) -> Result<(), DrawError> {
+    pub fn line(&mut self, style: Style, width: u32, points: &[(f64, f64)]) -> Result<(), DrawError> {
         let points: Vec<_> = points.iter().map(|&(x, y)| (self.x.place(x), self.y.place(y))).collect();
-        self.chart.draw_series(LineSeries::new(points, stroke(ink, width)))?;
+        self.chart.draw_series(LineSeries::new(points, stroke(style, width)))?;
         Ok(())
     }
 
     /// A band between `low` and `high` of each (x, low, high).
-    pub fn band(&mut self, ink: Ink, points: &[(f64, f64, f64)]) -> Result<(), DrawError> {
+    pub fn band(&mut self, style: Style, points: &[(f64, f64, f64)]) -> Result<(), DrawError> {
         let up = points.iter().map(|&(x, low, _)| (x, low));
         let down = points.iter().rev().map(|&(x, _, high)| (x, high));
         let outline: Vec<_> = up.chain(down).map(|(x, y)| (self.x.place(x), self.y.place(y))).collect();
-        self.chart.draw_series([Polygon::new(outline, ink.color().filled())])?;
+        self.chart.draw_series([Polygon::new(outline, style.color().filled())])?;
         Ok(())
     }
 
     /// Circles around these points; `radius` in tenths of a pixel.
-    pub fn circles(&mut self, ink: Ink, radius: u32, fill: bool, points: &[(f64, f64)]) -> Result<(), DrawError> {
-        let style = ShapeStyle { color: ink.color().to_rgba(), filled: fill, stroke_width: 10 };
+    pub fn circles(&mut self, style: Style, radius: u32, fill: bool, points: &[(f64, f64)]) -> Result<(), DrawError> {
+        let style = ShapeStyle { color: style.color().to_rgba(), filled: fill, stroke_width: 10 };
         let circles = points.iter().map(|&(x, y)| Circle::new((self.x.place(x), self.y.place(y)), radius, style));
         self.chart.draw_series(circles)?;
         Ok(())
     }
 
     /// Crosses at these points; `radius` in tenths of a pixel.
-    pub fn crosses(&mut self, canvas: &Canvas, ink: Ink, radius: i32, points: &[(f64, f64)]) {
+    pub fn crosses(&mut self, canvas: &Canvas, style: Style, radius: i32, points: &[(f64, f64)]) {
         for &(x, y) in points {
             let (x, y) = self.chart.backend_coord(&(self.x.place(x), self.y.place(y)));
             for points in [[(x - radius, y), (x + radius, y)], [(x, y - radius), (x, y + radius)]] {
-                canvas.push(super::sheet::Item::Line { ink, width: 10, points: points.to_vec() });
+                canvas.push(super::scene::Item::Line { style, width: 10, points: points.to_vec() });
             }
         }
     }
@@ -138,7 +138,7 @@ impl Panel<'_> {
     pub fn vertical(&mut self, at: f64) -> Result<(), DrawError> {
         let x = self.x.place(at);
         let (low, high) = self.y.range;
-        self.chart.draw_series(LineSeries::new([(x, low), (x, high)], stroke(Ink::Guide, 10)))?;
+        self.chart.draw_series(LineSeries::new([(x, low), (x, high)], stroke(Style::Guide, 10)))?;
         Ok(())
     }
 
@@ -146,16 +146,16 @@ impl Panel<'_> {
     pub fn horizontal(&mut self, at: f64) -> Result<(), DrawError> {
         let y = self.y.place(at);
         let (left, right) = self.x.range;
-        self.chart.draw_series(LineSeries::new([(left, y), (right, y)], stroke(Ink::Guide, 10)))?;
+        self.chart.draw_series(LineSeries::new([(left, y), (right, y)], stroke(Style::Guide, 10)))?;
         Ok(())
     }
 }
 
-fn stroke(ink: Ink, width: u32) -> ShapeStyle {
-    ShapeStyle { color: ink.color().to_rgba(), filled: false, stroke_width: width }
+fn stroke(style: Style, width: u32) -> ShapeStyle {
+    ShapeStyle { color: style.color().to_rgba(), filled: false, stroke_width: width }
 }
 
-fn font(size: u32, ink: Ink) -> TextStyle<'static> {
+fn font(size: u32, style: Style) -> TextStyle<'static> {
     let font = FontDesc::new(FontFamily::SansSerif, f64::from(size * UNIT as u32), FontStyle::Normal);
-    TextStyle { color: ink.color().to_backend_color(), ..TextStyle::from(font) }
+    TextStyle { color: style.color().to_backend_color(), ..TextStyle::from(font) }
 }

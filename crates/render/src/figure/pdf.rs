@@ -1,19 +1,19 @@
-//! A sheet as a one-page PDF: vectors and Helvetica, which every reader has. For LaTeX and for print.
+//! A scene as a one-page PDF: vectors and Helvetica, which every reader has. For LaTeX and for print.
 
 use std::fmt::Write as _;
 
-use super::ink::{Ink, Theme};
-use super::sheet::{Anchor, Item, Sheet};
+use super::scene::{Anchor, Item, Scene};
+use super::style::{Style, Theme};
 
 /// A tenth of a CSS pixel in points.
 const SCALE: f64 = 0.075;
 
 /// The drawing as a PDF file.
-pub fn file(sheet: &Sheet, title: &str) -> Vec<u8> {
-    let (width, height) = (f64::from(sheet.width) * SCALE, f64::from(sheet.height) * SCALE);
-    // The page's origin is below, the sheet's is above.
+pub fn file(scene: &Scene, title: &str) -> Vec<u8> {
+    let (width, height) = (f64::from(scene.width) * SCALE, f64::from(scene.height) * SCALE);
+    // The page's origin is below, the scene's is above.
     let mut page = format!("{SCALE} 0 0 -{SCALE} 0 {height:.2} cm 1 J 1 j\n");
-    for item in &sheet.items {
+    for item in &scene.items {
         draw(&mut page, item);
     }
     let font = |face: &str| format!("<</Type/Font/Subtype/Type1/BaseFont/{face}/Encoding/WinAnsiEncoding>>");
@@ -48,22 +48,22 @@ pub fn file(sheet: &Sheet, title: &str) -> Vec<u8> {
 
 fn draw(page: &mut String, item: &Item) {
     match item {
-        Item::Open(_) | Item::Close => Ok(()),
-        Item::Line { ink, width, points } => {
-            let dashes = match ink {
+        Item::BeginGroup(_) | Item::EndGroup => Ok(()),
+        Item::Line { style, width, points } => {
+            let dashes = match style {
                 // Round caps turn dashes of no length into dots.
-                Ink::Baseline => "[0 37] 0 d",
-                Ink::Guide => "[60 40] 0 d",
+                Style::Baseline => "[0 37] 0 d",
+                Style::Guide => "[60 40] 0 d",
                 _ => "[] 0 d",
             };
-            let width = if *ink == Ink::Baseline { 16 } else { *width };
-            writeln!(page, "{}RG {width} w {dashes} {}S", color(*ink), path(points))
+            let width = if *style == Style::Baseline { 16 } else { *width };
+            writeln!(page, "{}RG {width} w {dashes} {}S", color(*style), path(points))
         }
-        Item::Area { ink, points } => {
-            let state = if matches!(ink, Ink::Band(_)) { "/T gs " } else { "" };
-            writeln!(page, "{}rg {state}{}f /O gs", color(*ink), path(points))
+        Item::Area { style, points } => {
+            let state = if matches!(style, Style::Band(_)) { "/T gs " } else { "" };
+            writeln!(page, "{}rg {state}{}f /O gs", color(*style), path(points))
         }
-        Item::Circle { ink, center: (x, y), radius, fill } => {
+        Item::Circle { style, center: (x, y), radius, fill } => {
             let (x, y, r) = (f64::from(*x), f64::from(*y), f64::from(*radius));
             // Four Bezier curves; the constant is the usual one for a quarter of a circle.
             let k = r * 0.552_285;
@@ -92,14 +92,14 @@ fn draw(page: &mut String, item: &Item) {
                 y - k,
                 x + r
             );
-            let color = color(*ink);
+            let color = color(*style);
             if *fill {
                 writeln!(page, "{color}rg {circle}f")
             } else {
                 writeln!(page, "{color}RG 10 w [] 0 d {circle}S")
             }
         }
-        Item::Text { ink, at: (x, y), anchor, size, bold, upright, text } => {
+        Item::Text { style, at: (x, y), anchor, size, bold, upright, text } => {
             let length = width(text) * f64::from(*size);
             let back = match anchor {
                 Anchor::Start => 0.0,
@@ -113,14 +113,14 @@ fn draw(page: &mut String, item: &Item) {
                 format!("1 0 0 -1 {:.1} {y:.1}", x - back)
             };
             let face = if *bold { 'B' } else { 'F' };
-            writeln!(page, "BT {}rg /{face} {size} Tf {matrix} Tm ({}) Tj ET", color(*ink), literal(text))
+            writeln!(page, "BT {}rg /{face} {size} Tf {matrix} Tm ({}) Tj ET", color(*style), literal(text))
         }
     }
     .expect("writing to a string cannot fail");
 }
 
-fn color(ink: Ink) -> String {
-    let [r, g, b] = ink.rgb(Theme::Light).map(|v| f64::from(v) / 255.0);
+fn color(style: Style) -> String {
+    let [r, g, b] = style.rgb(Theme::Light).map(|v| f64::from(v) / 255.0);
     format!("{r:.3} {g:.3} {b:.3} ")
 }
 

@@ -1,44 +1,44 @@
-//! A sheet as SVG: classes for colours, relative integer coordinates, text as text.
+//! A scene as SVG: classes for colours, relative integer coordinates, text as text.
 
 use std::fmt::Write as _;
 
-use super::ink::{Ink, Theme, rules, variables};
-use super::sheet::{Anchor, Group, Item, Sheet, UNIT};
+use super::scene::{Anchor, Group, Item, Scene, UNIT};
+use super::style::{Style, Theme, rules, variables};
 
 /// The drawing as an `<svg>` element for a page that has the style sheet; `id` makes its names unique in the page.
-pub fn inline(sheet: &Sheet, id: &str, title: &str, description: &str) -> String {
-    element(sheet, id, title, description, "")
+pub fn inline(scene: &Scene, id: &str, title: &str, description: &str) -> String {
+    element(scene, id, title, description, "")
 }
 
 /// The drawing as a standalone file, with these rules inside.
-pub fn file(sheet: &Sheet, id: &str, title: &str, description: &str, rules_of_file: &str) -> String {
+pub fn file(scene: &Scene, id: &str, title: &str, description: &str, rules_of_file: &str) -> String {
     let style = format!(
         "<style>svg{{{}}}@media(prefers-color-scheme:dark){{svg{{{}background:#14171a}}}}{}{rules_of_file}</style>",
         variables(Theme::Light),
         variables(Theme::Dark),
         rules(),
     );
-    let body = element(sheet, id, title, description, &style);
+    let body = element(scene, id, title, description, &style);
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}\n")
 }
 
-fn element(sheet: &Sheet, id: &str, title: &str, description: &str, style: &str) -> String {
-    let (width, height) = (sheet.width / UNIT as u32, sheet.height / UNIT as u32);
+fn element(scene: &Scene, id: &str, title: &str, description: &str, style: &str) -> String {
+    let (width, height) = (scene.width / UNIT as u32, scene.height / UNIT as u32);
     let mut svg = format!(
         "<svg class=\"figure\" xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
          <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>{style}",
-        sheet.width,
-        sheet.height,
+        scene.width,
+        scene.height,
         escape(title),
         escape(description),
     );
     let mut before: Option<&Item> = None;
-    for item in &sheet.items {
+    for item in &scene.items {
         match (before, item) {
             // Lines of one look share an element: grids, ticks and marks are many short ones.
-            (Some(Item::Line { ink, width, .. }), Item::Line { ink: same, width: wide, points })
-                if (ink, width) == (same, wide) && svg.ends_with("\"/>") =>
+            (Some(Item::Line { style, width, .. }), Item::Line { style: same, width: wide, points })
+                if (style, width) == (same, wide) && svg.ends_with("\"/>") =>
             {
                 svg.truncate(svg.len() - "\"/>".len());
                 svg.push_str(&path(points));
@@ -54,35 +54,35 @@ fn element(sheet: &Sheet, id: &str, title: &str, description: &str, style: &str)
 
 fn draw(svg: &mut String, item: &Item) {
     match item {
-        Item::Open(Group { level, title }) => {
+        Item::BeginGroup(Group { level, title }) => {
             svg.push_str("<g");
             if let Some(level) = level {
                 write!(svg, " data-b=\"{}\"", escape(level)).expect("writing to a string cannot fail");
             }
             write!(svg, "><title>{}</title>", escape(title))
         }
-        Item::Close => {
+        Item::EndGroup => {
             svg.push_str("</g>");
             Ok(())
         }
-        Item::Line { ink, width, points } => {
-            let class = ink.class();
+        Item::Line { style, width, points } => {
+            let class = style.class();
             write!(svg, "<path class=\"l {class}\"")
                 .and_then(|()| if *width == 10 { Ok(()) } else { write!(svg, " stroke-width=\"{width}\"") })
                 .and_then(|()| write!(svg, " d=\"{}\"/>", path(points)))
         }
-        Item::Area { ink, points } => write!(svg, "<path class=\"f {}\" d=\"{}z\"/>", ink.class(), path(points)),
-        Item::Circle { ink, center: (x, y), radius, fill } => {
+        Item::Area { style, points } => write!(svg, "<path class=\"f {}\" d=\"{}z\"/>", style.class(), path(points)),
+        Item::Circle { style, center: (x, y), radius, fill } => {
             let kind = if *fill { 'f' } else { 'l' };
-            write!(svg, "<circle class=\"{kind} {}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>", ink.class())
+            write!(svg, "<circle class=\"{kind} {}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>", style.class())
         }
-        Item::Text { ink, at: (x, y), anchor, size, bold, upright, text } => {
+        Item::Text { style, at: (x, y), anchor, size, bold, upright, text } => {
             let anchor = match anchor {
                 Anchor::Start => "",
                 Anchor::Middle => " m",
                 Anchor::End => " e",
             };
-            let class = if *ink == Ink::Axis { "t ia" } else { "t it" };
+            let class = if *style == Style::Axis { "t ia" } else { "t it" };
             let bold = if *bold { " bold" } else { "" };
             let turn = if *upright { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
             let text = escape(text);

@@ -4,11 +4,11 @@ use flooding_core::config::Scenario;
 use flooding_tables::{TheoremRow, to_csv};
 
 use super::axis::Axis;
-use super::ink::Ink;
 use super::legend::{Sample, legend};
 use super::panel::{DrawError, Frame, Panel};
-use super::sheet::{Canvas, Group};
-use super::{Figure, Sheet};
+use super::scene::{Canvas, Group};
+use super::style::Style;
+use super::{Figure, Scene};
 use crate::slug::slug;
 
 /// Panels per figure: sample sizes beyond these are in the data file only.
@@ -47,13 +47,13 @@ pub fn mse_against_level(index: usize, scenario: &Scenario, rows: &[&TheoremRow]
              {HIGHEST}. The dashed line is b = R; the shaded levels are those where flooding has the smaller error; a \
              filled circle marks the best level computed. Scenario: {label}."
         ),
-        sheet: draw(rows)?,
+        scene: draw(rows)?,
         csv: to_csv(rows.iter().copied()),
         settings: Vec::new(),
     }))
 }
 
-fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
+fn draw(rows: &[&TheoremRow]) -> Result<Scene, DrawError> {
     let mut sizes: Vec<u32> = rows.iter().map(|row| row.sample_size).collect();
     sizes.sort_unstable();
     sizes.dedup();
@@ -66,11 +66,11 @@ fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
         &canvas,
         (58, 18),
         &[
-            (Ink::Baseline, Sample::Line, "without flooding"),
-            (Ink::Series(0), Sample::Line, "flooded, exact"),
-            (Ink::Series(1), Sample::Cross, "flooded, Monte Carlo"),
-            (Ink::Guide, Sample::Line, "b = R"),
-            (Ink::Series(0), Sample::Dot, "best level"),
+            (Style::Baseline, Sample::Line, "without flooding"),
+            (Style::Series(0), Sample::Line, "flooded, exact"),
+            (Style::Series(1), Sample::Cross, "flooded, Monte Carlo"),
+            (Style::Guide, Sample::Line, "b = R"),
+            (Style::Series(0), Sample::Dot, "best level"),
         ],
     );
     for (index, n) in sizes.iter().enumerate() {
@@ -87,7 +87,7 @@ fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
             cells.iter().filter(|r| r.gain.exact > 0.0).map(|r| (r.level, y.range.0, y.range.1)).collect();
         if helped.len() > 1 {
             let group = Group { level: None, title: "levels where flooding has the smaller error".to_owned() };
-            canvas.group(group, || panel.band(Ink::Band(2), &helped))?;
+            canvas.group(group, || panel.band(Style::Band(2), &helped))?;
         }
         if let Some(first) = cells.first() {
             panel.vertical(first.risk)?;
@@ -95,15 +95,15 @@ fn draw(rows: &[&TheoremRow]) -> Result<Sheet, DrawError> {
         let ratios = |of: fn(&TheoremRow) -> f64| {
             cut(&cells.iter().map(|r| (r.level, of(r) / r.mse_empirical.exact)).collect::<Vec<_>>())
         };
-        panel.line(Ink::Baseline, 10, &[(0.0, 1.0), (x.range.1, 1.0)])?;
-        panel.line(Ink::Series(0), 16, &ratios(|r| r.mse_flooded.exact))?;
+        panel.line(Style::Baseline, 10, &[(0.0, 1.0), (x.range.1, 1.0)])?;
+        panel.line(Style::Series(0), 16, &ratios(|r| r.mse_flooded.exact))?;
         let simulated = cells.iter().map(|r| (r.level, r.mse_flooded.mc / r.mse_empirical.exact));
         let simulated: Vec<_> = simulated.filter(|(_, ratio)| *ratio <= HIGHEST).collect();
-        panel.crosses(&canvas, Ink::Series(1), 32, &simulated);
+        panel.crosses(&canvas, Style::Series(1), 32, &simulated);
         let best = cells.iter().min_by(|a, b| a.mse_flooded.exact.total_cmp(&b.mse_flooded.exact));
         if let Some(best) = best.filter(|best| best.gain.exact > 0.0) {
             panel.circles(
-                Ink::Series(0),
+                Style::Series(0),
                 42,
                 true,
                 &[(best.level, best.mse_flooded.exact / best.mse_empirical.exact)],

@@ -10,7 +10,7 @@ use flooding_core::level::Level;
 use flooding_core::plan::LeftOut;
 use flooding_core::record::Provenance;
 use flooding_core::spec::RunKey;
-use flooding_core::work::{Gap, Stage};
+use flooding_core::work::{MissingResult, Stage};
 use flooding_render::Tables;
 use flooding_tables::{
     AccuracyRow, Checkpoint, ClaimGroup, ClaimReadingRow, ClaimRow, ComputeRow, CurveRow, DatasetRow, Difference,
@@ -388,7 +388,7 @@ fn overview(size: Size) -> Overview {
         reading_labels: vec![("paper".to_owned(), "as the text says".to_owned())],
         margin: Some(1.0),
         runs: (runs + 11, runs),
-        gaps: vec![Gap {
+        missing: vec![MissingResult {
             stage: Stage::Fetch,
             id: "kmnist".to_owned(),
             why: "dataset not available: no network and no mirror".to_owned(),

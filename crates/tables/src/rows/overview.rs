@@ -3,7 +3,7 @@
 use flooding_core::plan::LeftOut;
 use flooding_core::record::Provenance;
 use flooding_core::store::Document;
-use flooding_core::work::Gap;
+use flooding_core::work::MissingResult;
 use serde::{Deserialize, Serialize};
 
 /// What the report says about the whole: written by `aggregate` from what it was handed.
@@ -27,7 +27,7 @@ pub struct Overview {
     /// Runs of the plan, and how many of them have complete records.
     pub runs: (u64, u64),
     /// What should be there and is not.
-    pub gaps: Vec<Gap>,
+    pub missing: Vec<MissingResult>,
     /// Settings that this plan does not contain.
     pub left_out: Vec<LeftOut>,
     /// The software and machines that made the records, each distinct one once; durations set to zero.
@@ -53,5 +53,5 @@ pub struct DatasetRow {
 
 impl Document for Overview {
     const KIND: &'static str = "overview";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }

@@ -68,7 +68,7 @@ columns! {
         n: u32 => "losses",
         /// risk R: the mean test loss
         risk: f64 => "nat",
-        /// Pr[empirical risk < b]
+        /// probability that the empirical risk is below b
         prob_below: f64 => "probability",
         /// MSE of the empirical risk minus MSE of the flooded one
         gain: f64 => "nat^2",

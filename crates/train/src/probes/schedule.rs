@@ -9,7 +9,7 @@ use flooding_core::context::{Context, DeviceChoice};
 use flooding_core::dataset::{Source, Splits};
 use flooding_core::store::{Claimed, Store};
 use flooding_core::task::TaskId;
-use flooding_core::work::{Gap, Stage, StageReport};
+use flooding_core::work::{MissingResult, Stage, StageReport};
 
 use flooding_engine::allocation::is_out_of_memory;
 use flooding_engine::backend::Backend;
@@ -139,9 +139,12 @@ impl State<'_> {
             }
             Ok(None) => progress.item_paused(&id),
             Err(why) => {
-                let gaps =
-                    trial.iter().map(|candidate| Gap { stage: Stage::Train, id: candidate.id(), why: why.clone() });
-                lock(&self.report).gaps.extend(gaps);
+                let missing = trial.iter().map(|candidate| MissingResult {
+                    stage: Stage::Train,
+                    id: candidate.id(),
+                    why: why.clone(),
+                });
+                lock(&self.report).missing.extend(missing);
                 progress.item_failed(&id, &why);
             }
         }
@@ -177,7 +180,7 @@ impl State<'_> {
             return Err(error);
         }
         let mut report = self.report.into_inner().unwrap_or_else(PoisonError::into_inner);
-        report.gaps.sort_by(|a, b| a.id.cmp(&b.id));
+        report.missing.sort_by(|a, b| a.id.cmp(&b.id));
         report.interrupted = self.context.stop.is_raised();
         Ok(report)
     }

@@ -8,7 +8,7 @@ use flooding_core::level::Level;
 use flooding_core::plan;
 use flooding_core::store::Claimed;
 use flooding_core::task::TaskId;
-use flooding_core::work::{Decision, Gap, Reason, Stage};
+use flooding_core::work::{Decision, MissingResult, Reason, Stage};
 
 use super::{State, lock, run_id};
 use crate::TrainError;
@@ -56,8 +56,8 @@ impl State<'_> {
                 Decision::Run(Reason::FailedBefore { cause })
                     if was_elsewhere || !self.had_failed.contains(&run.key()) =>
                 {
-                    let gap = Gap { stage: Stage::Train, id: run_id(&run), why: cause };
-                    lock(&self.report).gaps.push(gap);
+                    let missing = MissingResult { stage: Stage::Train, id: run_id(&run), why: cause };
+                    lock(&self.report).missing.push(missing);
                 }
                 Decision::Run(_) => left.push(run.level),
             }

@@ -12,7 +12,7 @@ use plotters_backend::{
     FontTransform,
 };
 
-use super::ink::Ink;
+use super::style::Style;
 
 /// Tenths of a pixel in a pixel.
 pub const UNIT: i32 = 10;
@@ -28,17 +28,17 @@ pub enum Anchor {
     End,
 }
 
-/// One mark on the sheet.
+/// One mark on the scene.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
-    /// What follows, up to [`Item::Close`], belongs together.
-    Open(Group),
+    /// What follows, up to [`Item::EndGroup`], belongs together.
+    BeginGroup(Group),
     /// Ends the innermost group.
-    Close,
+    EndGroup,
     /// An open line.
     Line {
         /// Its meaning.
-        ink: Ink,
+        style: Style,
         /// Its width.
         width: u32,
         /// Its corners.
@@ -47,14 +47,14 @@ pub enum Item {
     /// A filled polygon.
     Area {
         /// Its meaning.
-        ink: Ink,
+        style: Style,
         /// Its corners.
         points: Vec<(i32, i32)>,
     },
     /// A circle.
     Circle {
         /// Its meaning.
-        ink: Ink,
+        style: Style,
         /// Its centre.
         center: (i32, i32),
         /// Its radius.
@@ -65,7 +65,7 @@ pub enum Item {
     /// A text.
     Text {
         /// Its meaning.
-        ink: Ink,
+        style: Style,
         /// The anchor, on the base line.
         at: (i32, i32),
         /// Where the anchor lies.
@@ -92,7 +92,7 @@ pub struct Group {
 
 /// A drawing of a fixed size.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sheet {
+pub struct Scene {
     /// Width in tenths of a pixel.
     pub width: u32,
     /// Height in tenths of a pixel.
@@ -101,15 +101,15 @@ pub struct Sheet {
     pub items: Vec<Item>,
 }
 
-/// A sheet being drawn on, by plotters and by us.
+/// A scene being drawn on, by plotters and by us.
 #[derive(Clone)]
-pub struct Canvas(Rc<RefCell<Sheet>>);
+pub struct Canvas(Rc<RefCell<Scene>>);
 
 impl Canvas {
-    /// An empty sheet of so many pixels.
+    /// An empty scene of so many pixels.
     pub fn new(width: u32, height: u32) -> Self {
         let unit = UNIT as u32;
-        Self(Rc::new(RefCell::new(Sheet { width: width * unit, height: height * unit, items: Vec::new() })))
+        Self(Rc::new(RefCell::new(Scene { width: width * unit, height: height * unit, items: Vec::new() })))
     }
 
     /// Adds a mark.
@@ -119,16 +119,16 @@ impl Canvas {
 
     /// Draws a group around what `draw` draws.
     pub fn group<T>(&self, group: Group, draw: impl FnOnce() -> T) -> T {
-        self.push(Item::Open(group));
+        self.push(Item::BeginGroup(group));
         let result = draw();
-        self.push(Item::Close);
+        self.push(Item::EndGroup);
         result
     }
 
     /// Writes a text; coordinates and size in pixels.
-    pub fn text(&self, ink: Ink, (x, y): (i32, i32), anchor: Anchor, size: u32, bold: bool, text: &str) {
+    pub fn text(&self, style: Style, (x, y): (i32, i32), anchor: Anchor, size: u32, bold: bool, text: &str) {
         self.push(Item::Text {
-            ink,
+            style,
             at: (x * UNIT, y * UNIT),
             anchor,
             size: size * UNIT as u32,
@@ -139,12 +139,12 @@ impl Canvas {
     }
 
     /// What was drawn.
-    pub fn finish(self) -> Sheet {
+    pub fn finish(self) -> Scene {
         self.0.take()
     }
 }
 
-impl Default for Sheet {
+impl Default for Scene {
     fn default() -> Self {
         Self { width: 1, height: 1, items: Vec::new() }
     }
@@ -156,8 +156,8 @@ impl DrawingBackend for Canvas {
     type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
-        let sheet = self.0.borrow();
-        (sheet.width, sheet.height)
+        let scene = self.0.borrow();
+        (scene.width, scene.height)
     }
 
     fn ensure_prepared(&mut self) -> Drawn {
@@ -170,7 +170,7 @@ impl DrawingBackend for Canvas {
 
     fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
         let points = vec![(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)];
-        self.push(Item::Area { ink: Ink::of(color), points });
+        self.push(Item::Area { style: Style::of(color), points });
         Ok(())
     }
 
@@ -186,19 +186,19 @@ impl DrawingBackend for Canvas {
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
         if style.color().alpha > 0.0 {
             let points = path.into_iter().collect();
-            self.push(Item::Line { ink: Ink::of(style.color()), width: style.stroke_width(), points });
+            self.push(Item::Line { style: Style::of(style.color()), width: style.stroke_width(), points });
         }
         Ok(())
     }
 
     fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
-        self.push(Item::Circle { ink: Ink::of(style.color()), center, radius, fill });
+        self.push(Item::Circle { style: Style::of(style.color()), center, radius, fill });
         Ok(())
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
         if style.color().alpha > 0.0 {
-            self.push(Item::Area { ink: Ink::of(style.color()), points: path.into_iter().collect() });
+            self.push(Item::Area { style: Style::of(style.color()), points: path.into_iter().collect() });
         }
         Ok(())
     }
@@ -218,7 +218,7 @@ impl DrawingBackend for Canvas {
             HPos::Right => Anchor::End,
         };
         self.push(Item::Text {
-            ink: Ink::of(style.color()),
+            style: Style::of(style.color()),
             at: if upright { (pos.0 + drop, pos.1) } else { (pos.0, pos.1 + drop) },
             anchor,
             size,

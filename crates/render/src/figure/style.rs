@@ -1,6 +1,6 @@
 //! What a stroke means, and how that looks in light and in dark.
 //!
-//! Plotters knows colours only; each ink travels through it as a reserved RGB value and becomes a CSS class on the way
+//! Plotters knows colours only; each style travels through it as a reserved RGB value and becomes a CSS class on the way
 //! out, so that one drawing serves the light, dark and print style sheets.
 
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ pub const STEPS: u8 = 64;
 
 /// What a stroke, a fill or a text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ink {
+pub enum Style {
     /// Titles and labels.
     Text,
     /// Axes, ticks and minor labels.
@@ -32,13 +32,13 @@ pub enum Ink {
     Guide,
 }
 
-impl Ink {
+impl Style {
     /// The step of the scale for a fraction from 0 to 1.
     pub fn scale(fraction: f64) -> Self {
         Self::Scale((fraction.clamp(0.0, 1.0) * f64::from(STEPS - 1)).round() as u8)
     }
 
-    /// The reserved colour that stands for this ink inside plotters.
+    /// The reserved colour that stands for this style inside plotters.
     pub const fn color(self) -> RGBColor {
         match self {
             Self::Text => RGBColor(1, 0, 0),
@@ -52,7 +52,7 @@ impl Ink {
         }
     }
 
-    /// The ink behind a reserved colour; anything else is text.
+    /// The style behind a reserved colour; anything else is text.
     pub const fn of(color: BackendColor) -> Self {
         match color.rgb {
             (2, ..) => Self::Axis,
@@ -154,26 +154,26 @@ fn viridis(fraction: f64) -> [u8; 3] {
     })
 }
 
-fn all() -> impl Iterator<Item = Ink> {
-    let plain = [Ink::Text, Ink::Axis, Ink::Grid, Ink::Baseline, Ink::Guide];
-    plain.into_iter().chain((0..4).map(Ink::Series)).chain((0..STEPS).map(Ink::Scale))
+fn all() -> impl Iterator<Item = Style> {
+    let plain = [Style::Text, Style::Axis, Style::Grid, Style::Baseline, Style::Guide];
+    plain.into_iter().chain((0..4).map(Style::Series)).chain((0..STEPS).map(Style::Scale))
 }
 
-/// The custom properties of a theme, one an ink: `--c0:#440154;...`.
+/// The custom properties of a theme, one an style: `--c0:#440154;...`.
 pub fn variables(theme: Theme) -> String {
     let mut css = String::new();
-    for ink in all() {
-        let [r, g, b] = ink.rgb(theme);
-        write!(css, "--{}:#{r:02x}{g:02x}{b:02x};", ink.class()).expect("writing to a string cannot fail");
+    for style in all() {
+        let [r, g, b] = style.rgb(theme);
+        write!(css, "--{}:#{r:02x}{g:02x}{b:02x};", style.class()).expect("writing to a string cannot fail");
     }
     css
 }
 
-/// The rules that give each ink's class its custom property.
+/// The rules that give each style's class its custom property.
 pub fn rules() -> String {
     let mut css = String::new();
-    for ink in all() {
-        let class = ink.class();
+    for style in all() {
+        let class = style.class();
         write!(css, ".{class}{{color:var(--{class})}}").expect("writing to a string cannot fail");
     }
     css
@@ -185,9 +185,9 @@ mod tests {
 
     #[test]
     fn every_ink_survives_its_way_through_plotters() {
-        for ink in all().chain([Ink::Band(1)]) {
-            let RGBColor(r, g, b) = ink.color();
-            assert_eq!(Ink::of(BackendColor { alpha: 1.0, rgb: (r, g, b) }), ink);
+        for style in all().chain([Style::Band(1)]) {
+            let RGBColor(r, g, b) = style.color();
+            assert_eq!(Style::of(BackendColor { alpha: 1.0, rgb: (r, g, b) }), style);
         }
     }
 
@@ -207,9 +207,11 @@ mod tests {
     #[test]
     fn text_and_categorical_inks_have_the_contrast_of_text_in_both_themes() {
         for (theme, page) in [(Theme::Light, [255, 255, 255]), (Theme::Dark, [20, 23, 26])] {
-            for ink in [Ink::Text, Ink::Axis, Ink::Series(0), Ink::Series(1), Ink::Series(2), Ink::Series(3)] {
-                let found = contrast(ink.rgb(theme), page);
-                assert!(found >= 4.5, "{ink:?} in {theme:?}: {found:.2}");
+            for style in
+                [Style::Text, Style::Axis, Style::Series(0), Style::Series(1), Style::Series(2), Style::Series(3)]
+            {
+                let found = contrast(style.rgb(theme), page);
+                assert!(found >= 4.5, "{style:?} in {theme:?}: {found:.2}");
             }
         }
     }
