@@ -123,7 +123,7 @@ fn what_slurm_could_not_do_is_refused_in_one_sentence_and_nothing_changes() {
     assert!(!project.path("data/cluster").exists());
 }
 
-/// Has every stored run of `gaussians-high` have taken so many seconds.
+/// Has every stored run of `gaussians-high` have taken this number of seconds.
 fn take_as_long(project: &Project, seconds: f64) {
     let store = Store::read_only(project.path("data"), project.path("reports"));
     let is_of_run = |path: &PathBuf| path.starts_with("data/runs/gaussians-high") && path.ends_with("provenance.json");

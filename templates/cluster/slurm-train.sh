@@ -6,7 +6,7 @@
 # A job that comes back after a node was lost, or after it put itself back, resumes from its checkpoints.
 #SBATCH --requeue
 #SBATCH --open-mode=append
-# The program hears of the end of its time so many seconds before it, leaves a checkpoint, and has the element requeued.
+# The program is signalled this number of seconds before its time ends, leaves a checkpoint, and has the element requeued.
 #SBATCH --signal=B:USR1@{{ lead }}
 #SBATCH --time={{ time }}
 #SBATCH --cpus-per-task={{ jobs }}

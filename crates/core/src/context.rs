@@ -49,7 +49,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Threads for so many tasks: [`jobs`](Self::jobs), and no more than there is work, nor than four a processor,
+    /// Threads for this number of tasks: [`jobs`](Self::jobs), and no more than there is work, nor than four a processor,
     /// which only wait for each other.
     pub fn workers(&self, pieces: usize) -> usize {
         let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -64,7 +64,7 @@ impl Context {
         self.devices.all().iter().copied().take(pieces.max(1)).collect()
     }
 
-    /// Runs `work` on so many threads at once, or on as many of them as the system can start; returns when all have ended.
+    /// Runs `work` on this number of threads at once, or on as many of them as the system can start; returns when all have ended.
     pub fn on_threads(&self, threads: usize, work: impl Fn() + Sync) {
         self.on_workers(&vec![(); threads.max(1)], |()| work());
     }

@@ -8,7 +8,7 @@ use crate::spec::RunSpec;
 /// The shape of one example's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputShape {
-    /// So many numbers.
+    /// This number of numbers.
     Vector(usize),
     /// Channels, rows, columns; stored in this order.
     Image {

@@ -34,7 +34,7 @@ impl Level {
     /// The largest level accepted: cross-entropy of a uniform guess among 20,000 classes.
     pub const MAX: f64 = 10.0;
 
-    /// The level of so many millionths.
+    /// The level of this number of millionths.
     pub const fn from_millionths(millionths: u32) -> Self {
         Self(millionths)
     }

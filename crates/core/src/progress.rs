@@ -9,7 +9,7 @@ pub trait Progress: Send + Sync {
     fn stage_started(&self, stage: &str, total: u64, unit: &str);
     /// A task starts and will take `steps` steps (epochs, bytes).
     fn item_started(&self, id: &str, steps: u64);
-    /// A task has done so many steps in total.
+    /// A task has done this number of steps in total.
     fn item_advanced(&self, id: &str, done: u64);
     /// A task is done; `note` is a short result for the log.
     fn item_finished(&self, id: &str, note: &str);

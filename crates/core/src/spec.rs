@@ -418,7 +418,7 @@ pub struct Observe {
     pub gradients_every: u32,
     /// Keep the weights of the last epoch, of the best validation epoch, and of the first mini-batch below the level.
     pub weights: bool,
-    /// Only the first so many trials measure any of the above (0: all of them).
+    /// Only this number of first trials measure any of the above (0: all of them).
     pub trials: u32,
     /// A test curve is measured on the same examples throughout: at the last epoch, too, its history has the loss over
     /// `test_points` examples; the whole set's is in the record's summary.

@@ -60,7 +60,7 @@ impl Outline {
         self.layers.iter().map(|layer| layer.operations()).sum()
     }
 
-    /// Floating-point operations of a training step on so many examples.
+    /// Floating-point operations of a training step on this number of examples.
     pub fn step(&self, examples: usize) -> f64 {
         FORWARD_AND_BACKWARD * self.forward() * examples as f64
     }

@@ -83,7 +83,7 @@ impl<B: Backend> EvaluationSet<B> {
         self.part.of(&self.splits)
     }
 
-    /// So many examples, evenly spaced over the set: those at i * len / points.
+    /// This number of examples, evenly spaced over the set: those at i * len / points.
     pub fn spread(&self, points: usize) -> Vec<u32> {
         let (n, points) = (self.examples().len() as u64, points as u64);
         (0..points).map(|i| (i * n / points) as u32).collect()
@@ -94,7 +94,7 @@ impl<B: Backend> EvaluationSet<B> {
         self.measure_points(backend, network, self.examples().len())
     }
 
-    /// One measure a member, over so many examples, evenly spaced.
+    /// One measure a member, over this number of examples, evenly spaced.
     pub fn measure_points(
         &self,
         backend: &B,

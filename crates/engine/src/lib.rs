@@ -24,7 +24,7 @@ pub mod examples;
 pub mod flatness;
 pub mod geometry;
 pub mod layers;
-pub mod losses;
+pub(crate) mod losses;
 pub mod memory;
 pub mod nets;
 pub mod objective;
@@ -35,7 +35,7 @@ pub mod selftest;
 mod simd;
 pub mod snapshot;
 pub mod step;
-pub mod tensor;
+pub(crate) mod tensor;
 pub mod threads;
 pub mod weights;
 

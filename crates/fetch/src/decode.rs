@@ -38,7 +38,7 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Room for so many images; the system's refusal is an error, not an abort.
+    /// Room for this number of images; the system's refusal is an error, not an abort.
     pub fn zeroed(image: [u32; 3], count: usize, file: &str) -> Result<Self, DecodeError> {
         let width = image.iter().map(|&n| n as usize).product::<usize>();
         let failed = |error| DecodeError {

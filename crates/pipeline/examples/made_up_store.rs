@@ -1,5 +1,5 @@
 //! Writes made-up records of a whole plan, to measure what large stores cost: `made_up_store CONFIG PROFILE [TRIALS ONLY]`
-//! writes `data/runs` beside the configuration; with TRIALS and ONLY, so many trials of the settings that ONLY names.
+//! writes `data/runs` beside the configuration; with TRIALS and ONLY, that number of trials of the settings that ONLY names.
 //! Nothing is synced. `scripts/scale_figures.py` calls it.
 #![allow(dead_code, clippy::print_stdout)] // It prints what it did, and takes from the benchmark what it needs.
 

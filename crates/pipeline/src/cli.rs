@@ -400,7 +400,7 @@ pub struct TheoremArgs {
     /// Flood level
     #[arg(long, allow_negative_numbers = true)]
     pub b: f64,
-    /// Also estimate by so many Monte Carlo repetitions (`1e6` is fine)
+    /// Also estimate by this number of Monte Carlo repetitions (`1e6` is fine)
     #[arg(long, value_parser = count)]
     pub draws: Option<u64>,
     /// Seed of the Monte Carlo streams

@@ -61,7 +61,7 @@ pub(crate) const fn scale(row: &TheoremRow) -> f64 {
 
 /// How one cell's exact and Monte Carlo value compare.
 enum Comparison {
-    /// So many standard errors apart.
+    /// This number of standard errors apart.
     Score(f64),
     /// There is no spread, and they are equal.
     Equal,

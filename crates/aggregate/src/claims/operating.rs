@@ -72,11 +72,11 @@ struct World {
 enum Draw {
     /// Normal effects: mean and standard deviation of each row, trials a row, and the paper's pooled effect.
     Effects { rows: Vec<(f64, f64)>, trials: usize, paper: Option<Pooled> },
-    /// So many trials, each a success with this probability.
+    /// This number of trials, each a success with this probability.
     Successes { n: usize, p: f64 },
     /// Normal levels on the grid of hundredths: for each dataset mean and deviation by rising noise.
     Levels { sets: Vec<Vec<(f64, f64)>>, trials: usize },
-    /// So many datasets, each with a best cell with flooding with this probability.
+    /// This number of datasets, each with a best cell with flooding with this probability.
     Cells { n: usize, p: f64 },
 }
 

@@ -29,11 +29,11 @@ type Key = (Gathered, usize);
 enum Gathered {
     /// What each tap of a window reads on images of this size.
     Taps(Window, (usize, usize)),
-    /// Images in rows to maps of so many members: channels, pixels.
+    /// Images in rows to maps of K members: channels, pixels.
     Images(usize, usize, usize),
     /// What a shortcut reads on images of this size: channels before and after.
     Shortcut(Window, (usize, usize), usize, usize),
-    /// So many numbers of each image, without the zero.
+    /// This number of numbers of each image, without the zero.
     Pixels(usize),
 }
 

@@ -54,7 +54,7 @@ pub fn device(training: &Training, members: usize) -> u64 {
     ((members * (held + most) + shared) * NUMBER) as u64
 }
 
-/// Numbers of the largest tensor of a group of so many members.
+/// Numbers of the largest tensor of a group of K members.
 pub fn largest_tensor(training: &Training, members: usize) -> u64 {
     let examples = training.batch.max(training.chunk()) as f64;
     let of_layer = |layer: &Layer| of_layer(layer, examples).largest.max(layer.trainable());

@@ -34,7 +34,7 @@ fn subjects() -> [(&'static str, Subject); 4] {
     ]
 }
 
-/// So many random examples.
+/// This number of random examples.
 pub(super) fn examples(subject: &Subject, count: usize) -> (Vec<f32>, Vec<u16>) {
     let mut stream = Streams::new(1, "selftest", 0).stream(Purpose::Data, 0);
     let x = (0..count * subject.input.len()).map(|_| stream.random::<f32>() * 2.0 - 1.0).collect();

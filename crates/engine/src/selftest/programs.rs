@@ -19,7 +19,7 @@ const STEM: usize = 4;
 /// What stands between the first convolution and the average. The first convolution's gradient has to pass through it.
 #[derive(Clone, Copy, Debug)]
 pub enum Program {
-    /// Another convolution, from the stem's channels to so many.
+    /// Another convolution, from the channels of the stem to this number.
     Conv(Window, usize, Statistics),
     /// 3x3, stride 2, padding 1.
     MaxPool,
@@ -111,7 +111,7 @@ fn layer<D: Device<f32>>(
 }
 
 impl<B: Backend> Setting<B> {
-    /// The program with random weights, the same for all members, and so many random images.
+    /// The program with random weights, the same for all members, and this number of random images.
     pub fn new(backend: B, program: Program, images: usize, members: usize) -> Result<Self, DeviceError<B>> {
         let stream = &mut Streams::new(7, "operations", 0).stream(Purpose::Data, 0);
         let device = backend.device();

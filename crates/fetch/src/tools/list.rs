@@ -30,7 +30,7 @@ pub struct Listing {
 pub enum SetState {
     /// All of it.
     Whole,
-    /// So many of its files.
+    /// This number of of its files.
     Partial {
         /// Files that are whole.
         whole: usize,

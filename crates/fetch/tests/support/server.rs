@@ -13,15 +13,15 @@ pub enum Answer {
     Good,
     /// The whole file with status 200, whatever range was asked for.
     IgnoreRange,
-    /// Promises the whole file and closes after so many bytes.
+    /// Promises the whole file and closes after this number of bytes.
     Truncate(usize),
-    /// Sends so many bytes without a length and closes as if that were all.
+    /// Sends this number of bytes without a length and closes as if that were all.
     ShortWithoutLength(usize),
-    /// Sends so many bytes and then nothing more.
+    /// Sends this number of bytes and then nothing more.
     Stall(usize),
     /// Never answers.
     Silent,
-    /// Sends so many bytes and resets the connection.
+    /// Sends this number of bytes and resets the connection.
     Reset(usize),
     /// Only a status.
     Status(u16),
@@ -41,7 +41,7 @@ pub enum Answer {
     WrongRange,
     /// The part that was asked for, under a `Content-Range` of this form.
     Range(&'static str),
-    /// Only so many bytes of the part that was asked for, and says so.
+    /// Only this number of bytes of the part that was asked for, and says so.
     ShortRange(usize),
     /// A web page with status 200 and this type.
     PageOfType(&'static str),

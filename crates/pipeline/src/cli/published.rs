@@ -21,7 +21,7 @@ pub struct CompareReportsArgs {
     /// A published report; or two of: published reports, reports, data folders, projects
     #[arg(required = true, num_args = 1..=2, value_name = "FOLDER")]
     pub folders: Vec<PathBuf>,
-    /// Train so many runs of a published report again, drawn at random
+    /// Train this number of runs of a published report again, drawn at random
     #[arg(long, value_name = "N")]
     pub sample: Option<usize>,
     /// Seed of the draw

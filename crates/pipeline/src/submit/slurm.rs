@@ -215,7 +215,7 @@ fn joined(ids: &[TaskId]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// For so many runs side by side, and the program itself.
+/// For this number of runs side by side, and the program itself.
 fn mebibytes(most: u64, args: &SlurmArgs) -> u64 {
     let side_by_side = if args.device.are_cpu() { u64::from(args.jobs) } else { 1 };
     most.saturating_mul(side_by_side).div_ceil(1 << 20) + 512

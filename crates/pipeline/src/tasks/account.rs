@@ -51,7 +51,7 @@ pub struct SettingCost {
     pub weights: u64,
 }
 
-/// A row of a history takes about so many bytes, a record and its provenance so many.
+/// A row of a history takes about this number of bytes; a record with its provenance takes the second.
 const ROW: u64 = 150;
 const RECORD: u64 = 4096;
 

@@ -52,7 +52,7 @@ pub fn open_tasks(project: &Project, store: &Store, devices: &Devices) -> Result
     Ok(listed(project, surveys, &forecaster, devices))
 }
 
-/// The same, after some seconds of training of what nothing is known of, with so many jobs side by side.
+/// The same, after some seconds of training of what nothing is known of, with this number of jobs side by side.
 pub fn calibrated_tasks(
     project: &Project,
     store: &Store,

@@ -9,7 +9,7 @@ use flooding_tables::{AccuracyRow, Checkpoint};
 use crate::format::count;
 use crate::tables::Tables;
 
-/// The paper trains every network for so many epochs (Sections 4.1 and 4.2).
+/// The paper trains every network for this number of epochs (Sections 4.1 and 4.2).
 pub const PAPER_EPOCHS: u32 = 500;
 
 /// One setting.

@@ -16,7 +16,7 @@ use crate::slug::slug;
 const MODELS: [(ProbedModel, Style, Style); 2] =
     [(ProbedModel::Without, Style::Band(1), Style::Series(1)), (ProbedModel::With, Style::Band(0), Style::Series(0))];
 
-/// A line is thinned to the extremes of so many spans of epochs.
+/// A line is thinned to the extremes of this number of spans of epochs.
 const SPANS: usize = 120;
 
 /// Two panels for the rows of one setting.

@@ -106,7 +106,7 @@ pub struct Scene {
 pub struct Canvas(Rc<RefCell<Scene>>);
 
 impl Canvas {
-    /// An empty scene of so many pixels.
+    /// An empty scene of this size in pixels.
     pub fn new(width: u32, height: u32) -> Self {
         let unit = UNIT as u32;
         Self(Rc::new(RefCell::new(Scene { width: width * unit, height: height * unit, items: Vec::new() })))

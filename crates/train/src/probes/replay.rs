@@ -19,7 +19,7 @@ use flooding_engine::backend::{Backend, DeviceError};
 
 /// Test examples of each point of a test curve.
 pub const TEST_POINTS: u32 = 1000;
-/// So many times in a training are gradients measured.
+/// How often gradients are measured in a training.
 const GRADIENTS: u32 = 20;
 
 /// The same run with more looked at: the test curve of every epoch on one fixed subset, gradients, and weights. Nothing of

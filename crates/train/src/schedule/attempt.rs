@@ -43,7 +43,7 @@ pub(super) enum Attempt {
     Stopped,
     /// The branches are to be trained first, then the path itself, which is the first of these.
     Parked(Vec<Branch>),
-    /// The device has too little memory for so many levels at once.
+    /// The device has too little memory for this number of levels at once.
     TooMany(Vec<Level>),
     /// The device failed, and this process cannot use it any more; these levels failed with it.
     DeviceLost(Results, EngineError),
@@ -111,7 +111,7 @@ impl GroupContext<'_> {
     }
 }
 
-/// What to do when the device's memory is not enough for so many runs.
+/// What to do when the device's memory is not enough for this number of runs.
 fn out_of_device_memory(members: usize, training: &Training) -> String {
     if members > 1 {
         format!("out of GPU memory with a group of {members}: repeat with --group-size {}", members.div_ceil(2))

@@ -26,7 +26,7 @@ impl Meter {
         (work.done, work.left)
     }
 
-    /// Work that so many levels share was done once. Returns what is done and left.
+    /// Work that several levels share was done once. Returns what is done and left.
     pub(super) fn done(&self, cost: f64, levels: usize) -> (f64, f64) {
         self.change(cost, cost * levels as f64)
     }

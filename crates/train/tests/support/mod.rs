@@ -139,7 +139,7 @@ pub fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-/// A context with so many jobs.
+/// A context with this number of jobs.
 pub fn jobs(jobs: usize) -> Context {
     Context { jobs, ..Context::default() }
 }

@@ -7,7 +7,7 @@ use libm::erfc;
 use super::quadrature::{Density, normalise};
 use super::{CLOSED_FORM_ACCURACY, Exact, from_nodes};
 
-/// Beyond so many standard deviations a normal density is below the smallest double.
+/// Beyond this number of standard deviations a normal density is below the smallest double.
 const FAR: f64 = 38.6;
 
 /// Gaussian losses: R^ is normal with mean mu and standard deviation s / sqrt(n).

@@ -68,7 +68,7 @@ fn keys(plan: &Plan) -> BTreeSet<RunKey> {
     plan.runs().map(|run| run.key()).collect()
 }
 
-/// So many trials hold all of these runs.
+/// This number of trials hold all of these runs.
 fn trials(runs: &[RunSpec]) -> u32 {
     runs.iter().map(|run| run.trial + 1).max().unwrap_or(1)
 }
