@@ -124,7 +124,7 @@ fn every_document_of_another_version_is_refused_by_name_and_made_again() {
     fs::write(&record, text.replacen("\"version\":1,", "\"version\":99,", 1)).unwrap();
     let words = ["run-record of version 99", "which this version does not read"];
     project.pipeline(&["verify-store"]).exits(3).says(&words);
-    project.run(&[]).exits(0).says(&["is a run-record of version 99, this version reads run-record of version 1"]);
+    project.run(&[]).exits(0).says(&["holds run-record of version 99, and this version reads run-record of version 1"]);
 }
 
 #[test]

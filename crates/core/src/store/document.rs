@@ -120,7 +120,7 @@ pub enum DocumentError {
         bytes: u64,
     },
     /// Another kind of document, or another version of it.
-    #[error("{path}: is a {found}, this version reads {expected}: move it away or use the version that wrote it", path = path.display())]
+    #[error("{path}: holds {found}, and this version reads {expected}: move it away or use the version that wrote it", path = path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
