@@ -34,7 +34,7 @@ fn a_name_that_leads_out_of_the_project_is_refused_before_any_work() {
             let project = Tiny::new();
             project.edit(block, &format!("[{key}.\"{name}\"]"));
             if key == "profile" {
-                project.edit("[[profile.quick.part]]", &format!("[[profile.\"{name}\".part]]"));
+                project.edit("[[profile.quick.grid]]", &format!("[[profile.\"{name}\".grid]]"));
             }
             project.run(&["--dry-run"]).exits(2).says(&["pipeline.toml:", "folder", "letters, digits"]);
         }

@@ -152,7 +152,7 @@ fn an_unknown_key_is_refused_by_name() {
 fn a_level_out_of_range_names_its_line_and_the_remedy() {
     let project = Project::new();
     project.edit("pipeline.toml", "levels = [0.0, 0.1]", "levels = [0.0, 11.0]");
-    project.pipeline(&["run"]).exits(2).says(&["pipeline.toml:", "profile.smoke.part.0.levels", "11", "from 0 to 10"]);
+    project.pipeline(&["run"]).exits(2).says(&["pipeline.toml:", "profile.smoke.grid.0.levels", "11", "from 0 to 10"]);
 }
 
 #[test]

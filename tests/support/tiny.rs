@@ -66,7 +66,7 @@ scenario = [{ kind = "bernoulli", p = 0.3 }, { kind = "exponential", theta = 0.5
 [profile.quick]
 summary = "Everything there is, and there is little."
 
-[[profile.quick.part]]
+[[profile.quick.grid]]
 settings = ["*"]
 "#;
 

@@ -219,8 +219,8 @@ impl TableId {
 pub struct Profile {
     /// A sentence for the report.
     pub summary: String,
-    /// Its parts, each a choice of settings and how much of them.
-    pub part: Vec<Part>,
+    /// Its grid, each entry a choice of settings and how much of them.
+    pub grid: Vec<GridEntry>,
     /// Replaces the Monte Carlo repetitions of `[theorem]`.
     pub theorem_repetitions: Option<u64>,
 }
@@ -228,7 +228,7 @@ pub struct Profile {
 /// Some settings of a profile and how much of them to run. What is not said here is the protocol's.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct GridEntry {
     /// Setting ids or globs, such as `spiral-*`.
     pub settings: Vec<String>,
     /// Run these only when `--only` names them.

@@ -81,7 +81,7 @@ fn a_number_of_training_images_is_refused_where_a_chosen_setting_draws_its_examp
 fn a_number_of_training_images_in_a_profile_is_refused_for_drawn_examples_with_its_line() {
     let text = TRACKED.replacen("settings = [\"*-low\", \"*-high\"]", "train_size = 50\nsettings = [\"*-low\"]", 1);
     let Err(ConfigError::Invalid(error)) = plan_of(&text, &Overrides::default()) else { panic!("it is accepted") };
-    assert_eq!(error.key, "profile.quick.part.0.train_size");
+    assert_eq!(error.key, "profile.quick.grid.0.train_size");
     assert!(text.lines().nth(error.line - 1).unwrap().contains("train_size = 50"), "{error}");
 }
 

@@ -159,7 +159,7 @@ fn an_unknown_key_is_refused_with_its_line() {
 fn a_level_out_of_range_names_its_line_key_value_and_remedy() {
     let text = with("levels = [0.0, 0.05, 0.1, 0.2, 0.3]", "levels = [0.0, -0.05]");
     let error = invalid(&text);
-    assert_eq!(error.key, "profile.quick.part.0.levels");
+    assert_eq!(error.key, "profile.quick.grid.0.levels");
     assert_eq!(error.value, "-0.05");
     assert!(text.lines().nth(error.line - 1).unwrap().contains("-0.05"), "line {}", error.line);
     assert!(error.remedy.contains("0.05"));
@@ -188,7 +188,7 @@ fn a_name_that_would_leave_the_data_folder_is_refused() {
 #[test]
 fn a_typo_in_a_profile_that_is_not_run_is_found_all_the_same() {
     let error = invalid(&with("settings = [\"mnist-*\", \"kmnist-*\"", "settings = [\"mist-*\", \"kmnist-*\""));
-    assert_eq!(error.key, "profile.full.part.2.settings");
+    assert_eq!(error.key, "profile.full.grid.2.settings");
 }
 
 #[test]

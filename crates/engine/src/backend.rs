@@ -13,7 +13,7 @@ use dfdx::prelude::{
 use flooding_core::dataset::Splits;
 
 use crate::convolution::Operations;
-use crate::data::{Part, Placement};
+use crate::data::{Placement, Split};
 use crate::layers::{BatchNorm, Linear, Parameter};
 pub use crate::tensor::{T1, T2, T3};
 
@@ -41,7 +41,7 @@ pub trait Backend: Clone + 'static {
     fn conv(&self) -> &Self::Conv;
 
     /// Makes a set available for [`batch`](Self::batch).
-    fn upload(&self, splits: &Arc<Splits>, part: Part) -> Result<Self::Set, DeviceError<Self>>;
+    fn upload(&self, splits: &Arc<Splits>, split: Split) -> Result<Self::Set, DeviceError<Self>>;
 
     /// The inputs of these examples, `(indices, numbers of an example)`; with `placements`, each image is moved and
     /// mirrored as its placement says.

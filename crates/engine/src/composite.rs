@@ -13,7 +13,7 @@ use dfdx::prelude::{
 use flooding_core::dataset::Splits;
 
 use crate::backend::{AdamStep, Backend, Buffer, DeviceError, SgdStep, T1, T2, T3};
-use crate::data::{Part, Placement, gather};
+use crate::data::{Placement, Split, gather};
 use crate::geometry::ImageSize;
 use crate::layers::{BatchNorm, Linear, Parameter};
 use conv::CompositeConv;
@@ -34,7 +34,7 @@ impl<D: Device<f32>> Composite<D> {
 }
 
 /// A set on the device.
-pub struct PortableSet<D: Device<f32>> {
+pub struct CompositeSet<D: Device<f32>> {
     /// `(examples, numbers of an example)`.
     inputs: T2<D>,
     size: ImageSize,
@@ -50,7 +50,7 @@ fn spread<D: Device<f32>, T: Tape<f32, D>>(
 
 impl<D: Device<f32>> Backend for Composite<D> {
     type Dev = D;
-    type Set = PortableSet<D>;
+    type Set = CompositeSet<D>;
     type Conv = CompositeConv<D>;
 
     fn device(&self) -> &D {
@@ -61,13 +61,13 @@ impl<D: Device<f32>> Backend for Composite<D> {
         &self.conv
     }
 
-    fn upload(&self, splits: &Arc<Splits>, part: Part) -> Result<Self::Set, D::Err> {
-        let examples = part.of(splits);
+    fn upload(&self, splits: &Arc<Splits>, split: Split) -> Result<Self::Set, D::Err> {
+        let examples = split.of(splits);
         let all: Vec<u32> = (0..examples.len() as u32).collect();
         let mut rows = Vec::new();
         gather(examples, &all, None, &mut rows);
         let inputs = self.device.try_tensor_from_vec(rows, (examples.len(), examples.shape.len()))?;
-        Ok(PortableSet { inputs, size: examples.shape.into() })
+        Ok(CompositeSet { inputs, size: examples.shape.into() })
     }
 
     fn batch(&self, set: &Self::Set, indices: &[u32], placements: Option<&[Placement]>) -> Result<T2<D>, D::Err> {

@@ -21,7 +21,7 @@ use dfdx::prelude::{OwnedTape, TensorFromVec as _};
 use flooding_core::dataset::Splits;
 
 use crate::backend::{AdamStep, Backend, SgdStep, T1, T2, T3};
-use crate::data::{Part, Placement, gather};
+use crate::data::{Placement, Split, gather};
 use crate::layers::{BatchNorm, Linear, Parameter};
 use crate::losses::{add_gradient, example_loss};
 use crate::simd::{self, dispatch};
@@ -79,7 +79,7 @@ fn forward(x: &[f32], layer: (&[f32], &[f32]), (n, fan_in): (usize, usize), relu
 
 impl Backend for FastCpu {
     type Dev = Cpu;
-    type Set = (Arc<Splits>, Part);
+    type Set = (Arc<Splits>, Split);
     type Conv = CpuConv;
 
     fn device(&self) -> &Cpu {
@@ -90,17 +90,17 @@ impl Backend for FastCpu {
         &self.conv
     }
 
-    fn upload(&self, splits: &Arc<Splits>, part: Part) -> Result<Self::Set, CpuError> {
-        Ok((splits.clone(), part))
+    fn upload(&self, splits: &Arc<Splits>, split: Split) -> Result<Self::Set, CpuError> {
+        Ok((splits.clone(), split))
     }
 
     fn batch(
         &self,
-        (splits, part): &Self::Set,
+        (splits, split): &Self::Set,
         indices: &[u32],
         placements: Option<&[Placement]>,
     ) -> Result<T2<Cpu>, CpuError> {
-        let examples = part.of(splits);
+        let examples = split.of(splits);
         let mut rows = Vec::new();
         gather(examples, indices, placements, &mut rows);
         self.device.try_tensor_from_vec(rows, (indices.len(), examples.shape.len()))

@@ -8,7 +8,7 @@ use rand::RngExt as _;
 
 /// One of a trial's three sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Split {
     /// Learned from.
     Train,
     /// Selects the level and the epoch.
@@ -17,7 +17,7 @@ pub enum Part {
     Test,
 }
 
-impl Part {
+impl Split {
     /// The examples.
     pub fn of(self, splits: &Splits) -> &Examples {
         match self {

@@ -7,7 +7,7 @@ use flooding_core::dataset::{Examples, Splits};
 use flooding_core::record::Measure;
 
 use crate::backend::{Backend, DeviceError, T3};
-use crate::data::Part;
+use crate::data::Split;
 use crate::losses::example_loss;
 use crate::nets::Network;
 
@@ -64,13 +64,13 @@ impl Sums {
 pub struct EvaluationSet<B: Backend> {
     set: B::Set,
     splits: Arc<Splits>,
-    part: Part,
+    split: Split,
 }
 
 impl<B: Backend> EvaluationSet<B> {
     /// Makes the set available on the device.
-    pub fn new(backend: &B, splits: &Arc<Splits>, part: Part) -> Result<Self, DeviceError<B>> {
-        Ok(Self { set: backend.upload(splits, part)?, splits: splits.clone(), part })
+    pub fn new(backend: &B, splits: &Arc<Splits>, split: Split) -> Result<Self, DeviceError<B>> {
+        Ok(Self { set: backend.upload(splits, split)?, splits: splits.clone(), split })
     }
 
     /// The set on the device.
@@ -80,7 +80,7 @@ impl<B: Backend> EvaluationSet<B> {
 
     /// The examples on the host.
     pub fn examples(&self) -> &Examples {
-        self.part.of(&self.splits)
+        self.split.of(&self.splits)
     }
 
     /// This number of examples, evenly spaced over the set: those at i * len / points.

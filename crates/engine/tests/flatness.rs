@@ -9,7 +9,7 @@ use flooding_core::dataset::{Examples, InputShape, Inputs, Splits};
 use flooding_core::seeds::{Purpose, Stream, Streams};
 use flooding_core::spec::ModelSpec;
 use flooding_engine::cpu::FastCpu;
-use flooding_engine::data::Part;
+use flooding_engine::data::Split;
 use flooding_engine::evaluate::EvaluationSet;
 use flooding_engine::flatness::{Direction, losses_along};
 use flooding_engine::nets::{self, Network};
@@ -69,7 +69,7 @@ fn load(network: &mut Net, mut of: impl FnMut(&str) -> Option<Vec<f32>>) {
 }
 
 fn training_set(splits: &Arc<Splits>) -> EvaluationSet<FastCpu> {
-    EvaluationSet::new(&FastCpu::default(), splits, Part::Train).unwrap()
+    EvaluationSet::new(&FastCpu::default(), splits, Split::Train).unwrap()
 }
 
 fn curve(network: &mut Net, direction: &Direction, alphas: &[f64], set: &EvaluationSet<FastCpu>) -> Vec<f64> {

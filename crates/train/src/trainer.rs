@@ -16,7 +16,7 @@ use flooding_core::group::Group;
 use flooding_core::level::Level;
 use flooding_core::spec::{Augment, DataSpec, RunSpec};
 use flooding_engine::backend::{Backend, DeviceError};
-use flooding_engine::data::{Epoch, Part, Placement};
+use flooding_engine::data::{Epoch, Placement, Split};
 use flooding_engine::evaluate::{EvaluationSet, Logits};
 use flooding_engine::layers::Parameter;
 use flooding_engine::objective::Flooding;
@@ -116,7 +116,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
         };
         let of = (splits.train.shape, splits.classes);
         let step = build(backend, &group.run(branch.levels[0]), of, objectives(&members))?;
-        let set = |part| EvaluationSet::new(backend, splits, part);
+        let set = |split| EvaluationSet::new(backend, splits, split);
         Ok(Self {
             group,
             spec,
@@ -127,7 +127,7 @@ impl<'a, B: Backend> Trainer<'a, B> {
                 && augment == Augment::None
                 && spec.observe.train_every <= 1,
             step,
-            sets: Sets { train: set(Part::Train)?, validation: set(Part::Validation)?, test: set(Part::Test)? },
+            sets: Sets { train: set(Split::Train)?, validation: set(Split::Validation)?, test: set(Split::Test)? },
             members,
             best: Snapshot::default(),
             augment,

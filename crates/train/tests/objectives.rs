@@ -14,7 +14,7 @@ use flooding_core::store::{Layout, Store};
 use flooding_engine::backend::Backend;
 use flooding_engine::composite::Composite;
 use flooding_engine::cpu::FastCpu;
-use flooding_engine::data::Part;
+use flooding_engine::data::Split;
 use flooding_engine::evaluate::{EvaluationSet, Logits};
 use flooding_engine::nets::{self, Network};
 use flooding_engine::objective::{Flooding, example_loss_gradients};
@@ -140,7 +140,7 @@ fn a_whole_networks_gradient_under_a_weight_of_one_is_the_plain_gradient() {
     let spec = plan(vec![setting("clouds", &[0.0])]).runs().next().unwrap();
     let splits = Arc::new(splits(&spec));
     let backend = FastCpu::default();
-    let set = EvaluationSet::new(&backend, &splits, Part::Train).unwrap();
+    let set = EvaluationSet::new(&backend, &splits, Split::Train).unwrap();
     let model = ModelSpec::Mlp { hidden: vec![9, 9], batch_norm: true };
     let mut stream = Streams::new(1, "objectives", 0).stream(Purpose::Initialisation, 0);
     let network: Box<dyn Network<FastCpu>> =

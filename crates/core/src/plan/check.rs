@@ -196,15 +196,15 @@ impl Resolver<'_> {
         if let Some(repetitions) = profile.theorem_repetitions {
             self.in_range(&["profile", name], "theorem_repetitions", repetitions as f64, 2.0, 1e12)?;
         }
-        for (index, part) in profile.part.iter().enumerate() {
+        for (index, entry) in profile.grid.iter().enumerate() {
             let index = index.to_string();
-            let at = ["profile", name, "part", index.as_str()];
-            self.check_part(&at, part)?;
-            if let Some(grid) = &part.levels {
+            let at = ["profile", name, "grid", index.as_str()];
+            self.check_entry(&at, entry)?;
+            if let Some(grid) = &entry.levels {
                 self.levels(grid, &[&at[..], &["levels"]].concat())?;
             }
         }
-        // Resolving the parts also checks their settings and readings.
+        // Resolving the entries also checks their settings and readings.
         for when_named in [false, true] {
             self.settings(name, profile, &Overrides::default(), when_named)?;
         }

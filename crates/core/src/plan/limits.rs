@@ -3,7 +3,7 @@
 
 use super::resolve::Resolver;
 use super::{Overrides, Setting};
-use crate::config::{ConfigError, Draw, Part};
+use crate::config::{ConfigError, Draw, GridEntry};
 use crate::spec::{Distribution, ModelSpec, SinusoidInputs};
 
 /// Passes over the training set.
@@ -22,13 +22,13 @@ const NUMBERS: u64 = 2_000_000_000;
 const TEXT: usize = 1000;
 
 impl Resolver<'_> {
-    /// What one part of a profile may replace.
-    pub(super) fn check_part(&self, at: &[&str], part: &Part) -> Result<(), ConfigError> {
+    /// What one entry of a profile may replace.
+    pub(super) fn check_entry(&self, at: &[&str], entry: &GridEntry) -> Result<(), ConfigError> {
         for (key, value, limit) in [
-            ("trials", part.trials, TRIALS),
-            ("epochs", part.epochs, EPOCHS),
-            ("train_size", part.train_size, EXAMPLES),
-            ("test_size", part.test_size, EXAMPLES),
+            ("trials", entry.trials, TRIALS),
+            ("epochs", entry.epochs, EPOCHS),
+            ("train_size", entry.train_size, EXAMPLES),
+            ("test_size", entry.test_size, EXAMPLES),
         ] {
             if let Some(value) = value {
                 self.positive(at, key, value)?;

@@ -7,7 +7,7 @@ use super::limits::check_overrides;
 use super::select::glob_matches;
 use super::{ID_ALONE, LeftOut, Overrides, Plan, Setting, TheoremPlan};
 use crate::config::{
-    Config, ConfigError, LevelGrid, LevelRange, Located, NothingMatches, Part, Profile, Protocol, Reading,
+    Config, ConfigError, GridEntry, LevelGrid, LevelRange, Located, NothingMatches, Profile, Protocol, Reading,
     SettingConfig,
 };
 use crate::digest::Digest;
@@ -88,20 +88,20 @@ impl<'a> Resolver<'a> {
         when_named: bool,
     ) -> Result<Vec<Setting>, ConfigError> {
         let mut settings: Vec<Setting> = Vec::new();
-        for (index, part) in profile.part.iter().enumerate().filter(|(_, part)| part.only_when_named == when_named) {
+        for (index, entry) in profile.grid.iter().enumerate().filter(|(_, entry)| entry.only_when_named == when_named) {
             let index = index.to_string();
-            let at = ["profile", name, "part", index.as_str()];
-            for (id, config) in self.matching(part, &at)? {
-                for reading in self.readings(part, id, config, &at)? {
-                    let setting = self.setting(id, config, reading, part, &at, overrides)?;
-                    if let (Some(size), DataSpec::Synthetic(data)) = (part.train_size, &setting.data) {
+            let at = ["profile", name, "grid", index.as_str()];
+            for (id, config) in self.matching(entry, &at)? {
+                for reading in self.readings(entry, id, config, &at)? {
+                    let setting = self.setting(id, config, reading, entry, &at, overrides)?;
+                    if let (Some(size), DataSpec::Synthetic(data)) = (entry.train_size, &setting.data) {
                         let problem = format!("setting {} draws {} training examples", setting.id, data.train);
                         let remedy = "leave it out, or name settings with images alone";
                         return Err(self.invalid(&at, "train_size", size, problem, remedy));
                     }
                     if settings.iter().any(|other| other.id == setting.id) {
-                        let problem = format!("setting {} is already in an earlier part of this profile", setting.id);
-                        return Err(self.invalid(&at, "settings", part.settings.join(", "), problem, "name it once"));
+                        let problem = format!("setting {} is already in an earlier entry of this profile", setting.id);
+                        return Err(self.invalid(&at, "settings", entry.settings.join(", "), problem, "name it once"));
                     }
                     settings.push(setting);
                 }
@@ -117,7 +117,7 @@ impl<'a> Resolver<'a> {
         for (id, config) in &self.config.setting {
             for (reading, details) in &self.config.reading {
                 if self.gives(reading, details, &config.dataset) {
-                    let setting = self.setting(id, config, reading, &Part::default(), &["--only"], overrides)?;
+                    let setting = self.setting(id, config, reading, &GridEntry::default(), &["--only"], overrides)?;
                     // A dataset or a row is meant under the paper's reading, unless another is spelled out.
                     let id = pattern.strip_prefix(ID_ALONE).unwrap_or(pattern);
                     if setting.is_named(pattern) && (reading == DEFAULT_READING || glob_matches(id, &setting.id)) {
@@ -149,28 +149,28 @@ impl<'a> Resolver<'a> {
         Ok(named)
     }
 
-    /// The settings that a part names, in the configuration's order.
-    fn matching(&self, part: &Part, at: &[&str]) -> Result<Vec<(&'a str, &'a SettingConfig)>, ConfigError> {
-        for pattern in &part.settings {
+    /// The settings that an entry names, in the configuration's order.
+    fn matching(&self, entry: &GridEntry, at: &[&str]) -> Result<Vec<(&'a str, &'a SettingConfig)>, ConfigError> {
+        for pattern in &entry.settings {
             if !self.config.setting.keys().any(|id| glob_matches(pattern, id)) {
                 let known = self.config.setting.keys().cloned().collect::<Vec<_>>().join(", ");
                 let remedy = format!("the settings are: {known}");
                 return Err(self.invalid(at, "settings", pattern, "matches no setting", remedy));
             }
         }
-        let wanted = |id: &str| part.settings.iter().any(|pattern| glob_matches(pattern, id));
+        let wanted = |id: &str| entry.settings.iter().any(|pattern| glob_matches(pattern, id));
         Ok(self.config.setting.iter().filter(|(id, _)| wanted(id)).map(|(id, config)| (&**id, config)).collect())
     }
 
     fn readings<'p>(
         &self,
-        part: &'p Part,
+        entry: &'p GridEntry,
         id: &str,
         config: &SettingConfig,
         at: &[&str],
     ) -> Result<Vec<&'p str>, ConfigError> {
         let readings =
-            part.readings.as_ref().map_or(vec![DEFAULT_READING], |names| names.iter().map(|n| &**n).collect());
+            entry.readings.as_ref().map_or(vec![DEFAULT_READING], |names| names.iter().map(|n| &**n).collect());
         for reading in &readings {
             let Some(known) = self.config.reading.get(*reading) else {
                 let names = self.config.reading.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -202,25 +202,25 @@ impl<'a> Resolver<'a> {
         id: &str,
         config: &SettingConfig,
         reading_name: &str,
-        part: &Part,
+        entry: &GridEntry,
         at: &[&str],
         overrides: &Overrides,
     ) -> Result<Setting, ConfigError> {
         let reading = &self.config.reading[reading_name];
         let protocol = &self.config.protocol[&config.protocol];
         let full_levels = self.levels(&protocol.levels, &["protocol", &config.protocol, "levels"])?;
-        let levels = match (&overrides.levels, &part.levels) {
+        let levels = match (&overrides.levels, &entry.levels) {
             (Some(levels), _) => option_levels(levels)?,
             (None, Some(grid)) => self.levels(grid, &[at, &["levels"]].concat())?,
             (None, None) => full_levels.clone(),
         };
         let mut reduced = Vec::new();
-        let epochs = overrides.epochs.or(part.epochs).unwrap_or(protocol.epochs);
+        let epochs = overrides.epochs.or(entry.epochs).unwrap_or(protocol.epochs);
         if epochs != protocol.epochs {
             reduced.push("epochs".to_owned());
         }
-        let train_size = overrides.train_size.or(part.train_size);
-        let test_size = overrides.test_size.or(part.test_size);
+        let train_size = overrides.train_size.or(entry.train_size);
+        let test_size = overrides.test_size.or(entry.test_size);
         let is_synthetic = reading.data.contains_key(&config.dataset);
         let (data, model, batch_size) = if let Some(draw) = reading.data.get(&config.dataset) {
             let test = test_size.unwrap_or(draw.test);
@@ -267,9 +267,9 @@ impl<'a> Resolver<'a> {
             batch_size,
             epochs,
             observe,
-            probes: part.probes.unwrap_or(config.probes),
+            probes: entry.probes.unwrap_or(config.probes),
             initial_weights: config.initial_weights.unwrap_or(reading.initial_weights),
-            trials: overrides.trials.or(part.trials).unwrap_or(protocol.trials),
+            trials: overrides.trials.or(entry.trials).unwrap_or(protocol.trials),
             levels,
             full_grid: (protocol.trials, full_levels.len()),
             reduced,

@@ -4,7 +4,7 @@ use dfdx::prelude::{
     Axes2, Axis, BroadcastTo as _, Device, GatherTo as _, HasShape as _, ReshapeTo as _, Tensor, TryMul as _,
 };
 
-use super::PortableSet;
+use super::CompositeSet;
 use crate::data::Placement;
 use crate::geometry::ImageSize;
 use crate::tensor::T2;
@@ -14,7 +14,7 @@ type T4<D> = Tensor<(usize, usize, usize, usize), f32, D>;
 /// The images of these indices, each moved and mirrored as its placement says; `(indices, numbers of an image)`.
 pub(super) fn batch<D: Device<f32>>(
     device: &D,
-    set: &PortableSet<D>,
+    set: &CompositeSet<D>,
     indices: &[u32],
     placements: &[Placement],
 ) -> Result<T2<D>, D::Err> {

@@ -12,7 +12,7 @@ use super::programs::{PROGRAMS, Setting, linear, norm, random};
 use super::stepper::{ADAM, SGD, complaint, difference};
 use crate::backend::{Backend, DeviceError, T2};
 use crate::cpu::FastCpu;
-use crate::data::{PADDING, Part, Placement};
+use crate::data::{PADDING, Placement, Split};
 use crate::optim::Optimiser;
 
 const MEMBERS: usize = 3;
@@ -146,7 +146,7 @@ fn augmented<B: Backend>(backend: &B) -> Result<Vec<Vec<f32>>, DeviceError<B>> {
     let images = Examples { shape, inputs, labels: vec![0; 4], clean_labels: None };
     let none = images.select(&[]);
     let splits = Arc::new(Splits { train: images, validation: none.clone(), test: none, classes: 2 });
-    let set = backend.upload(&splits, Part::Train)?;
+    let set = backend.upload(&splits, Split::Train)?;
     let offsets = 0..=2 * PADDING;
     let placements: Vec<Placement> = offsets
         .clone()

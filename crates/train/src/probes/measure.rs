@@ -17,7 +17,7 @@ use super::replay::{TEST_POINTS, replay};
 use crate::outcome::Trained;
 use flooding_engine::backend::{Backend, DeviceError};
 use flooding_engine::calibration::confidence_bins;
-use flooding_engine::data::Part;
+use flooding_engine::data::Split;
 use flooding_engine::evaluate::EvaluationSet;
 use flooding_engine::examples::{estimate_statistics, example_losses};
 use flooding_engine::flatness::{Direction, losses_along};
@@ -103,7 +103,7 @@ impl<B: Backend> Bench<'_, B> {
         let alphas: Vec<f64> = (-STEPS..=STEPS).map(|i| f64::from(i) / f64::from(STEPS)).collect();
         let spec = &inputs.with.spec;
         let mut network = self.network(spec)?;
-        let (train, test) = (self.set(Part::Train)?, self.set(Part::Test)?);
+        let (train, test) = (self.set(Split::Train)?, self.set(Split::Test)?);
         let sets = [(&train, train.examples().len().min(POINTS[0])), (&test, test.examples().len().min(POINTS[1]))];
         let mut models = Vec::new();
         for (model, of, run, name) in [
@@ -151,7 +151,7 @@ impl<B: Backend> Bench<'_, B> {
     fn calibration(&self, inputs: &Inputs, trained: [&Trained; 2]) -> Result<Calibration, String> {
         let spec = &inputs.with.spec;
         let mut network = self.network(spec)?;
-        let test = self.set(Part::Test)?;
+        let test = self.set(Split::Test)?;
         let mut models = Vec::new();
         let runs = [(ProbedModel::With, &inputs.with), (ProbedModel::Without, &inputs.without)];
         for ((model, run), trained) in runs.into_iter().zip(trained) {
@@ -173,7 +173,7 @@ impl<B: Backend> Bench<'_, B> {
     fn replay(&self, inputs: &Inputs, trained: [&Trained; 2]) -> Result<Replay, String> {
         let spec = &inputs.with.spec;
         let mut network = self.network(spec)?;
-        let test = self.set(Part::Test)?;
+        let test = self.set(Split::Test)?;
         let weights = kept(trained[0], weights::LAST).ok_or("the run kept no weights")?;
         weights.restore(&mut *network, 0);
         let losses = example_losses(self.backend, &*network, &test).map_err(device::<B>)?;
@@ -201,8 +201,8 @@ impl<B: Backend> Bench<'_, B> {
         })
     }
 
-    fn set(&self, part: Part) -> Result<EvaluationSet<B>, String> {
-        EvaluationSet::new(self.backend, self.splits, part).map_err(device::<B>)
+    fn set(&self, split: Split) -> Result<EvaluationSet<B>, String> {
+        EvaluationSet::new(self.backend, self.splits, split).map_err(device::<B>)
     }
 
     /// A network of one member; its own weights are of no interest.
