@@ -43,7 +43,7 @@ fn a_record_of_a_later_version_is_refused_by_name() {
     let error = store.read_document::<Record>(&path).unwrap_err();
     assert!(matches!(error, DocumentError::Foreign { .. }));
     assert!(
-        error.to_string().contains("run-record of version 2, this version reads run-record of version 1"),
+        error.to_string().contains("run-record of version 2, and this version reads run-record of version 1"),
         "{error}"
     );
 }

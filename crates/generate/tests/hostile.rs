@@ -33,7 +33,7 @@ fn a_trial_of_a_later_version_is_refused_by_name() {
     let text = String::from_utf8(archived("t00.json")).unwrap().replacen("\"version\":1", "\"version\":2", 1);
     let error = parse_document::<TrialDocument>(text.as_bytes(), Path::new("t00.json")).unwrap_err();
     assert!(matches!(error, DocumentError::Foreign { .. }), "{error}");
-    assert!(error.to_string().contains("synthetic-trial of version 2, this version reads"), "{error}");
+    assert!(error.to_string().contains("synthetic-trial of version 2, and this version reads"), "{error}");
 }
 
 #[test]
