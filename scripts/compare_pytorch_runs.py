@@ -20,7 +20,7 @@ import time
 import torch
 from torch.nn import functional as F
 
-from pytorch_peer import one_network, optimiser
+from pytorch_peer import measure, one_network, optimiser
 
 PIPELINE = pathlib.Path(__file__).resolve().parent.parent / "target/release/pipeline"
 # Setting, and what the ratio of the medians should be at most.
@@ -44,19 +44,6 @@ def examples(spec, count):
     dimension = 10 if spec["data"]["distribution"]["kind"] == "gaussians" else 2
     labels = torch.arange(count) % 2
     return torch.randn(count, dimension) + labels[:, None], labels
-
-
-@torch.no_grad()
-def measure(network, inputs, labels):
-    """Mean loss and accuracy in evaluation mode."""
-    network.eval()
-    loss, hits = 0.0, 0
-    for x, y in zip(inputs.split(1000), labels.split(1000)):
-        logits = network(x)
-        loss += F.cross_entropy(logits, y, reduction="sum").item()
-        hits += (logits.argmax(1) == y).sum().item()
-    network.train()
-    return loss / len(labels), hits / len(labels)
 
 
 def pytorch(spec):

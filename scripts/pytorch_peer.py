@@ -155,6 +155,19 @@ def make_step(request, device):
     return step
 
 
+@torch.no_grad()
+def measure(network, inputs, labels):
+    """Mean loss and accuracy in evaluation mode."""
+    network.eval()
+    loss, hits = 0.0, 0
+    for x, y in zip(inputs.split(1000), labels.split(1000)):
+        logits = network(x)
+        loss += F.cross_entropy(logits, y, reduction="sum").item()
+        hits += (logits.argmax(1) == y).sum().item()
+    network.train()
+    return loss / len(labels), hits / len(labels)
+
+
 def peak_memory(device):
     """In MiB, since the last call."""
     if device.type == "cuda":

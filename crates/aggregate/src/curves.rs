@@ -113,7 +113,7 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
     let any_samples = histories.iter().any(|(run, _)| samples_test(run));
     // Level by level: the levels share no row of a curve, and cores share the levels.
     let rows: Vec<Vec<CurveRow>> = (by_level(&histories).par_iter())
-        .map(|of_level| average(setting, of_level, any_samples))
+        .map(|(level, of_level)| average(setting, *level, of_level, any_samples))
         .collect::<PolarsResult<_>>()
         .map_err(AggregateError::query("curves"))?;
     let descents: Vec<DescentRow> = (setting.levels.par_iter())
@@ -225,20 +225,24 @@ const MEANS: [&str; 9] = [
     "test_gradient",
 ];
 
-/// The histories of each level, the levels in ascending order, those of a level in the order of their trials.
-fn by_level<'a>(histories: &'a [(&'a Found, History)]) -> Vec<Vec<&'a (&'a Found, History)>> {
+/// The histories of each level, in the order of their trials.
+fn by_level<'a>(histories: &'a [(&'a Found, History)]) -> BTreeMap<Level, Vec<&'a (&'a Found, History)>> {
     let mut levels: BTreeMap<Level, Vec<&(&Found, History)>> = BTreeMap::new();
     for one in histories {
         levels.entry(one.0.spec.level).or_default().push(one);
     }
-    levels.into_values().collect()
+    levels
 }
 
-/// Mean over the trials of one level, by epoch. Training, test and gradient values appear where every run that samples them
-/// has one, so that no curve jumps between different sets of trials. Where no run of the setting samples the test set
-/// (`any_samples`), its last epoch is all there is.
-fn average(setting: &Setting, histories: &[&(&Found, History)], any_samples: bool) -> PolarsResult<Vec<CurveRow>> {
-    let Some((first, _)) = histories.first() else { return Ok(Vec::new()) };
+/// Mean over the trials of one level, by epoch. Training, test and gradient values appear where every run that samples
+/// them has one, so that no curve jumps between different sets of trials. Where no run of the setting samples the test
+/// set (`any_samples`), its last epoch is all there is.
+fn average(
+    setting: &Setting,
+    level: Level,
+    histories: &[&(&Found, History)],
+    any_samples: bool,
+) -> PolarsResult<Vec<CurveRow>> {
     let rows = histories.iter().map(|(_, history)| history.rows.len()).sum();
     let mut epochs = Vec::<u32>::with_capacity(rows);
     let mut values: [Vec<Option<f64>>; MEANS.len()] = std::array::from_fn(|_| Vec::with_capacity(rows));
@@ -280,7 +284,7 @@ fn average(setting: &Setting, histories: &[&(&Found, History)], any_samples: boo
         .agg(aggregations)
         .sort([EPOCH], SortMultipleOptions::default())
         .collect()?;
-    to_rows(setting, first.spec.level, &frame, expected)
+    to_rows(setting, level, &frame, expected)
 }
 
 /// How many runs of a level sample the test set, and the gradients.

@@ -76,10 +76,10 @@ pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTr
     ]))
 }
 
-/// What a run's record says, as [`Inputs::records`] has it.
+/// What tells a run's record from others, as [`Inputs::records`] has it.
 fn record(store: &Store, folder: &Path) -> Result<Option<Digest>, StoreError> {
     let bytes = store.read(&folder.join(Layout::RECORD))?;
-    Ok(bytes.map(|bytes| document_body::<Record>(&bytes).map_or_else(|| Digest::of(&bytes), |(_, digest)| digest)))
+    Ok(bytes.map(|bytes| document_body::<Record>(&bytes).map_or_else(|whole| whole, |(_, digest)| digest)))
 }
 
 /// What `verify` found.

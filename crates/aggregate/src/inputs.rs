@@ -14,8 +14,8 @@ pub struct Inputs {
     pub datasets: Vec<DatasetRow>,
     /// `pipeline.toml`, as it is.
     pub configuration: String,
-    /// What the plan's records say, one a run in its order, where somebody has just looked at them all: the digest of each
-    /// one's body, or of the whole of a damaged file; `None` in the list where there is none.
+    /// What tells each run's record from others ([`flooding_core::store::document_body`]), in the plan's order, where
+    /// somebody has just looked at them all; `None` in the list where there is none.
     #[serde(skip)]
     pub records: Option<Vec<Option<Digest>>>,
 }

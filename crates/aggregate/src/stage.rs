@@ -30,8 +30,8 @@ use crate::spread::spread;
 
 /// Decides whether the tables are those of the plan's records. Running it makes them under `data/tables/`.
 ///
-/// Missing, failed and damaged records are listed in the report as missing, not errors. A raised stop flag leaves the tables as they
-/// were.
+/// Missing, failed and damaged records are listed in the report as missing, not errors. A raised stop flag leaves the
+/// tables as they were.
 pub fn prepare<'a>(
     plan: &'a Plan,
     store: &'a Store,

@@ -64,7 +64,8 @@ impl Context {
         self.devices.all().iter().copied().take(pieces.max(1)).collect()
     }
 
-    /// Runs `work` on this number of threads at once, or on as many of them as the system can start; returns when all have ended.
+    /// Runs `work` on this number of threads at once, or on as many of them as the system can start; returns when all
+    /// have ended.
     pub fn on_threads(&self, threads: usize, work: impl Fn() + Sync) {
         self.on_workers(&vec![(); threads.max(1)], |()| work());
     }

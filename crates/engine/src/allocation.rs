@@ -7,8 +7,8 @@ pub fn is_out_of_memory(message: &str) -> bool {
     words.iter().any(|word| message.contains(word))
 }
 
-/// Makes room for this number of further items, or panics with a message that [`is_out_of_memory`] knows: whoever runs the training
-/// catches it, where a failed allocation would end the process.
+/// Makes room for `more` further items, or panics with a message that [`is_out_of_memory`] knows: whoever runs the
+/// training catches it, where a failed allocation would end the process.
 pub fn reserve<T>(items: &mut Vec<T>, more: usize) {
     if items.try_reserve_exact(more).is_err() {
         let bytes = more.saturating_mul(size_of::<T>());

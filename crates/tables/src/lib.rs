@@ -11,8 +11,8 @@
 //!    `Option` of any of them (empty cells), and structs made by `columns!` (their columns with the field's name before).
 //!    A new enum of words needs a line in `fields.rs`.
 //! 2. A line in [`catalogue::AGGREGATED`] (or [`catalogue::VERIFIED`]): this registers its document and documents it.
-//! 3. Make its rows in `aggregate` and write them there with [`write()`] (`Outputs::table` in its `stage.rs`); [`read`] them
-//!    in `render`, which copies the files of all tables beside the page.
+//! 3. Make its rows in `aggregate` and write them there with [`write()`] in its `stage.rs`; [`read`] them in `render`, which
+//!    copies the files of all tables beside the page.
 //!
 //! What the probes store of a trial is in [`probes`].
 

@@ -27,8 +27,7 @@ pub struct Survey {
     pub failed: usize,
     /// Of these, runs whose record is damaged; they are trained again.
     pub damaged: usize,
-    /// What each run's record says, in the plan's order: the digest of its body, or of the whole of a damaged file; `None`
-    /// where there is none.
+    /// What tells each run's record from others ([`document_body`]), in the plan's order; `None` where there is none.
     pub records: Vec<Option<Digest>>,
     /// Runs to be trained, the failed ones among them.
     pub left: Vec<RunSpec>,
@@ -76,8 +75,8 @@ fn look_at(mut survey: Survey, group: Group, store: &Store, force: bool) -> Resu
         let (state, digest) = match &bytes {
             None => (State::Missing, None),
             Some(bytes) => match document_body::<Record>(bytes) {
-                None => (State::Damaged, Some(Digest::of(bytes))),
-                Some((body, digest)) => (state(body, &text, &key), Some(digest)),
+                Ok((body, digest)) => (state(body, &text, &key), Some(digest)),
+                Err(digest) => (State::Damaged, Some(digest)),
             },
         };
         survey.records.push(digest);

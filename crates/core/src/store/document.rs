@@ -191,13 +191,19 @@ pub fn parse_document<T: Document>(bytes: &[u8], path: &Path) -> Result<T, Docum
 }
 
 /// The body of a sound document of this type and its digest, by the text alone: to look at many documents without reading
-/// each as JSON. `None` for anything that this version would not write.
-pub fn document_body<T: Document>(bytes: &[u8]) -> Option<(&[u8], Digest)> {
+/// each as JSON.
+///
+/// # Errors
+/// Bytes that this version would not write; then it is the digest of all of them, which tells them from others as well.
+pub fn document_body<T: Document>(bytes: &[u8]) -> Result<(&[u8], Digest), Digest> {
     let header = format!(r#"{{"kind":"{}","version":{},"sha256":""#, T::KIND, T::VERSION);
-    let (sha256, rest) = bytes.strip_prefix(header.as_bytes())?.split_at_checked(64)?;
-    let body = rest.strip_prefix(br#"","body":"#)?.strip_suffix(b"}\n")?;
-    let digest = Digest::of(body);
-    (digest.as_str().as_bytes() == sha256).then_some((body, digest))
+    let sound = || {
+        let (sha256, rest) = bytes.strip_prefix(header.as_bytes())?.split_at_checked(64)?;
+        let body = rest.strip_prefix(br#"","body":"#)?.strip_suffix(b"}\n")?;
+        let digest = Digest::of(body);
+        (digest.as_str().as_bytes() == sha256).then_some((body, digest))
+    };
+    sound().ok_or_else(|| Digest::of(bytes))
 }
 
 /// As [`parse_document`], for a document whose type is not known beforehand.

@@ -9,7 +9,7 @@ use crate::tasks::OpenTask;
 /// The part of a job's time that its tasks fill by forecast: the rest is for what the forecast does not know.
 const FILL: f64 = 0.7;
 
-/// Divides the tasks, in their order, into jobs that last about `limit` with this number of runs side by side. A task that is
+/// Divides the tasks, in their order, into jobs that last about `limit` with `jobs` runs side by side. A task that is
 /// longer, or of which nothing is known, gets its own job: it is requeued until it is done.
 pub fn pack(tasks: &[OpenTask], limit: Duration, jobs: usize) -> Vec<Vec<TaskId>> {
     let capacity = limit.as_secs_f64() * FILL * jobs as f64;

@@ -51,8 +51,9 @@ pub struct SettingCost {
     pub weights: u64,
 }
 
-/// A row of a history takes about this number of bytes; a record with its provenance takes the second.
+/// Bytes of a row of a history, about.
 const ROW: u64 = 150;
+/// Bytes of a record with its provenance, about.
 const RECORD: u64 = 4096;
 
 /// The tasks' settings, in the order of the tasks.

@@ -52,8 +52,8 @@ impl Point {
     }
 }
 
-/// Four panels of without and with flooding, over this number of trials, with the rows that they come from as CSV; `None` where
-/// there are no gradients.
+/// Four panels of without and with flooding, over this number of trials, with the rows that they come from as CSV;
+/// `None` where there are no gradients.
 pub fn gradient_amplitude(
     setting: &str,
     label: &str,
