@@ -135,7 +135,7 @@ pub trait Backend: Clone + 'static {
         gradient: &Buffer<Self>,
     ) -> Result<(), DeviceError<Self>>;
 
-    /// Puts the optimiser's memory of a parameter back, all members one after another.
+    /// Puts the optimiser's memory of a parameter back; `saved` has the parameter's shape.
     ///
     /// dfdx cannot write into a `Gradients` of any device, but going backward can: the gradient of sum(p * saved) by p is
     /// `saved`, up to the sign of a zero.
@@ -143,9 +143,8 @@ pub trait Backend: Clone + 'static {
         &self,
         state: &mut Gradients<f32, Self::Dev>,
         parameter: &Parameter<Self::Dev>,
-        values: &[f32],
+        saved: T2<Self::Dev>,
     ) -> Result<(), DeviceError<Self>> {
-        let saved: T2<Self::Dev> = self.device().try_tensor_from_vec(values.to_vec(), *parameter.tensor.shape())?;
         let held = std::mem::replace(state, Gradients::leaky());
         *state = parameter.tensor.trace(held).try_mul(saved)?.try_sum::<Rank0, _>()?.try_backward()?;
         Ok(())

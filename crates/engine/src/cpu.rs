@@ -281,8 +281,8 @@ impl Backend for FastCpu {
         Ok(())
     }
 
-    fn restore(&self, state: &mut Grads, parameter: &Parameter<Cpu>, values: &[f32]) -> Result<(), CpuError> {
-        put(state, &parameter.tensor, values.to_vec())
+    fn restore(&self, state: &mut Grads, parameter: &Parameter<Cpu>, saved: T2<Cpu>) -> Result<(), CpuError> {
+        put(state, &parameter.tensor, saved.as_vec())
     }
 
     fn recycle(&self, mut gradients: Grads, parameters: &[&Parameter<Cpu>]) {

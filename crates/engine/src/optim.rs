@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use dfdx::prelude::{Device, Gradients};
+use dfdx::prelude::{Device, Gradients, HasShape as _, TensorFromVec as _};
 use flooding_core::spec::OptimiserSpec;
 
 use crate::backend::{AdamStep, Backend, DeviceError, SgdStep};
 use crate::layers::Parameter;
+use crate::tensor::{Positions, T2, rows_at};
 
 /// An optimiser over the trained parameters of a network, and its state.
 pub struct Optimiser<B: Backend> {
@@ -69,6 +70,33 @@ impl<B: Backend> Optimiser<B> {
         Ok(())
     }
 
+    /// Member k's parameters and their moments become those of member `of[k]`; the parameters may be fewer or more than
+    /// they were. Statistics have no moments.
+    pub(crate) fn select(
+        &mut self,
+        backend: &B,
+        parameters: Vec<&mut Parameter<B::Dev>>,
+        of: &Positions<B::Dev>,
+    ) -> Result<(), DeviceError<B>> {
+        let mut selected = Self { steps: self.steps, ..Self::new(self.spec) };
+        for parameter in parameters {
+            let tensor = rows_at(&parameter.tensor, of)?;
+            let mut moments = Vec::new();
+            if parameter.role.is_trained() {
+                moments.push((&mut selected.first, rows_at(&moment(&mut self.first, parameter)?, of)?));
+                if matches!(self.spec, OptimiserSpec::Adam { .. }) {
+                    moments.push((&mut selected.second, rows_at(&moment(&mut self.second, parameter)?, of)?));
+                }
+            }
+            parameter.tensor = tensor;
+            for (held, saved) in moments {
+                backend.restore(held, parameter, saved)?;
+            }
+        }
+        *self = selected;
+        Ok(())
+    }
+
     /// The state, for a checkpoint.
     pub fn state(&mut self, parameters: &[&Parameter<B::Dev>]) -> Result<OptimiserState, DeviceError<B>> {
         let with_second = matches!(self.spec, OptimiserSpec::Adam { .. });
@@ -93,6 +121,8 @@ impl<B: Backend> Optimiser<B> {
         for parameter in parameters {
             for (held, saved) in [(&mut this.first, &state.first), (&mut this.second, &state.second)] {
                 if let Some(values) = saved.get(&parameter.name) {
+                    let shape = *parameter.tensor.shape();
+                    let values = backend.device().try_tensor_from_vec(values.clone(), shape)?;
                     backend.restore(held, parameter, values)?;
                 }
             }
@@ -101,9 +131,14 @@ impl<B: Backend> Optimiser<B> {
     }
 }
 
-fn read<D: Device<f32>>(state: &mut Gradients<f32, D>, parameter: &Parameter<D>) -> Result<Vec<f32>, D::Err> {
+/// A moment of a parameter; zeros before the first step.
+fn moment<D: Device<f32>>(state: &mut Gradients<f32, D>, parameter: &Parameter<D>) -> Result<T2<D>, D::Err> {
     state.try_alloc_for(&parameter.tensor)?;
+    Ok(state.get(&parameter.tensor))
+}
+
+fn read<D: Device<f32>>(state: &mut Gradients<f32, D>, parameter: &Parameter<D>) -> Result<Vec<f32>, D::Err> {
     let mut values = vec![0.0; parameter.members() * parameter.len()];
-    D::copy_into(&state.get(&parameter.tensor), &mut values);
+    D::copy_into(&moment(state, parameter)?, &mut values);
     Ok(values)
 }

@@ -3,7 +3,7 @@
 use dfdx::prelude::{Axis, BroadcastTo as _, ChooseFrom as _, Device, Tensor, TryEq as _};
 
 use crate::layers::Parameter;
-use crate::tensor::{T1, T2};
+use crate::tensor::{T1, T2, positions, rows_at};
 use crate::weights::Weights;
 
 /// The tensors of all members, each member's of the moment when it was last taken.
@@ -33,6 +33,15 @@ impl<D: Device<f32>> Snapshot<D> {
                 let marks: Tensor<(usize, usize), bool, D> = marks.clone().try_broadcast_like::<_, Axis<1>>(&shape)?;
                 kept.tensor = marks.try_choose(now.tensor.clone(), kept.tensor.clone())?;
             }
+        }
+        Ok(())
+    }
+
+    /// Member k becomes what member `of[k]` was; without effect where nothing was taken.
+    pub fn select(&mut self, device: &D, of: &[usize]) -> Result<(), D::Err> {
+        let of = positions(device, of)?;
+        for kept in &mut self.parameters {
+            kept.tensor = rows_at(&kept.tensor, &of)?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::layers::Parameter;
 use crate::nets::{self, Network};
 use crate::objective::{Flooding, example_loss_gradients};
 use crate::optim::{Optimiser, OptimiserState};
+use crate::tensor::positions;
 
 /// A network of K members, its optimiser, and what each member minimises.
 ///
@@ -115,6 +116,25 @@ impl<B: Backend> TrainStep<B> {
     pub fn set_objectives(&mut self, objectives: Vec<Flooding>) {
         debug_assert_eq!(objectives.len(), self.objectives.len());
         self.objectives = objectives;
+    }
+
+    /// Member k becomes what member `of[k]` was before the half step that has been taken, to begin the step again: with its
+    /// weights, its running statistics as in `before`, and its optimiser's memory. One objective a member.
+    pub fn grow(
+        &mut self,
+        of: &[usize],
+        before: &[Parameter<B::Dev>],
+        objectives: Vec<Flooding>,
+    ) -> Result<(), DeviceError<B>> {
+        debug_assert_eq!(objectives.len(), of.len());
+        let statistics = self.network.parameters_mut().into_iter().filter(|parameter| !parameter.role.is_trained());
+        for (parameter, before) in statistics.zip(before) {
+            parameter.tensor = before.tensor.clone();
+        }
+        let of = positions(self.backend.device(), of)?;
+        self.optimiser.select(&self.backend, self.network.parameters_mut(), &of)?;
+        self.objectives = objectives;
+        Ok(())
     }
 
     /// The running statistics as they are now. Nothing is copied until they move.

@@ -39,7 +39,7 @@ fn main() {
     for _ in 0..3 {
         let start = Instant::now();
         let group = Group::of([spec.clone()]).remove(0);
-        let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_, _| {});
+        let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_| {});
         let branch = Branch::new(group.levels().to_vec());
         let trained = train(&FastCpu::default(), (&group, branch), &splits, &control).expect("no device error");
         let whole = start.elapsed().as_secs_f64();

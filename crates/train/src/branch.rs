@@ -54,6 +54,17 @@ pub enum Forks<'a> {
     Offer(&'a dyn Fn(Branch) -> Option<Branch>),
 }
 
+/// An epoch is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Advance {
+    /// How many are done.
+    pub epochs: u64,
+    /// The networks that did this one.
+    pub members: usize,
+    /// The levels that follow them.
+    pub levels: usize,
+}
+
 /// What a training tells while it works, and what it listens to.
 pub struct TrainControl<'a> {
     /// Asks to stop at the next step.
@@ -62,8 +73,8 @@ pub struct TrainControl<'a> {
     pub forks: Forks<'a>,
     /// Where to leave checkpoints and to resume from one; `None` for none.
     pub checkpoints: Option<Checkpoints>,
-    /// Called after each epoch with the number of epochs done, and of the levels that share it.
-    pub advanced: &'a dyn Fn(u64, usize),
+    /// Called after each epoch.
+    pub advanced: &'a dyn Fn(Advance),
     /// Optimiser steps begun.
     step: AtomicU64,
     /// Bits of the last finite mini-batch loss; the first member's.
@@ -86,7 +97,7 @@ pub enum Ended<T> {
 
 impl<'a> TrainControl<'a> {
     /// Control over the training of these levels.
-    pub fn new(levels: &[Level], stop: StopFlag, forks: Forks<'a>, advanced: &'a dyn Fn(u64, usize)) -> Self {
+    pub fn new(levels: &[Level], stop: StopFlag, forks: Forks<'a>, advanced: &'a dyn Fn(Advance)) -> Self {
         Self {
             stop,
             forks,

@@ -15,7 +15,7 @@ use flooding_engine::cpu::release_buffers;
 use flooding_engine::device::{self, Work};
 use flooding_engine::memory::{Training, cpu};
 
-use crate::branch::{Branch, Forks, Start, TrainControl};
+use crate::branch::{Advance, Branch, Forks, Start, TrainControl};
 use crate::trainer::train;
 
 /// What the first seconds of a task tell of it.
@@ -85,8 +85,8 @@ impl Work for Beginning<'_> {
         let stop = StopFlag::default();
         let begun = Instant::now();
         let last = Mutex::new(None);
-        let advanced = |epochs: u64, _: usize| {
-            *lock(&last) = Some((epochs, begun.elapsed()));
+        let advanced = |now: Advance| {
+            *lock(&last) = Some((now.epochs, begun.elapsed()));
             if begun.elapsed() >= limit {
                 stop.raise();
             }

@@ -104,28 +104,6 @@ impl State {
 }
 
 impl Checkpoint {
-    /// The same training with these members, by their former places: a place that comes twice becomes two members.
-    pub(crate) fn select(&mut self, of: &[usize]) {
-        let former = self.state.members.len();
-        let pick = |values: &[f32]| -> Vec<f32> {
-            let each = values.len() / former;
-            of.iter().flat_map(|&k| &values[k * each..(k + 1) * each]).copied().collect()
-        };
-        let mut tensors = BTreeMap::new();
-        for (name, values) in &self.tensors {
-            if let Some(rest) = name.strip_prefix("best.") {
-                let (k, name) = rest.split_once('.').expect("a member and a name");
-                for (new, _) in of.iter().enumerate().filter(|(_, old)| old.to_string() == k) {
-                    tensors.insert(format!("best.{new}.{name}"), values.clone());
-                }
-            } else if !name.starts_with("below.") {
-                tensors.insert(name.clone(), pick(values));
-            }
-        }
-        self.tensors = tensors;
-        self.state.members = of.iter().map(|&k| self.state.members[k].clone()).collect();
-    }
-
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let state = serde_json::to_string(&self.state).expect("plain data");

@@ -24,7 +24,7 @@ use flooding_engine::panics::catch;
 use flooding_engine::threads::with_threads_inside;
 
 use crate::TrainError;
-use crate::branch::Branch;
+use crate::branch::{Advance, Branch};
 use crate::checkpoint::{self, Checkpoints};
 use crate::cost::{cost, epoch_cost};
 use crate::queue::{Next, Queue, Task};
@@ -256,10 +256,10 @@ impl<'a> State<'a> {
             progress.item_started(&id, group.common().epochs.into());
             let (start, shared) = (Instant::now(), branch.training);
             let pace = self.deadline.pace(group.common());
-            let advanced = |epochs, levels| {
+            let advanced = |now: Advance| {
                 pace.epoch_done();
-                progress.item_advanced(&id, epochs);
-                let (done, left) = self.meter.done(each_epoch, levels);
+                progress.item_advanced(&id, now.epochs);
+                let (done, left) = self.meter.done(each_epoch, now.members, now.levels);
                 progress.work_left(done, left);
             };
             match context.train(branch, self.checkpoints(group), &offer, &advanced) {

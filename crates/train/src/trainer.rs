@@ -24,7 +24,7 @@ use flooding_engine::snapshot::Snapshot;
 use flooding_engine::step::TrainStep;
 use flooding_engine::weights::Weights;
 
-use crate::branch::{Age, Branch, Ended, Forks, Start, TrainControl};
+use crate::branch::{Advance, Age, Branch, Ended, Forks, Start, TrainControl};
 use crate::outcome::{Cause, Trained};
 use member::{Member, Path};
 
@@ -47,7 +47,8 @@ pub fn train<B: Backend>(
             Flow::Parked(branches) => return Ok(Ended::Parked(branches)),
             Flow::Goes => {}
         }
-        (control.advanced)(trainer.epochs.into(), control.levels().len());
+        let (members, levels) = (trainer.members.len(), control.levels().len());
+        (control.advanced)(Advance { epochs: trainer.epochs.into(), members, levels });
         if trainer.all_failed() {
             break;
         }
@@ -279,12 +280,11 @@ impl<'a, B: Backend> Trainer<'a, B> {
 
     /// Each part becomes a member, with the state before the step.
     fn grow(&mut self, parts: &[Vec<Vec<Path>>], before: &[Parameter<B::Dev>]) -> Result<(), DeviceError<B>> {
-        let mut state = self.checkpoint(Some(before))?;
         let of: Vec<usize> = parts.iter().enumerate().flat_map(|(k, parts)| vec![k; parts.len()]).collect();
-        state.select(&of);
         let paths = parts.iter().flatten().cloned();
         self.members = paths.zip(&of).map(|(paths, &k)| Member { paths, ..self.members[k].clone() }).collect();
-        self.put(&state)
+        self.best.select(self.step.backend().device(), &of)?;
+        self.step.grow(&of, before, objectives(&self.members))
     }
 
     /// Offers what has left the path; returns what nobody takes.

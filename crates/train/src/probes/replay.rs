@@ -11,7 +11,7 @@ use flooding_core::spec::{Observe, RunSpec};
 use flooding_core::store::{Layout, Store};
 
 use super::inputs::Compared;
-use crate::branch::{Branch, Ended, Forks, TrainControl};
+use crate::branch::{Advance, Branch, Ended, Forks, TrainControl};
 use crate::outcome::Trained;
 use crate::provenance;
 use crate::trainer::train;
@@ -49,7 +49,7 @@ pub fn replay<B: Backend>(
 ) -> Result<Option<Trained>, String> {
     // A group of one run: nothing leaves its path.
     let Some(group) = Group::of([observed(&compared.spec)]).pop() else { return Ok(None) };
-    let of_one = |epochs, _| advanced(epochs);
+    let of_one = |done: Advance| advanced(done.epochs);
     let control = TrainControl::new(group.levels(), stop.clone(), Forks::Grow, &of_one);
     let branch = Branch::new(group.levels().to_vec());
     let ended = train(backend, (&group, branch), splits, &control).map_err(device_failed::<B>)?;

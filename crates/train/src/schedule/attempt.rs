@@ -14,7 +14,7 @@ use flooding_engine::device::{self, Work};
 use flooding_engine::memory::{MemoryBudget, NoReservation, Training, cpu, indexable};
 use flooding_engine::panics::catch;
 
-use crate::branch::{Branch, Ended, Forks, TrainControl};
+use crate::branch::{Advance, Branch, Ended, Forks, TrainControl};
 use crate::checkpoint::Checkpoints;
 use crate::outcome::{Cause, Failure, Trained};
 use crate::trainer::{Results, train};
@@ -56,7 +56,7 @@ impl GroupContext<'_> {
         branch: Branch,
         checkpoints: Checkpoints,
         offer: &dyn Fn(Branch) -> Option<Branch>,
-        advanced: &dyn Fn(u64, usize),
+        advanced: &dyn Fn(Advance),
     ) -> Attempt {
         let device = self.device;
         let levels = branch.levels.clone();

@@ -26,9 +26,9 @@ impl Meter {
         (work.done, work.left)
     }
 
-    /// Work that several levels share was done once. Returns what is done and left.
-    pub(super) fn done(&self, cost: f64, levels: usize) -> (f64, f64) {
-        self.change(cost, cost * levels as f64)
+    /// This work was done by each of `members` networks, which so many levels follow. Returns what is done and left.
+    pub(super) fn done(&self, cost: f64, members: usize, levels: usize) -> (f64, f64) {
+        self.change(cost * members as f64, cost * levels as f64)
     }
 
     /// Work that need not be done: an earlier process did it, or its run has failed.
@@ -44,8 +44,14 @@ mod tests {
     #[test]
     fn what_levels_share_is_done_once_and_leaves_all_of_them_less() {
         let meter = Meter::new(30.0);
-        assert_eq!(meter.done(1.0, 3), (1.0, 27.0));
+        assert_eq!(meter.done(1.0, 1, 3), (1.0, 27.0));
         meter.skip(10.0);
-        assert_eq!(meter.done(1.0, 1), (2.0, 16.0));
+        assert_eq!(meter.done(1.0, 1, 1), (2.0, 16.0));
+    }
+
+    #[test]
+    fn a_group_of_networks_does_the_work_of_each() {
+        let meter = Meter::new(30.0);
+        assert_eq!(meter.done(1.0, 2, 3), (2.0, 27.0));
     }
 }

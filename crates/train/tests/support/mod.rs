@@ -173,7 +173,7 @@ pub fn probe(
 /// Trains all levels of a group in one network that grows.
 pub fn trained_together<B: Backend>(backend: &B, runs: &[RunSpec], splits: &Arc<Splits>) -> Vec<Trained> {
     let group = Group::of(runs.iter().cloned()).remove(0);
-    let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_, _| {});
+    let control = TrainControl::new(group.levels(), StopFlag::default(), Forks::Grow, &|_| {});
     let branch = Branch::new(group.levels().to_vec());
     match train(backend, (&group, branch), splits, &control).unwrap() {
         Ended::Done(results) => results.into_iter().map(|(_, trained)| trained).collect(),
