@@ -32,6 +32,7 @@ plan=(--config "$project/pipeline.toml" --offline --only gaussians-low --epochs 
 "$pipeline" stage train "${plan[@]}" 2>"$work/log" || fail "$(cat "$work/log")"
 mv "$project/data/runs" "$work/cpu"
 emulated stage train "${plan[@]}" --device cuda 2>"$work/log" || fail "$(cat "$work/log")"
+grep -rq '"device":"Emulated GPU"' "$project/data/runs" || fail "the provenance does not name the GPU"
 python3 - "$work/cpu" "$project/data/runs" <<'PYTHON'
 import csv, pathlib, sys
 

@@ -28,17 +28,8 @@ cp "$here/check_report.mjs" "$out/check_report.mjs"
 BROWSER="$browser" node "$out/check_report.mjs" "$reports/index.html" "$out"
 
 if command -v pdflatex >/dev/null; then
-    latex=$(mktemp -d)
-    trap 'rm -rf "$latex"' EXIT
-    cp -r "$reports/latex" "$reports/figures" "$latex/"
-    for name in report article; do
-        for _ in 1 2; do
-            (cd "$latex/latex" && pdflatex -interaction=nonstopmode -halt-on-error "$name.tex") >"$out/latex.log" 2>&1 ||
-                fail "$name.tex does not compile, see $out/latex.log"
-        done
-        cp "$latex/latex/$name.pdf" "$out/$name.pdf"
-        echo "latex: $name.tex compiles"
-    done
+    "$here/make_pdf.sh" "$reports" 2>"$out/latex.log" || fail "the LaTeX does not compile, see $out/latex.log"
+    cp "$reports/latex/report.pdf" "$reports/latex/article.pdf" "$out/"
 else
     echo "latex: left out, pdflatex is not installed"
 fi

@@ -5,7 +5,9 @@ mod support;
 
 use std::fs;
 
+use serde_json::json;
 use support::cli::Tiny;
+use support::forge::forge;
 
 /// A finished project with its report published in `published/`.
 fn published() -> Tiny {
@@ -22,6 +24,20 @@ fn the_cells_of_a_published_report_follow_from_its_runs_and_its_runs_come_out_th
     // The same seed draws the same runs.
     let again = project.pipeline(&["compare", "published", "--sample", "2", "--seed", "7"]).exits(0);
     assert_eq!(run.stdout, again.stdout);
+}
+
+#[test]
+fn runs_that_a_gpu_trained_are_counted_with_it_and_are_not_drawn_to_be_trained_again() {
+    let project = Tiny::finished();
+    let provenance = project.find("data/runs/gaussians-high/t00", "provenance.json");
+    forge(&provenance, |body| body["device"] = json!("NVIDIA H100 80GB HBM3"));
+    project.pipeline(&["stage", "aggregate", "--offline"]).exits(0);
+    project.pipeline(&["stage", "render", "--offline"]).exits(0);
+    project.pipeline(&["publish", "published"]).exits(0);
+    let published = fs::read_to_string(project.path("published/published.json")).unwrap();
+    assert!(published.contains("\"NVIDIA H100 80GB HBM3 beside "), "{published}");
+    let run = project.pipeline(&["compare", "published", "--sample", "9"]).exits(0);
+    run.says(&["not drawn: 1 of 8 runs", "of 7 runs drawn", "7 identical to the bit"]);
 }
 
 #[test]

@@ -11,18 +11,8 @@ use std::path::Path;
 use flooding_core::digest::Digest;
 use serde_json::{Value, json};
 use support::cli::Tiny;
+use support::forge::forge;
 use support::tiny;
-
-/// Changes the body of a document and signs it again.
-fn forge(path: &Path, change: impl FnOnce(&mut Value)) {
-    let document: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let mut body = document["body"].clone();
-    change(&mut body);
-    let body = body.to_string();
-    let (kind, version, sha256) = (&document["kind"], &document["version"], Digest::of(body.as_bytes()));
-    fs::write(path, format!("{{\"kind\":{kind},\"version\":{version},\"sha256\":\"{sha256}\",\"body\":{body}}}\n"))
-        .unwrap();
-}
 
 /// Replaces the history of a run, and updates its checksum in the record.
 fn forge_history(record: &Path, history: &str) {

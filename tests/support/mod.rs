@@ -6,6 +6,7 @@
 #![allow(clippy::print_stderr)]
 
 pub mod cli;
+pub mod forge;
 #[cfg(unix)]
 pub mod reference;
 #[cfg(unix)]

@@ -85,6 +85,12 @@ fn tried(ordinal: usize) -> Result<Cuda, CudaError> {
     Ok(device)
 }
 
+/// What the device's maker calls it; `None` where the driver does not tell.
+pub(crate) fn name(ordinal: usize) -> Option<String> {
+    let name = libraries::load().ok()?.name(i32::try_from(ordinal).ok()?).ok()?;
+    (!name.is_empty()).then_some(name)
+}
+
 /// Bytes that are free on the device; `None` where the driver does not tell.
 pub(crate) fn free_memory(ordinal: usize) -> Option<u64> {
     // What was freed but is still in use by queued work counts as used; and this makes the context this thread's.

@@ -59,6 +59,17 @@ pub fn lost(_: DeviceChoice) -> Option<EngineError> {
     None
 }
 
+/// `cpu`, or what the GPU's maker calls it; its ordinal where it does not tell.
+pub fn name(choice: DeviceChoice) -> String {
+    #[cfg(feature = "cuda")]
+    if let DeviceChoice::Cuda(ordinal) = choice
+        && let Some(name) = crate::cuda::name(ordinal)
+    {
+        return name;
+    }
+    choice.to_string()
+}
+
 /// Bytes that are free on the CUDA device of this ordinal; `None` where it does not tell.
 #[cfg(feature = "cuda")]
 pub fn free_memory(ordinal: usize) -> Option<u64> {

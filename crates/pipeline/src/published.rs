@@ -36,11 +36,14 @@ pub struct Published {
     pub complete: usize,
     /// Runs of the profile.
     pub planned: usize,
-    /// Core time of the complete runs, rounded to seconds.
+    /// Core time of the complete runs that a processor trained, rounded to seconds.
     pub core_seconds: u64,
+    /// GPU time of those that a GPU trained, rounded to seconds.
+    #[serde(default)]
+    pub gpu_seconds: u64,
     /// Commits that trained them, each with its number of runs.
     pub commits: BTreeMap<String, usize>,
-    /// Processors that trained them, each with its number of runs.
+    /// Processors that trained them, or GPUs with the processor beside them, each with its number of runs.
     pub processors: BTreeMap<String, usize>,
     /// Digest of every other file, by its path.
     pub files: BTreeMap<String, Digest>,
@@ -148,10 +151,10 @@ pub fn publish(
     for name in before.iter().flat_map(|before| before.files.keys()).filter(|name| !files.contains_key(*name)) {
         store.remove(&folder.join(name))?;
     }
-    let count = |of: fn(&PublishedRunRow) -> &Option<String>| {
+    let count = |of: fn(&PublishedRunRow) -> Option<String>| {
         let mut counts = BTreeMap::new();
         for row in &rows {
-            *counts.entry(of(row).clone().unwrap_or_else(|| "not recorded".to_owned())).or_insert(0) += 1;
+            *counts.entry(of(row).unwrap_or_else(|| "not recorded".to_owned())).or_insert(0) += 1;
         }
         counts
     };
@@ -161,9 +164,10 @@ pub fn publish(
         overrides,
         complete: rows.len(),
         planned,
-        core_seconds: core_seconds(&rows),
-        commits: count(|row| &row.commit),
-        processors: count(|row| &row.processor),
+        core_seconds: seconds(&rows, |row| !by_gpu(row)),
+        gpu_seconds: seconds(&rows, by_gpu),
+        commits: count(|row| row.commit.clone()),
+        processors: count(machine),
         files,
         left_out,
     };
@@ -171,10 +175,25 @@ pub fn publish(
     Ok(published)
 }
 
+/// Was the run trained by a GPU?
+pub fn by_gpu(row: &PublishedRunRow) -> bool {
+    row.device.as_ref().is_some_and(|device| device != "cpu")
+}
+
+/// What trained the run.
+fn machine(row: &PublishedRunRow) -> Option<String> {
+    let processor = row.processor.clone()?;
+    Some(match &row.device {
+        Some(gpu) if by_gpu(row) => format!("{gpu} beside {processor}"),
+        _ => processor,
+    })
+}
+
 /// Levels that took the same path to the end of training have the time of that path each: it counts once.
-fn core_seconds(rows: &[PublishedRunRow]) -> u64 {
+fn seconds(rows: &[PublishedRunRow], counts: impl Fn(&PublishedRunRow) -> bool) -> u64 {
+    let rows = rows.iter().filter(|row| counts(row));
     let path = |row: &PublishedRunRow| Some((row.setting.clone(), row.trial, (row.seconds? * 1e3).round() as u64));
-    let paths: BTreeSet<_> = rows.iter().filter_map(path).collect();
+    let paths: BTreeSet<_> = rows.filter_map(path).collect();
     (paths.iter().map(|(_, _, milliseconds)| *milliseconds as f64).sum::<f64>() / 1e3).round() as u64
 }
 

@@ -314,7 +314,7 @@ impl<'a> State<'a> {
         took: Duration,
     ) -> Result<(), TrainError> {
         let group = self.group(number);
-        let device = device.to_string();
+        let device = flooding_engine::device::name(device);
         let context = SaveContext { store: self.store, device: &device };
         let lowest = results.first().map(|(level, _)| group.run(*level));
         // The lowest comes last: as long as one is missing, the checkpoint in its folder holds them all.

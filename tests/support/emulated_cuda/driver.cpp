@@ -5,6 +5,7 @@
  * whether all memory came back, is written to the file that EMULATED_CUDA_ACCOUNT names.
  */
 #include "host.h"
+#include <cstdio>
 #include <map>
 #include <mutex>
 #include <string>
@@ -91,6 +92,7 @@ int cuInit(unsigned) { return OK; }
 int cuDriverGetVersion(int *version) { *version = 13000; return OK; }
 int cuDeviceGetCount(int *count) { *count = 1; return OK; }
 int cuDeviceGet(int *device, int ordinal) { *device = 0; return ordinal == 0 ? OK : INVALID_DEVICE; }
+int cuDeviceGetName(char *name, int length, int) { return snprintf(name, length, "Emulated GPU") < length ? OK : 1; }
 /* Compute capability 9.0; 1 is a good answer to everything else that is asked. */
 int cuDeviceGetAttribute(int *value, int attribute, int) {
     *value = attribute == 75 ? 9 : attribute == 76 ? 0 : 1;

@@ -232,12 +232,29 @@ impl Driver {
         })
     }
 
+    /// The driver's handle of a device; `ordinal` is less than [`devices`](Self::devices).
+    fn device(&self, ordinal: c_int) -> Result<c_int, Code> {
+        // SAFETY: CUresult cuDeviceGet(CUdevice *, int), a CUdevice is an int.
+        Self::ask(|value| unsafe {
+            Ok(self.function::<unsafe extern "C" fn(*mut c_int, c_int) -> c_int>(c"cuDeviceGet")?(value, ordinal))
+        })
+    }
+
+    /// What the maker calls a device, such as `NVIDIA H100 80GB HBM3`; `ordinal` is less than [`devices`](Self::devices).
+    pub(super) fn name(&self, ordinal: c_int) -> Result<String, Code> {
+        type Get = unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int;
+        let device = self.device(ordinal)?;
+        let mut name: [c_char; 256] = [0; 256];
+        // SAFETY: CUresult cuDeviceGetName(char *, int, CUdevice) writes at most so many bytes, the last one zero; one byte
+        // more is there and zero.
+        Self::answer(unsafe { self.function::<Get>(c"cuDeviceGetName")?(name.as_mut_ptr(), 255, device) })?;
+        // SAFETY: the array outlives the reference and ends in a zero.
+        Ok(unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().trim().to_owned())
+    }
+
     /// The compute capability of a device, as in (9, 0); `ordinal` is less than [`devices`](Self::devices).
     pub(super) fn capability(&self, ordinal: c_int) -> Result<(i32, i32), Code> {
-        // SAFETY: CUresult cuDeviceGet(CUdevice *, int), a CUdevice is an int.
-        let device = Self::ask(|value| unsafe {
-            Ok(self.function::<unsafe extern "C" fn(*mut c_int, c_int) -> c_int>(c"cuDeviceGet")?(value, ordinal))
-        })?;
+        let device = self.device(ordinal)?;
         // SAFETY: CUresult cuDeviceGetAttribute(int *, CUdevice_attribute, CUdevice), an attribute is an int.
         let attribute = |attribute: c_int| {
             Self::ask(|value| unsafe {

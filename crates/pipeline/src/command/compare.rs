@@ -73,6 +73,7 @@ struct Certificate {
     published: Published,
     cells_checked: usize,
     cells_that_do_not_follow: Vec<CellDifference>,
+    trained_by_a_gpu: usize,
     seed: u64,
     sample: Vec<Sampled>,
 }
@@ -83,7 +84,9 @@ fn certificate(folder: &Path, args: &CompareReportsArgs) -> Result<Outcome, Fail
     let accuracy: Vec<AccuracyRow> = folders::rows(&tables).map_err(|error| Failure::Usage(error.to_string()))?;
     let (cells_checked, cells_that_do_not_follow) = cells::check(&accuracy, &rows);
     let Some(sample) = retrained(folder, &rows, args)? else { return Ok(Outcome::Interrupted) };
-    let certificate = Certificate { published, cells_checked, cells_that_do_not_follow, seed: args.seed, sample };
+    let trained_by_a_gpu = rows.iter().filter(|row| published::by_gpu(row)).count();
+    let certificate =
+        Certificate { published, cells_checked, cells_that_do_not_follow, trained_by_a_gpu, seed: args.seed, sample };
     if args.json {
         print_json(&certificate)?;
     } else {
@@ -115,7 +118,8 @@ fn retrained(
 }
 
 fn text(certificate: &Certificate) -> String {
-    let Certificate { published, cells_checked, cells_that_do_not_follow, seed, sample } = certificate;
+    let Certificate { published, cells_checked, cells_that_do_not_follow, trained_by_a_gpu, seed, sample } =
+        certificate;
     let mut text = format!(
         "{} of {} runs of profile {}; all {} files match their digests\n",
         published.complete,
@@ -130,6 +134,12 @@ fn text(certificate: &Certificate) -> String {
         "{} of {cells_checked} cells of the accuracy tables follow from the runs\n",
         cells_checked - cells_that_do_not_follow.len()
     ));
+    if *trained_by_a_gpu > 0 {
+        text.push_str(&format!(
+            "trained by a GPU, whose sums have no fixed order, and so not drawn: {trained_by_a_gpu} of {} runs\n",
+            published.complete
+        ));
+    }
     let mut counts = [0; 4];
     for sampled in sample {
         let (index, what) = match &sampled.agreement {

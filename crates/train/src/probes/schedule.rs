@@ -202,7 +202,7 @@ impl Work for Making<'_> {
     fn on<B: Backend>(self, backend: &B) -> Self::Output {
         let Self { state, inputs, kinds, splits, id, device } = self;
         let advanced = |done| state.context.progress.item_advanced(id, done);
-        let device = device.to_string();
+        let device = device::name(device);
         let (store, stop) = (state.store, &state.context.stop);
         Bench { backend, device: &device, store, splits, stop, advanced: &advanced }.make(inputs, kinds)
     }
