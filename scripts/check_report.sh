@@ -28,8 +28,7 @@ cp "$here/check_report.mjs" "$out/check_report.mjs"
 BROWSER="$browser" node "$out/check_report.mjs" "$reports/index.html" "$out"
 
 if command -v pdflatex >/dev/null; then
-    "$here/make_pdf.sh" "$reports" 2>"$out/latex.log" || fail "the LaTeX does not compile, see $out/latex.log"
-    cp "$reports/latex/report.pdf" "$reports/latex/article.pdf" "$out/"
+    "$here/make_pdf.sh" "$reports" "$out" 2>"$out/latex.log" || fail "the LaTeX does not compile, see $out/latex.log"
 else
     echo "latex: left out, pdflatex is not installed"
 fi

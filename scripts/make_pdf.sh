@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# make_pdf.sh [REPORTS_FOLDER]: compiles the report's LaTeX; leaves article.pdf and report.pdf in its latex/ folder, where
-# `pipeline publish` finds them. Needs pdflatex. The log of what does not compile is printed.
+# make_pdf.sh [REPORTS_FOLDER] [OUTPUT_FOLDER]: compiles the report's LaTeX; leaves article.pdf and report.pdf in the output
+# folder, by default the report's latex/, where `pipeline publish` finds them. Needs pdflatex. The log of what does not
+# compile is printed.
 set -euo pipefail
 reports=$(realpath "${1:-reports}")
+out=$(realpath "${2:-$reports/latex}")
 command -v pdflatex >/dev/null || { echo "make_pdf: pdflatex is not installed" >&2; exit 2; }
 [ -f "$reports/latex/report.tex" ] || { echo "make_pdf: $reports/latex/report.tex: there is no report" >&2; exit 2; }
 work=$(mktemp -d)
@@ -15,6 +17,6 @@ for name in report article; do
         pdflatex -interaction=nonstopmode -halt-on-error "$name.tex" >"$name.console" 2>&1 ||
             { cat "$name.console" >&2; echo "make_pdf: $name.tex does not compile" >&2; exit 1; }
     done
-    cp "$name.pdf" "$reports/latex/$name.pdf"
+    cp "$name.pdf" "$out/$name.pdf"
     echo "latex: $name.tex compiles"
 done

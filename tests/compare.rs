@@ -41,6 +41,17 @@ fn runs_that_a_gpu_trained_are_counted_with_it_and_are_not_drawn_to_be_trained_a
 }
 
 #[test]
+fn a_pdf_of_an_earlier_report_is_not_published_with_a_new_one() {
+    let project = Tiny::finished();
+    fs::write(project.path("reports/latex/report.pdf"), "of this report").unwrap();
+    project.pipeline(&["publish", "published"]).exits(0);
+    assert!(project.path("published/latex/report.pdf").is_file());
+    project.pipeline(&["stage", "render", "--offline", "--force"]).exits(0);
+    project.pipeline(&["publish", "published"]).exits(0);
+    assert!(!project.path("published/latex/report.pdf").exists());
+}
+
+#[test]
 fn a_changed_file_of_a_published_report_is_named() {
     let project = published();
     let accuracy = project.path("published/tables/accuracy.csv");

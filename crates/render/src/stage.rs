@@ -72,6 +72,9 @@ fn make(
     let files = render(&tables, templates)?;
     // What an earlier report had and this one has not would look as if it belonged to this one: the writer removes it.
     let mut outputs = OutputWriter::begin(store, store.layout().reports().to_owned())?;
+    for name in COMPILED {
+        store.remove(&store.layout().reports().join(name))?;
+    }
     for (name, bytes) in &files {
         outputs.write(name, bytes)?;
     }
@@ -81,6 +84,9 @@ fn make(
     progress.stage_finished();
     Ok(StageReport { done: 1, ..StageReport::default() })
 }
+
+/// What `scripts/make_pdf.sh` makes of the LaTeX: of an earlier report's, as long as it is not run again.
+const COMPILED: [&str; 2] = ["latex/report.pdf", "latex/article.pdf"];
 
 fn templates_digest(templates: &Templates) -> Digest {
     let revision = Hasher::new().chain(&REPORT_REVISION.to_le_bytes()).chain(env!("CARGO_PKG_VERSION").as_bytes());

@@ -1,4 +1,4 @@
-//! The forest plot: the published gain and ours, row by row of Table 2, last epoch beside early stopping.
+//! The forest plot: the published gain and ours, row by row of the tables, last epoch beside early stopping.
 
 use flooding_tables::{AccuracyRow, Checkpoint, Estimated, Interval, Quantity, ScorecardRow, to_csv};
 
@@ -45,7 +45,7 @@ pub fn forest(readings: &[Named], scorecard: &[ScorecardRow], accuracy: &[Accura
         label: "Forest plot".to_owned(),
         title: "Flooding’s gain, published and ours".to_owned(),
         description: format!(
-            "Test accuracy with minus without flooding in percentage points, for each row of Table 2, with 95% intervals: \
+            "Test accuracy with minus without flooding in percentage points, for each row that was run, with 95% intervals: \
              published in grey, ours in colour, {names}. A filled mark is a gain in the published direction that is \
              significant at 1% by the t-test, a ring is not or could not be tested. An interval that reaches beyond the axis is cut at its end."
         ),

@@ -203,7 +203,7 @@ impl<B: Backend> Trainer<'_, B> {
     }
 
     /// Puts a checkpoint's tensors and counters into a network with as many members as there are now.
-    pub(super) fn put(&mut self, checkpoint: &Checkpoint) -> Result<(), DeviceError<B>> {
+    fn put(&mut self, checkpoint: &Checkpoint) -> Result<(), DeviceError<B>> {
         let Checkpoint { state, tensors } = checkpoint;
         if self.step.members() == self.members.len() {
             self.step.set_objectives(objectives(&self.members));
