@@ -3,10 +3,11 @@
 # folder, by default the report's latex/, where `pipeline publish` finds them. Needs pdflatex. The log of what does not
 # compile is printed.
 set -euo pipefail
-reports=$(realpath "${1:-reports}")
-out=$(realpath "${2:-$reports/latex}")
+reports=${1:-reports}
 command -v pdflatex >/dev/null || { echo "make_pdf: pdflatex is not installed" >&2; exit 2; }
-[ -f "$reports/latex/report.tex" ] || { echo "make_pdf: $reports/latex/report.tex: there is no report" >&2; exit 2; }
+[ -f "$reports/latex/report.tex" ] || { echo "make_pdf: $reports/latex/report.tex: there is no report (make it with: pipeline stage render)" >&2; exit 2; }
+reports=$(realpath "$reports")
+out=$(realpath "${2:-$reports/latex}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$reports/latex" "$reports/figures" "$work/"

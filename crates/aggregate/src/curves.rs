@@ -254,7 +254,9 @@ fn average(
         expected.gradients += u32::from(gradients);
         for row in &history.rows {
             epochs.push(row.epoch);
-            let test = row.test.filter(|_| observes && (!any_samples || on_grid(run, row.epoch)));
+            // An epoch that happened to be selected has a measure of the test set too, and is no point of a curve.
+            let is_due = if any_samples { on_grid(run, row.epoch) } else { row.epoch == run.spec.epochs };
+            let test = row.test.filter(|_| observes && is_due);
             let gradients = row.gradients.filter(|_| gradients);
             let row = [
                 Some(row.batch_loss),

@@ -17,7 +17,7 @@ use crate::probes::files;
 use crate::scan::planned;
 
 /// Raised whenever this crate makes other tables from the same records.
-pub const TABLES_REVISION: u32 = 5;
+pub const TABLES_REVISION: u32 = 6;
 
 /// Digests of everything that the tables depend on. Of the times in provenance, what they add up to counts.
 pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTreeMap<String, Digest>, AggregateError> {

@@ -5,7 +5,7 @@ mod support;
 use flooding_aggregate::{Inputs, prepare};
 use flooding_core::config::TableId;
 use flooding_core::context::Context;
-use flooding_core::record::{History, Measure, Provenance, Status, Summary};
+use flooding_core::record::{History, Measure, Provenance, Record, Status, Summary};
 use flooding_core::store::Layout;
 use flooding_core::work::{Decision, Reason};
 use flooding_tables::probes::ProbedModel;
@@ -181,6 +181,25 @@ fn a_history_that_is_not_the_one_of_its_record_costs_its_curve_and_says_so() {
 }
 
 #[test]
+fn where_no_run_samples_the_test_set_its_curve_is_the_last_epoch_alone() {
+    let grid = Grid::new();
+    let mut plan = small_plan("spiral-low", 1, &[0.0]);
+    plan.settings[0].observe.test_every = 0;
+    for spec in plan.runs() {
+        grid.complete(&spec, Made::flat(0.5, 0.5));
+        let record = grid.store.read_document::<Record>(&grid.store.layout().run(&spec).join(Layout::RECORD));
+        // The second epoch was selected, so its test set was measured.
+        let test = |epoch: u32| (epoch == 2 || epoch == spec.epochs).then_some(1.0);
+        grid.write(&spec, Status::Complete, record.unwrap().unwrap().summary, &history(&spec, test));
+    }
+    grid.aggregate(&plan);
+    let curves: Rows<CurveRow> = grid.read("curves.json");
+    let with_test: Vec<u32> = curves.0.iter().filter(|row| row.test.is_some()).map(|row| row.epoch).collect();
+    assert_eq!(with_test, [curves.0.last().unwrap().epoch]);
+    assert!(with_test[0] > 2);
+}
+
+#[test]
 fn curves_are_means_over_trials_and_test_values_those_of_the_sampling_trials() {
     let grid = Grid::new();
     let mut plan = small_plan("spiral-high", 3, &[0.0]);
@@ -194,9 +213,7 @@ fn curves_are_means_over_trials_and_test_values_those_of_the_sampling_trials() {
             (2, 4) => Some(1000.0),
             _ => None,
         };
-        let summary = grid
-            .store
-            .read_document::<flooding_core::record::Record>(&grid.store.layout().run(&spec).join(Layout::RECORD));
+        let summary = grid.store.read_document::<Record>(&grid.store.layout().run(&spec).join(Layout::RECORD));
         grid.write(&spec, Status::Complete, summary.unwrap().unwrap().summary, &history(&spec, test));
     }
     grid.aggregate(&plan);

@@ -105,7 +105,7 @@ pub fn compare(one: &Path, other: &Path) -> Result<Differences, FoldersError> {
         }
     }
     for (what, a, b) in paired(&mut differences.alone, (rows(&one)?, rows(&other)?), |row: &ClaimRow| row.id.clone()) {
-        change(&mut differences.verdicts, what, (format!("{:?}", a.verdict), format!("{:?}", b.verdict)));
+        change(&mut differences.verdicts, what, (a.verdict.describe().to_owned(), b.verdict.describe().to_owned()));
     }
     let name = |row: &SelectionRow| format!("{} {} t{:02}", row.setting, checkpoint(row.checkpoint), row.trial);
     for (what, a, b) in paired(&mut differences.alone, (rows(&one)?, rows(&other)?), name) {
