@@ -56,7 +56,7 @@ pub(crate) fn accuracy(plan: &Plan, runs: &[Found], whole: &LazyFrame) -> Result
                     selected_level: level.as_ref()?.mean,
                 })
             }));
-            let missing = runs.iter().filter(|run| run.setting == index && run.complete().is_none());
+            let missing = runs.iter().filter(|run| run.setting == index && run.summary().is_none());
             let choices = choices.get(&key).map_or(&[][..], Vec::as_slice);
             let row = Row {
                 setting,

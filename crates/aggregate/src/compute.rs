@@ -51,7 +51,7 @@ impl Account {
                 memory,
                 runs: took.runs,
                 hours: whole(took.paths.iter().map(|(_, _, milliseconds)| *milliseconds as f64 / 1e3).sum()),
-                elapsed_hours: whole(covered(took.busy)),
+                elapsed_hours: (!took.busy.is_empty()).then(|| whole(covered(took.busy))),
             };
         let mut rows: Vec<ComputeRow> = self.groups.into_iter().map(row).collect();
         rows.sort_by_key(|row| row.table.is_none());
@@ -103,7 +103,7 @@ mod tests {
         // Another trial that took as long is another path.
         account.add(Some(TableId::Table2), "spiral", 1, &made("2020-07-13T10:00:00Z", 2.0, None));
         let rows = account.rows();
-        assert_eq!((rows.len(), rows[0].runs, rows[0].hours, rows[0].elapsed_hours), (1, 4, 4, 2));
+        assert_eq!((rows.len(), rows[0].runs, rows[0].hours, rows[0].elapsed_hours), (1, 4, 4, Some(2)));
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
             account.add(None, "mine", 0, &made(finished, hours, Some(2)));
         }
         let rows = account.rows();
-        assert_eq!((rows[0].hours, rows[0].elapsed_hours), (3, 2));
+        assert_eq!((rows[0].hours, rows[0].elapsed_hours), (3, Some(2)));
     }
 
     #[test]
@@ -128,7 +128,11 @@ mod tests {
         let short = |row: &ComputeRow| (row.table, row.cores, row.hours, row.elapsed_hours);
         assert_eq!(
             rows.iter().map(short).collect::<Vec<_>>(),
-            [(Some(TableId::Table3), Some(2), 1, 0), (Some(TableId::Table3), Some(4), 1, 1), (None, Some(2), 0, 0),]
+            [
+                (Some(TableId::Table3), Some(2), 1, None),
+                (Some(TableId::Table3), Some(4), 1, Some(1)),
+                (None, Some(2), 0, Some(0)),
+            ]
         );
     }
 }

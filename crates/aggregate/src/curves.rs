@@ -12,7 +12,7 @@ use flooding_core::record::{EpochRow, History};
 use flooding_core::spec::RunSpec;
 use flooding_core::store::{Document, Layout, Store};
 use flooding_core::work::{MissingResult, Stage};
-use flooding_tables::{CurvePoint, CurveRow, DescentRow, FinalLossRow, GradientNorms, Measured, Rows};
+use flooding_tables::{CurvePoint, CurveRow, DescentRow, FinalLossRow, GradientNorms, Measured, Rows, RunEndRow};
 use polars::prelude::*;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -132,6 +132,22 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
         ends: ends(&histories),
         missing,
     })
+}
+
+/// One row a run whose end is known.
+pub(crate) fn run_ends(plan: &Plan, ends: &[Vec<RunEnd>]) -> Vec<RunEndRow> {
+    let of_setting = |(setting, ends): (&Setting, &Vec<RunEnd>)| -> Vec<RunEndRow> {
+        let row = |end: &RunEnd| RunEndRow {
+            setting: setting.id.clone(),
+            reading: setting.reading.clone(),
+            trial: end.trial,
+            level: end.level,
+            train_loss: end.train_loss,
+            flooded_from: end.flooded_from,
+        };
+        ends.iter().map(row).collect()
+    };
+    plan.settings.iter().zip(ends).flat_map(of_setting).collect()
 }
 
 fn ends(histories: &[(&Found, History)]) -> Vec<RunEnd> {

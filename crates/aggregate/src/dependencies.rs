@@ -17,7 +17,7 @@ use crate::probes::files;
 use crate::scan::planned;
 
 /// Raised whenever this crate makes other tables from the same records.
-pub const TABLES_REVISION: u32 = 6;
+pub const TABLES_REVISION: u32 = 7;
 
 /// Digests of everything that the tables depend on. Of the times in provenance, what they add up to counts.
 pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTreeMap<String, Digest>, AggregateError> {
@@ -63,12 +63,18 @@ pub(crate) fn digests(plan: &Plan, store: &Store, inputs: &Inputs) -> Result<BTr
             probes.update(Digest::of(&store.read(&file)?.unwrap_or_default()).as_str().as_bytes());
         }
     }
+    let mut published = Hasher::new();
+    for name in store.list(&store.layout().published())? {
+        let bytes = store.read(&store.layout().published().join(name))?.unwrap_or_default();
+        published.update(Digest::of(&bytes).as_str().as_bytes());
+    }
     Ok(BTreeMap::from([
         ("the tables' own revision".to_owned(), Digest::of(&TABLES_REVISION.to_le_bytes())),
         ("the plan".to_owned(), json(serde_json::to_vec(plan))),
         ("the records".to_owned(), records.finish()),
         ("what computing took".to_owned(), Digest::of(&flooding_tables::to_csv(&account.rows()))),
         ("the probes".to_owned(), probes.finish()),
+        ("published reports".to_owned(), published.finish()),
         ("the check of Theorem 1".to_owned(), Digest::of(&theorem)),
         ("what earlier stages lack".to_owned(), json(serde_json::to_vec(&inputs.missing))),
         ("the datasets".to_owned(), json(serde_json::to_vec(&inputs.datasets))),

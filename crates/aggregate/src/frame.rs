@@ -42,7 +42,7 @@ type Row<'a> = (usize, &'a Found, u32, &'a Outcome);
 /// The runs frame; `run` is the index into `runs`, `setting` that into the plan's settings, `level` is in millionths.
 pub(crate) fn runs_frame(runs: &[Found]) -> PolarsResult<DataFrame> {
     let rows: Vec<Row> = (runs.iter().enumerate())
-        .filter_map(|(i, run)| run.complete().map(|(_, summary)| (i, run, summary)))
+        .filter_map(|(i, run)| run.summary().map(|summary| (i, run, summary)))
         .flat_map(|(i, run, summary)| [(i, run, 0, &summary.last), (i, run, 1, &summary.best)])
         .collect();
     let whole =

@@ -23,6 +23,7 @@ mod methods;
 mod paper;
 mod probes;
 mod published;
+mod published_report;
 mod scan;
 mod scorecard;
 mod select;
@@ -37,8 +38,9 @@ use flooding_core::store::Registered;
 pub use dependencies::TABLES_REVISION;
 pub use error::AggregateError;
 pub use inputs::Inputs;
-pub use published::{outcome as published_outcome, published_runs};
+pub use published::{outcome as published_outcome, published_runs, published_sources};
+pub use published_report::{Measured, PublishedReport};
 pub use stage::prepare;
 
 /// The kinds of documents that only this stage reads; its tables' are among those of [`flooding_core::documents`].
-pub const DOCUMENTS: [Registered; 1] = [Registered::of::<curves::SettingCurves>()];
+pub const DOCUMENTS: [Registered; 2] = [Registered::of::<curves::SettingCurves>(), Registered::of::<PublishedReport>()];

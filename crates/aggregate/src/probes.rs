@@ -18,6 +18,7 @@ use flooding_tables::{
 };
 
 use crate::curves::RunEnd;
+use crate::published_report::{Origins, merge};
 use crate::scan::Found;
 use crate::stats::{Sample, mean_interval};
 use crate::trial_probes::{Documents, trial_row};
@@ -36,6 +37,27 @@ pub(crate) struct ProbeTables {
     pub trials: Vec<TrialProbeRow>,
     /// Documents that could not be read.
     pub missing: Vec<MissingResult>,
+}
+
+impl ProbeTables {
+    /// With the rows of the settings that come from a published report.
+    pub fn with_published(self, plan: &Plan, origins: &Origins<'_>) -> Self {
+        Self {
+            replays: merge(plan, origins, self.replays, |measured| &measured.replays, |row| &row.setting),
+            flatness: merge(plan, origins, self.flatness, |measured| &measured.flatness, |row| &row.setting),
+            sharpness: merge(plan, origins, self.sharpness, |measured| &measured.sharpness, |row| &row.setting),
+            calibration: merge(plan, origins, self.calibration, |measured| &measured.calibration, |row| &row.setting),
+            reliability_bins: merge(
+                plan,
+                origins,
+                self.reliability_bins,
+                |measured| &measured.reliability_bins,
+                |row| &row.setting,
+            ),
+            trials: merge(plan, origins, self.trials, |measured| &measured.trial_probes, |row| &row.setting),
+            missing: self.missing,
+        }
+    }
 }
 
 /// The probes' documents of a trial.

@@ -4,20 +4,35 @@ use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
 use flooding_core::record::{FirstCrossing, Outcome, Provenance};
 use flooding_core::store::{Layout, Store, StoreError};
-use flooding_tables::{PublishedOutcome, PublishedRunRow};
+use flooding_tables::{PublishedOutcome, PublishedRunRow, PublishedSource};
 use rayon::prelude::*;
 
 use crate::frame::percent;
-use crate::scan::{Found, scan};
+use crate::published_report;
+use crate::scan::{Finding, Found, Scan, scan};
 
 /// The complete runs of the plan, in its order, and how many runs the plan has.
 pub fn published_runs(plan: &Plan, store: &Store) -> Result<(Vec<PublishedRunRow>, usize), StoreError> {
-    let runs = scan(plan, store);
-    let rows = runs.par_iter().filter(|run| run.complete().is_some()).map(|run| row(plan, store, run));
+    let (reports, _) = published_report::read(store)?;
+    let runs = scan(plan, store, &reports).runs;
+    let rows = runs.par_iter().filter(|run| run.summary().is_some()).map(|run| row(plan, store, run));
     Ok((rows.collect::<Result<_, _>>()?, runs.len()))
 }
 
+/// The published reports that settings of the plan would be taken from; see [`PublishedSource`].
+pub fn published_sources(plan: &Plan, store: &Store) -> Result<Vec<PublishedSource>, StoreError> {
+    let (reports, _) = published_report::read(store)?;
+    if reports.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Scan { runs, origins, .. } = scan(plan, store, &reports);
+    Ok(published_report::sources(plan, &runs, &origins))
+}
+
 fn row(plan: &Plan, store: &Store, run: &Found) -> Result<PublishedRunRow, StoreError> {
+    if let Finding::Published(row, _) = &run.outcome {
+        return Ok((**row).clone());
+    }
     let (record, summary) = run.complete().expect("only complete runs are published");
     let folder = store.layout().run(&run.spec);
     let bytes = store.read(&folder.join(Layout::RECORD))?.unwrap_or_default();

@@ -1,15 +1,18 @@
-//! Reads what the plan's runs left: records and provenance. Whatever is missing or damaged is listed, never fatal.
+//! Reads what the plan's runs left: records and provenance, or a row in a published report. Whatever is missing or damaged is listed, never fatal.
+
+use std::collections::HashMap;
 
 use flooding_core::plan::Plan;
 use flooding_core::record::{Outcome, Provenance, Record, Status, Summary};
 use flooding_core::spec::{RunKey, RunSpec};
 use flooding_core::store::{Layout, Store};
 use flooding_core::work::{MissingResult, Stage};
-use flooding_tables::{ComputeRow, EpochAccuracy, RunRow, RunStatus};
+use flooding_tables::{ComputeRow, EpochAccuracy, PublishedRunRow, RunRow, RunStatus};
 use rayon::prelude::*;
 
 use crate::compute::Account;
 use crate::frame::percent;
+use crate::published_report::{self, Origins, PublishedReport};
 
 /// One run of the plan and what became of it.
 pub(crate) struct Found {
@@ -23,11 +26,15 @@ pub(crate) struct Found {
 /// What became of a run.
 pub(crate) enum Finding {
     Complete(Box<Record>, Summary),
+    /// Complete according to a published report; its record is not here.
+    Published(Box<PublishedRunRow>, Summary),
     /// Training failed; the cause.
     Failed(String),
     /// A record is there and cannot be used; why.
     Damaged(String),
     Missing,
+    /// A complete record is here, but the setting is taken from a published report, which does not have this run.
+    Outnumbered,
 }
 
 impl Found {
@@ -36,7 +43,15 @@ impl Found {
         run_id(&self.spec)
     }
 
-    /// The record and its results, if the run is complete.
+    /// The results, if the run is complete, here or in a published report.
+    pub fn summary(&self) -> Option<&Summary> {
+        match &self.outcome {
+            Finding::Complete(_, summary) | Finding::Published(_, summary) => Some(summary),
+            _ => None,
+        }
+    }
+
+    /// The record and its results, if the run is complete and its record is here.
     pub fn complete(&self) -> Option<(&Record, &Summary)> {
         match &self.outcome {
             Finding::Complete(record, summary) => Some((record, summary)),
@@ -61,8 +76,64 @@ pub(crate) fn planned(plan: &Plan) -> Vec<(usize, RunSpec)> {
         .collect()
 }
 
-/// Reads every record of the plan, in the plan's order.
-pub(crate) fn scan(plan: &Plan, store: &Store) -> Vec<Found> {
+/// The runs of a plan and where they come from.
+pub(crate) struct Scan<'a> {
+    /// In the plan's order.
+    pub runs: Vec<Found>,
+    /// Where each setting comes from.
+    pub origins: Origins<'a>,
+    /// Settings that could not be taken from a published report.
+    pub missing: Vec<MissingResult>,
+}
+
+/// Reads every record of the plan. A setting of which a published report has more of the plan's runs than there are complete
+/// records is taken from there, if the report has no other runs of it: what it says of the whole setting is about all of
+/// them.
+pub(crate) fn scan<'a>(plan: &Plan, store: &Store, reports: &'a [PublishedReport]) -> Scan<'a> {
+    let mut runs = read_all(plan, store);
+    let published: Vec<HashMap<&str, &PublishedRunRow>> =
+        reports.iter().map(|report| report.runs.0.iter().map(|row| (row.key.as_str(), row)).collect()).collect();
+    let (mut origins, mut missing): (Origins<'a>, Vec<MissingResult>) = (Vec::new(), Vec::new());
+    for (index, setting) in plan.settings.iter().enumerate() {
+        let mut of_setting: Vec<&mut Found> = runs.iter_mut().filter(|run| run.setting == index).collect();
+        let mut most = of_setting.iter().filter(|run| run.complete().is_some()).count();
+        let mut best = None;
+        for (report, rows) in reports.iter().zip(&published) {
+            let count = of_setting.iter().filter(|run| rows.contains_key(run.key.as_str())).count();
+            let others = report.runs.0.iter().filter(|row| row.setting == setting.id).count() - count;
+            if count > most && others > 0 {
+                let why = format!(
+                    "the published report {} has {count} of its runs, and {others} that this plan does not ask for: it is not \
+                     taken from there (a plan with all of them takes it)",
+                    report.name
+                );
+                missing.push(MissingResult { stage: Stage::Aggregate, id: setting.id.clone(), why });
+            } else if count > most {
+                (most, best) = (count, Some((report, rows)));
+            }
+        }
+        if let Some((_, rows)) = best {
+            for run in &mut of_setting {
+                take(run, rows);
+            }
+        }
+        origins.push(best.map(|(report, _)| report));
+    }
+    Scan { runs, origins, missing }
+}
+
+/// What the report says of a run, in place of what is here.
+fn take(run: &mut Found, rows: &HashMap<&str, &PublishedRunRow>) {
+    match (rows.get(run.key.as_str()), &run.outcome) {
+        (Some(row), _) => {
+            run.outcome = Finding::Published(Box::new((*row).clone()), published_report::summary(row));
+        }
+        (None, Finding::Complete(..)) => run.outcome = Finding::Outnumbered,
+        (None, _) => {}
+    }
+}
+
+fn read_all(plan: &Plan, store: &Store) -> Vec<Found> {
     planned(plan)
         .into_par_iter()
         .map(|(setting, spec)| {
@@ -101,10 +172,19 @@ fn is_finite(summary: &Summary) -> bool {
 }
 
 /// The software and machines behind the complete runs, each distinct one once, without times; and what they took.
-pub(crate) fn made_by(plan: &Plan, store: &Store, runs: &[Found]) -> (Vec<Provenance>, Vec<ComputeRow>) {
+pub(crate) fn made_by(
+    plan: &Plan,
+    store: &Store,
+    runs: &[Found],
+    origins: &Origins<'_>,
+) -> (Vec<Provenance>, Vec<ComputeRow>) {
     let found: Vec<(&Found, Provenance)> = (runs.par_iter())
-        .filter(|run| run.complete().is_some())
+        .filter(|run| run.summary().is_some())
         .filter_map(|run| {
+            if let Finding::Published(row, _) = &run.outcome {
+                let version = origins[run.setting].map_or("not recorded", |report| &report.version);
+                return Some((run, published_report::provenance(row, version)));
+            }
             let path = store.layout().run(&run.spec).join(Layout::PROVENANCE);
             // Damaged provenance costs its line in the report, no number.
             Some((run, store.read_document(&path).ok()??))
@@ -139,10 +219,12 @@ pub(crate) fn run_rows(plan: &Plan, runs: &[Found]) -> Vec<RunRow> {
     };
     let row = |run: &Found| {
         let (status, cause, summary) = match &run.outcome {
-            Finding::Complete(_, summary) => (RunStatus::Complete, None, Some(summary)),
+            Finding::Complete(_, summary) | Finding::Published(_, summary) => {
+                (RunStatus::Complete, None, Some(summary))
+            }
             Finding::Failed(cause) => (RunStatus::Failed, Some(cause.clone()), None),
             Finding::Damaged(why) => (RunStatus::Damaged, Some(why.clone()), None),
-            Finding::Missing => (RunStatus::Missing, None, None),
+            Finding::Missing | Finding::Outnumbered => (RunStatus::Missing, None, None),
         };
         RunRow {
             key: run.key.clone(),
@@ -170,7 +252,7 @@ pub(crate) fn missing_results(plan: &Plan, runs: &[Found], known: &[MissingResul
         for run in &of_setting {
             let id = run.id();
             let why = match &run.outcome {
-                Finding::Complete(..) => continue,
+                Finding::Complete(..) | Finding::Published(..) => continue,
                 Finding::Missing => {
                     if !said(&id) {
                         without_record.push(id);
@@ -179,6 +261,9 @@ pub(crate) fn missing_results(plan: &Plan, runs: &[Found], known: &[MissingResul
                 }
                 Finding::Failed(cause) => format!("failed: {cause}"),
                 Finding::Damaged(why) => format!("{why}; run the train stage again to replace it"),
+                Finding::Outnumbered => "is here and does not count: its setting is taken from a published report, \
+                                         which has more runs of it (train the rest of them, or remove data/published)"
+                    .to_owned(),
             };
             if !said(&id) {
                 results.push(MissingResult { stage: Stage::Aggregate, id, why });

@@ -8,6 +8,7 @@ use flooding_core::record::Outcome;
 use flooding_tables::{Checkpoint, LevelChoice, MeanStd, SelectionNoiseRow};
 
 use crate::frame::percent;
+use crate::published_report::{self, Origins};
 use crate::scan::Found;
 use crate::stats::{Sample, mean_interval};
 
@@ -18,7 +19,7 @@ type Trial = Vec<(Level, f64, f64)>;
 type Chosen = (Level, f64, f64);
 
 /// Three rows a setting and checkpoint selection with a complete trial and a run without flooding.
-pub(crate) fn selection_noise(plan: &Plan, runs: &[Found]) -> Vec<SelectionNoiseRow> {
+pub(crate) fn selection_noise(plan: &Plan, runs: &[Found], origins: &Origins<'_>) -> Vec<SelectionNoiseRow> {
     let mut rows = Vec::new();
     for (index, setting) in plan.settings.iter().enumerate() {
         if !setting.levels.contains(&Level::ZERO) {
@@ -27,7 +28,8 @@ pub(crate) fn selection_noise(plan: &Plan, runs: &[Found]) -> Vec<SelectionNoise
         let of: Vec<&Found> = runs.iter().filter(|run| run.setting == index).collect();
         for checkpoint in [Checkpoint::LastEpoch, Checkpoint::BestValidation] {
             let trials = complete_trials(setting, &of, checkpoint);
-            let held_out = of.iter().find_map(|run| run.complete()).map_or(0, |(record, _)| record.examples[1]);
+            let held_out =
+                published_report::examples(plan, runs, origins, index).map_or(0, |[_, held_out, _]| held_out);
             rows.extend(
                 choices(&trials).into_iter().map(|(choice, chosen)| SelectionNoiseRow {
                     setting: setting.id.clone(),
@@ -52,7 +54,7 @@ pub(crate) fn selection_noise(plan: &Plan, runs: &[Found]) -> Vec<SelectionNoise
 fn complete_trials(setting: &Setting, runs: &[&Found], checkpoint: Checkpoint) -> Vec<Trial> {
     let mut trials: BTreeMap<u32, Trial> = BTreeMap::new();
     for run in runs {
-        if let Some((_, summary)) = run.complete() {
+        if let Some(summary) = run.summary() {
             let outcome: &Outcome = match checkpoint {
                 Checkpoint::LastEpoch => &summary.last,
                 Checkpoint::BestValidation => &summary.best,

@@ -4,16 +4,17 @@ use flooding_core::plan::Plan;
 use flooding_core::spec::DataSpec;
 use flooding_tables::{AccuracyRow, MeanStd, SpreadRow};
 
+use crate::published_report::{self, Origins};
 use crate::scan::Found;
 use crate::stats::spread_as_small_p;
 
 /// Two rows a setting and checkpoint selection with a complete trial: without and with flooding.
-pub(crate) fn spread(plan: &Plan, runs: &[Found], rows: &[AccuracyRow]) -> Vec<SpreadRow> {
+pub(crate) fn spread(plan: &Plan, runs: &[Found], origins: &Origins<'_>, rows: &[AccuracyRow]) -> Vec<SpreadRow> {
     let mut found = Vec::new();
     for row in rows {
         let Some(index) = plan.settings.iter().position(|setting| setting.id == row.setting) else { continue };
-        let examples = runs.iter().filter(|run| run.setting == index).find_map(Found::complete);
-        let Some(test_examples) = examples.map(|(record, _)| record.examples[2]).filter(|n| *n > 0) else { continue };
+        let examples = published_report::examples(plan, runs, origins, index);
+        let Some(test_examples) = examples.map(|[_, _, test]| test).filter(|n| *n > 0) else { continue };
         let shared_test_set = matches!(plan.settings[index].data, DataSpec::Images(_));
         for (with_flooding, accuracy) in [(false, row.without), (true, row.with)] {
             let Some(accuracy) = accuracy else { continue };

@@ -8,13 +8,15 @@ use flooding_core::plan::Plan;
 use flooding_core::record::Provenance;
 use flooding_core::store::{OutputManifest, OutputWriter, Store};
 use flooding_core::work::{MissingResult, Prepared, Stage, StageReport, WorkItem};
-use flooding_tables::{Overview, Rows, TheoremCheck, write};
+use flooding_tables::{
+    CurvePoint, CurveRow, DescentRow, FinalLossRow, Overview, PublishedSource, Rows, TheoremCheck, write,
+};
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult};
 
 use crate::accuracy::accuracy;
 use crate::claims::{Evidence, judge};
 use crate::controls::{baseline_rows, gain_rows, placebo_rows};
-use crate::curves::{curves, thinned};
+use crate::curves::{RunEnd, curves, run_ends, thinned};
 use crate::dependencies;
 use crate::error::AggregateError;
 use crate::frame::{is_judged, papers_levels, runs_frame, settings_frame};
@@ -22,7 +24,8 @@ use crate::inputs::Inputs;
 use crate::levels::level_rows;
 use crate::methods::methods;
 use crate::probes::probe_tables;
-use crate::scan::{Found, made_by, missing_results, run_rows, scan};
+use crate::published_report::{self, Origins, merge};
+use crate::scan::{Found, Scan, made_by, missing_results, run_rows, scan};
 use crate::scorecard::{counts, overall_effects, paired, scorecard};
 use crate::select::{in_whole_trials, only_levels};
 use crate::selection_noise::selection_noise;
@@ -57,27 +60,17 @@ fn make(
     let interrupted = StageReport { interrupted: true, ..StageReport::default() };
     let progress = &context.progress;
     progress.stage_started(Stage::Aggregate.name(), plan.settings.len() as u64 + 1, "part");
-    let runs = scan(plan, store);
-    let mut missing = missing_results(plan, &runs, &inputs.missing);
-    let (mut all, mut drawn) = (Vec::new(), Vec::new());
-    let (mut descents, mut final_losses, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, setting) in plan.settings.iter().enumerate() {
-        if context.stop.is_raised() {
-            progress.stage_finished();
-            return Ok(interrupted);
-        }
-        progress.item_started(&setting.id, 1);
-        let of_setting: Vec<&Found> =
-            runs.iter().filter(|run| run.setting == index && run.complete().is_some()).collect();
-        let made = curves(plan, store, setting, &of_setting, context.force)?;
-        drawn.extend(thinned(setting, &made.rows.0));
-        all.extend(made.rows.0);
-        descents.extend(made.descents.0);
-        final_losses.extend(made.final_losses.0);
-        ends.push(made.ends);
-        missing.extend(made.missing);
-        progress.item_finished(&setting.id, &format!("{} runs", of_setting.len()));
-    }
+    let (reports, unread) = published_report::read(store)?;
+    let Scan { runs, origins, missing: not_taken } = scan(plan, store, &reports);
+    let mut missing = [unread, not_taken].concat();
+    let known = [&inputs.missing[..], &missing].concat();
+    missing.extend(missing_results(plan, &runs, &known));
+    let Some(histories) = read_histories(plan, store, context, (&runs, &origins))? else {
+        progress.stage_finished();
+        return Ok(interrupted);
+    };
+    let Histories { all, mut drawn, mut descents, mut final_losses, ends, missing: unusable } = histories;
+    missing.extend(unusable);
     progress.item_started("tables", 1);
     let whole_frame = |frame: PolarsResult<DataFrame>| frame.map_err(AggregateError::query("runs"));
     let frame = whole_frame(runs_frame(&runs))?.lazy();
@@ -86,14 +79,20 @@ fn make(
     let papers = only_levels(&frame, whole_frame(papers_levels(plan))?.lazy());
     let judged = in_whole_trials(&papers, whole_frame(settings_frame(plan, is_judged))?.lazy());
     let judged = accuracy(plan, &runs, &judged)?.with_beginnings(plan, &ends);
-    let accuracy = accuracy(plan, &runs, &whole)?.with_beginnings(plan, &ends);
+    let mut accuracy = accuracy(plan, &runs, &whole)?.with_beginnings(plan, &ends);
     let levels = level_rows(plan, &frame, &whole)?;
+    let levels = merge(plan, &origins, levels, |measured| &measured.levels, |row| &row.setting);
+    accuracy.sensitivity =
+        merge(plan, &origins, accuracy.sensitivity, |measured| &measured.selection_sensitivity, |row| &row.setting);
+    drawn = merge(plan, &origins, drawn, |measured| &measured.curve_points, |point| &point.0.setting);
+    descents = merge(plan, &origins, descents, |measured| &measured.second_descents, |row| &row.setting);
+    final_losses = merge(plan, &origins, final_losses, |measured| &measured.final_training_loss, |row| &row.setting);
     let cells = scorecard(plan, &accuracy.rows, &accuracy.selections);
-    let probes = probe_tables(plan, store, &runs, &ends);
+    let probes = probe_tables(plan, store, &runs, &ends).with_published(plan, &origins);
     let placebos = placebo_rows(plan, &accuracy);
     missing.extend(probes.missing.iter().cloned());
     let checks = theorem_checks(store, &mut missing);
-    let complete = runs.iter().filter(|run| run.complete().is_some()).count() as u64;
+    let complete = runs.iter().filter(|run| run.summary().is_some()).count() as u64;
     let (claims, claim_readings) = judge(&Evidence {
         plan,
         accuracy: &judged,
@@ -105,20 +104,22 @@ fn make(
     });
     let gains = gain_rows(plan, &accuracy);
     let baselines = baseline_rows(plan, &accuracy);
-    let (makers, compute) = made_by(plan, store, &runs);
-    let overview = overview(plan, inputs, (&runs, complete), makers, &missing);
+    let (makers, compute) = made_by(plan, store, &runs, &origins);
+    let published = published_report::sources(plan, &runs, &origins);
+    let overview = overview(plan, inputs, (&runs, complete), (makers, published), &missing);
     let mut outputs = OutputWriter::begin(store, store.layout().tables())?;
     outputs.document("overview", &overview)?;
     write(&mut outputs, &Rows(counts(&cells, plan.margin)))?;
     write(&mut outputs, &Rows(cells))?;
     write(&mut outputs, &Rows(overall_effects(&accuracy.rows, &accuracy.selections)))?;
     write(&mut outputs, &Rows(paired(plan, &accuracy.rows, &accuracy.selections)))?;
-    write(&mut outputs, &Rows(selection_noise(plan, &runs)))?;
-    write(&mut outputs, &Rows(spread(plan, &runs, &accuracy.rows)))?;
+    write(&mut outputs, &Rows(selection_noise(plan, &runs, &origins)))?;
+    write(&mut outputs, &Rows(spread(plan, &runs, &origins, &accuracy.rows)))?;
     write(&mut outputs, &Rows(accuracy.rows))?;
     write(&mut outputs, &Rows(accuracy.selections))?;
     write(&mut outputs, &Rows(accuracy.sensitivity))?;
     write(&mut outputs, &Rows(levels))?;
+    write(&mut outputs, &Rows(run_ends(plan, &ends)))?;
     write(&mut outputs, &Rows(all))?;
     write(&mut outputs, &Rows(drawn))?;
     write(&mut outputs, &Rows(descents))?;
@@ -143,12 +144,56 @@ fn make(
     Ok(StageReport { done: 1, missing, ..StageReport::default() })
 }
 
+/// What the histories of all settings say.
+#[derive(Default)]
+struct Histories {
+    all: Vec<CurveRow>,
+    drawn: Vec<CurvePoint>,
+    descents: Vec<DescentRow>,
+    final_losses: Vec<FinalLossRow>,
+    /// By the setting's index.
+    ends: Vec<Vec<RunEnd>>,
+    missing: Vec<MissingResult>,
+}
+
+/// Of a setting that comes from a published report, only the runs' ends; `None` when asked to stop.
+fn read_histories(
+    plan: &Plan,
+    store: &Store,
+    context: &Context,
+    (runs, origins): (&[Found], &Origins<'_>),
+) -> Result<Option<Histories>, AggregateError> {
+    let mut read = Histories::default();
+    for (index, setting) in plan.settings.iter().enumerate() {
+        if context.stop.is_raised() {
+            return Ok(None);
+        }
+        context.progress.item_started(&setting.id, 1);
+        if let Some(report) = origins[index] {
+            read.ends.push(published_report::ends(plan, report, index));
+            context.progress.item_finished(&setting.id, &format!("from the published report {}", report.name));
+            continue;
+        }
+        let of_setting: Vec<&Found> =
+            runs.iter().filter(|run| run.setting == index && run.complete().is_some()).collect();
+        let made = curves(plan, store, setting, &of_setting, context.force)?;
+        read.drawn.extend(thinned(setting, &made.rows.0));
+        read.all.extend(made.rows.0);
+        read.descents.extend(made.descents.0);
+        read.final_losses.extend(made.final_losses.0);
+        read.ends.push(made.ends);
+        read.missing.extend(made.missing);
+        context.progress.item_finished(&setting.id, &format!("{} runs", of_setting.len()));
+    }
+    Ok(Some(read))
+}
+
 /// What the report says about the whole.
 fn overview(
     plan: &Plan,
     inputs: &Inputs,
     (runs, complete): (&[Found], u64),
-    made_by: Vec<Provenance>,
+    (made_by, published): (Vec<Provenance>, Vec<PublishedSource>),
     missing: &[MissingResult],
 ) -> Overview {
     Overview {
@@ -163,6 +208,7 @@ fn overview(
         missing: inputs.missing.iter().chain(missing).cloned().collect(),
         left_out: plan.left_out.clone(),
         made_by,
+        published,
         datasets: inputs.datasets.clone(),
         configuration: inputs.configuration.clone(),
     }

@@ -374,7 +374,7 @@ fn the_account_of_computing_counts_runs_by_machine_and_is_the_same_for_any_short
         memory: Some(16),
         runs: 9,
         hours: 0,
-        elapsed_hours: 0,
+        elapsed_hours: Some(0),
     };
     assert_eq!(rows.0, [expected]);
     // Four hours for a run of trial 0, whose levels shared their path: they are counted once.
@@ -384,5 +384,5 @@ fn the_account_of_computing_counts_runs_by_machine_and_is_the_same_for_any_short
     grid.store.write_document(&path, &Provenance { seconds: 4.0 * 3600.0, ..made }).unwrap();
     assert_eq!(grid.aggregate(&plan).done, 1, "what computing took is a reason to make the tables again");
     let rows: Rows<ComputeRow> = grid.read("compute.json");
-    assert_eq!((rows.0[0].runs, rows.0[0].hours, rows.0[0].elapsed_hours), (9, 4, 4));
+    assert_eq!((rows.0[0].runs, rows.0[0].hours, rows.0[0].elapsed_hours), (9, 4, Some(4)));
 }

@@ -53,7 +53,7 @@ pub fn audit(store: &Store, manifest: &Manifest) -> Result<Audit, StoreError> {
             raw(store, dataset, &mut audit);
         }
     }
-    for folder in ["synthetic", "runs", "probes", "theorem", "tables"] {
+    for folder in ["synthetic", "runs", "probes", "published", "theorem", "tables"] {
         walk(store, &store.layout().data().join(folder), &mut audit)?;
     }
     // The report is for readers: only its manifest is a document of ours, and it knows all the rest.

@@ -66,7 +66,8 @@ Examples:
   pipeline pack --profile full -o results.tar.gz    on the machine that trained
   pipeline import results.tar.gz                    on the machine that makes the report
   pipeline import ../other-checkout                 another project folder
-  pipeline import a.tar b.tar --prefer mine         keep what is here where results differ";
+  pipeline import a.tar b.tar --prefer mine         keep what is here where results differ
+  pipeline import docs/paper-report                 a published report: train the rest, its settings count as published";
 
 const PUBLISH_EXAMPLES: &str = "\
 Examples:

@@ -1,5 +1,5 @@
 //! Results between machines: `pipeline pack` writes the finished part of a store as a tar file, `pipeline import` takes
-//! such files, or other data folders, into this one.
+//! such files, other data folders, or published reports, into this one.
 //!
 //! An import reads everything twice. The first pass checks every file against its digest, its specification and what is
 //! here already, and changes nothing; the second one writes. A unit (a run, a drawn trial, a probe, a checkpoint) is written
@@ -14,6 +14,7 @@ mod judge;
 mod known;
 mod origin;
 mod pack;
+mod published;
 mod write;
 
 pub use error::{ExchangeError, Refusal};
@@ -21,3 +22,4 @@ pub use import::{Imported, import};
 pub use judge::Preference;
 pub use known::KnownSettings;
 pub use pack::{With, pack};
+pub use published::{ImportedReport, import_report, is_published_report};

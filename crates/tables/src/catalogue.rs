@@ -8,8 +8,8 @@ use crate::probes::{Calibration, Flatness, Replay};
 use crate::rows::{
     AccuracyRow, BaselineRow, CalibrationRow, ClaimReadingRow, ClaimRow, ComputeRow, CurvePoint, CurveRow, DescentRow,
     FinalLossRow, FlatnessRow, GainRow, LevelRow, MethodRow, OverallRow, Overview, PairedRow, PlaceboRow,
-    PublishedRunRow, ReliabilityBinRow, ReplayRow, RunRow, ScorecardCountRow, ScorecardRow, SelectionNoiseRow,
-    SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow,
+    PublishedRunRow, ReliabilityBinRow, ReplayRow, RunEndRow, RunRow, ScorecardCountRow, ScorecardRow,
+    SelectionNoiseRow, SelectionRow, SensitivityRow, SharpnessRow, SpreadRow, TheoremCheck, TheoremRow, TrialProbeRow,
 };
 
 /// A table, without its rows.
@@ -41,7 +41,7 @@ impl Definition {
 }
 
 /// The tables that the aggregate stage writes to `data/tables/`.
-pub const AGGREGATED: [Definition; 28] = [
+pub const AGGREGATED: [Definition; 29] = [
     Definition::of::<AccuracyRow>(),
     Definition::of::<ScorecardRow>(),
     Definition::of::<ScorecardCountRow>(),
@@ -60,6 +60,7 @@ pub const AGGREGATED: [Definition; 28] = [
     Definition::of::<LevelRow>(),
     Definition::of::<FinalLossRow>(),
     Definition::of::<DescentRow>(),
+    Definition::of::<RunEndRow>(),
     Definition::of::<CurveRow>(),
     Definition::of::<CurvePoint>(),
     Definition::of::<ReplayRow>(),

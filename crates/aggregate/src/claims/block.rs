@@ -169,7 +169,7 @@ impl<'a> Judged<'a> {
         let levels = self.levels();
         let of_setting = self.evidence.runs.iter().filter(|run| run.setting == self.index);
         let summaries: HashMap<(u32, Level), &Summary> =
-            of_setting.filter_map(|run| Some(((run.spec.trial, run.spec.level), run.complete()?.1))).collect();
+            of_setting.filter_map(|run| Some(((run.spec.trial, run.spec.level), run.summary()?))).collect();
         let whole = |trial: u32| {
             let summary = |level: Level| summaries.get(&(trial, level)).copied();
             let flooded = levels.iter().filter(|level| !level.is_zero());

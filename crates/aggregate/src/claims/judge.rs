@@ -42,7 +42,7 @@ fn verdict_on(claim: &Claim, margin: f64, evidence: &Evidence<'_>) -> (ClaimRow,
             settings.push(id.clone());
         }
     }
-    let of_settings = |run: &&crate::scan::Found| run.complete().is_some() && settings.contains(&run.spec.setting);
+    let of_settings = |run: &&crate::scan::Found| run.summary().is_some() && settings.contains(&run.spec.setting);
     let runs = evidence.runs.iter().filter(of_settings).count() as u64;
     let row = ClaimRow {
         id: claim.id.clone(),

@@ -27,8 +27,8 @@ impl Layout {
     }
 
     /// The folders that this project makes in `data/`; what else lies there is the user's.
-    pub fn own_folders(&self) -> [PathBuf; 6] {
-        ["raw", "synthetic", "runs", "probes", "theorem", "tables"].map(|name| self.data.join(name))
+    pub fn own_folders(&self) -> [PathBuf; 7] {
+        ["raw", "synthetic", "runs", "probes", "published", "theorem", "tables"].map(|name| self.data.join(name))
     }
 
     /// `data/.lock`.
@@ -91,6 +91,11 @@ impl Layout {
     /// `data/probes/SETTING/tTRIAL/`: what the probes found in one trial's stored weights.
     pub fn probes(&self, setting: &str, trial: u32) -> PathBuf {
         self.data.join("probes").join(setting).join(format!("t{trial:02}"))
+    }
+
+    /// `data/published/`: what published reports say of their runs, a document a report.
+    pub fn published(&self) -> PathBuf {
+        self.data.join("published")
     }
 
     /// `data/theorem/`: what the verify stage found.

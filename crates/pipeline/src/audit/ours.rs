@@ -27,6 +27,7 @@ pub fn is_a_documents_place(store: &Store, path: &Path) -> bool {
         Some(["synthetic", _]) => is_trial(stem),
         Some(["runs", _, trial, run]) => is_trial(trial) && is_run(run),
         Some(["probes", _, trial]) => is_trial(trial),
+        Some(["published"]) => is_short_digest(stem),
         Some(["theorem"]) => stem == "manifest" || VERIFIED.iter().any(|table| table.name == stem),
         Some(["theorem", "parts"] | ["tables", "cache"]) => true,
         Some(["tables"]) => BESIDE_TABLES.contains(&stem) || AGGREGATED.iter().any(|table| table.name == stem),
@@ -42,5 +43,10 @@ fn is_trial(name: &str) -> bool {
 /// `bLEVEL-KEY`.
 fn is_run(name: &str) -> bool {
     let key = name.strip_prefix('b').and_then(|name| name.split_once('-')).map(|(_, key)| key);
-    key.is_some_and(|key| key.len() == 16 && key.bytes().all(|b| b.is_ascii_hexdigit()))
+    key.is_some_and(is_short_digest)
+}
+
+/// The first digits of a digest ([`flooding_core::digest::Digest::short`]).
+fn is_short_digest(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -26,7 +26,7 @@ pub struct PackArgs {
 /// What is imported.
 #[derive(Args, Clone, Debug)]
 pub struct ImportArgs {
-    /// Tar files that `pipeline pack` wrote, projects, or data folders
+    /// Tar files that `pipeline pack` wrote, projects, data folders, or published reports
     #[arg(required = true, value_name = "DIR_OR_TAR")]
     pub sources: Vec<PathBuf>,
     /// Where the same run has different results here and there: which to keep [default: import nothing]

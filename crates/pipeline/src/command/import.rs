@@ -1,22 +1,52 @@
 //! `pipeline import`: results that were made elsewhere.
 
+use std::path::PathBuf;
+
+use serde::Serialize;
+
 use super::pack::checkpoints as listed;
 use super::{print, print_json};
 use crate::cli::ImportArgs;
-use crate::exchange::{self, Imported};
+use crate::exchange::{self, Imported, ImportedReport};
 use crate::exit::{Failure, Outcome};
 use crate::project;
 
 pub fn run(args: &ImportArgs) -> Result<Outcome, Failure> {
     let (mut known, store) = project::known_settings(&args.place)?;
     let _lock = store.share()?;
-    let imported = exchange::import(&args.sources, &store, &mut known, args.prefer)?.map_err(Failure::exchange)?;
+    let (reports, sources): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.sources.iter().cloned().partition(|source| exchange::is_published_report(source));
+    let imported = exchange::import(&sources, &store, &mut known, args.prefer)?.map_err(Failure::exchange)?;
+    let reports: Vec<ImportedReport> = (reports.iter())
+        .map(|folder| exchange::import_report(folder, &store, &known)?.map_err(Failure::exchange))
+        .collect::<Result<_, _>>()?;
     if args.json {
-        print_json(&imported)?;
+        print_json(&Answer { imported: &imported, reports: &reports })?;
     } else {
-        print(&describe(&imported))?;
+        let results = (!sources.is_empty()).then(|| describe(&imported));
+        print(&results.into_iter().chain(reports.iter().map(describe_report)).collect::<String>())?;
     }
     Ok(Outcome::Done)
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    imported: &'a Imported,
+    /// Published reports.
+    reports: &'a [ImportedReport],
+}
+
+fn describe_report(report: &ImportedReport) -> String {
+    let ImportedReport { name, runs, settings, unplanned } = report;
+    let mut text = format!(
+        "imported the published report {name}: {runs} runs of {settings} settings, which count where fewer of a setting's \
+         runs are trained here\n"
+    );
+    if *unplanned > 0 {
+        text.push_str(&format!("{unplanned} other runs count for nothing: no profile of this project plans them\n"));
+    }
+    text
 }
 
 fn describe(imported: &Imported) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use flooding_core::context::Context;
 use flooding_core::work::{Decision, Reason, Stage, WorkItem};
+use flooding_tables::PublishedSource;
 use flooding_train::Survey;
 use serde::Serialize;
 
@@ -34,6 +35,8 @@ struct Answer<'a> {
     /// The tasks of the other stages.
     items: &'a [WorkItem],
     training: &'a Training,
+    /// Published reports that settings are taken from.
+    published: &'a [PublishedSource],
     /// The command that resumes; none where all is done.
     command: Option<String>,
 }
@@ -53,13 +56,14 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
         });
     }
     let training = training(surveys, whereabouts);
+    let published = flooding_aggregate::published_sources(&project.plan, &store)?;
     let items = summary::with_what_follows(items, &project.plan);
     let is_done = training.complete == training.runs && !items.iter().any(is_missing);
     let command = (!is_done).then(|| command(&project, &training));
     if args.json {
-        print_json(&Answer { items: &items, training: &training, command })?;
+        print_json(&Answer { items: &items, training: &training, published: &published, command })?;
     } else {
-        print(&describe(&project, &items, &training, command.as_deref()))?;
+        print(&describe(&project, &items, (&training, &published), command.as_deref()))?;
     }
     Ok(if is_done { Outcome::Done } else { Outcome::Incomplete })
 }
@@ -92,11 +96,22 @@ fn command(project: &Project, training: &Training) -> String {
 /// At most this number of lines for each kind of task.
 const SHOWN: usize = 10;
 
-fn describe(project: &Project, items: &[WorkItem], training: &Training, command: Option<&str>) -> String {
+fn describe(
+    project: &Project,
+    items: &[WorkItem],
+    (training, published): (&Training, &[PublishedSource]),
+    command: Option<&str>,
+) -> String {
     let mut text = format!("profile {}: {}\n", project.plan.profile, project.plan.summary);
     for stage in Stage::ALL {
         if stage == Stage::Train {
             describe_training(&mut text, training);
+            for PublishedSource { name, runs, settings, .. } in published {
+                let settings = settings.len();
+                text.push_str(&format!(
+                    "           {runs} runs of {settings} settings count as the published report {name} has them\n"
+                ));
+            }
             continue;
         }
         let of_stage: Vec<&WorkItem> = items.iter().filter(|item| item.stage == stage).collect();

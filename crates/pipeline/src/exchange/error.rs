@@ -5,6 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use flooding_core::store::{DocumentError, StoreError};
+use flooding_tables::TableError;
+
+use crate::published::PublishedError;
 
 /// Why nothing was packed or imported.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,29 @@ pub enum ExchangeError {
     NoResults {
         /// The folder.
         path: PathBuf,
+    },
+    /// A published report that is not whole.
+    #[error(transparent)]
+    Published(#[from] PublishedError),
+    /// A table of a published report.
+    #[error("{path}: {source}; publish the report again with this version", path = path.display())]
+    PublishedTable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TableError,
+    },
+    /// A published report of other runs.
+    #[error(
+        "{path}: none of its {runs} runs is planned by a profile of this project (its own configuration is \
+         {path}/{configuration}); nothing was imported",
+        path = path.display(), configuration = crate::published::CONFIGURATION
+    )]
+    NoRunOfOurs {
+        /// The folder.
+        path: PathBuf,
+        /// Its runs.
+        runs: usize,
     },
     /// Files that must not be imported.
     #[error("nothing was imported, because of\n{}", listed(refusals))]

@@ -2,7 +2,7 @@
 
 use flooding_core::record::Provenance;
 use flooding_core::work::Stage;
-use flooding_tables::ComputeRow;
+use flooding_tables::{ComputeRow, PublishedSource};
 use serde::Serialize;
 
 use super::facts::Index;
@@ -170,6 +170,8 @@ pub struct RepeatContext {
     pub readings: Vec<ReadingContext>,
     /// The software and machines behind the runs.
     pub made_by: Vec<Maker>,
+    /// One sentence for each published report that settings were taken from.
+    pub published: Vec<String>,
     /// What computing took, a row a table and machine.
     pub compute: Vec<Computed>,
     /// The same in a sentence; empty where nothing is known.
@@ -268,7 +270,7 @@ impl Computed {
             memory: known(row.memory, " GiB"),
             runs: row.runs.to_string(),
             hours: hours(row.hours),
-            elapsed: hours(row.elapsed_hours),
+            elapsed: row.elapsed_hours.map_or_else(|| "not recorded".to_owned(), hours),
         }
     }
 }
@@ -304,6 +306,18 @@ fn took(rows: &[ComputeRow]) -> String {
     )
 }
 
+/// What was taken from a published report.
+fn taken(source: &PublishedSource) -> String {
+    let PublishedSource { name, version, profile, runs, settings } = source;
+    format!(
+        "{} of {} ({}) were not trained for this report: they are taken as the published report {name} has them (profile \
+         {profile}, version {version}), with the curves and probes that it shows.",
+        count(*runs, "run"),
+        count(settings.len() as u64, "setting"),
+        settings.join(", ")
+    )
+}
+
 impl RepeatContext {
     /// From the overview.
     pub fn new(tables: &Tables) -> Self {
@@ -331,6 +345,7 @@ impl RepeatContext {
                     processor: made.processor.clone(),
                 })
                 .collect(),
+            published: overview.iter().flat_map(|o| &o.published).map(taken).collect(),
             compute: tables.compute.iter().flatten().map(Computed::of).collect(),
             took: took(tables.compute.as_deref().unwrap_or_default()),
             citation: citation(overview.map_or(&[], |overview| &overview.made_by)),

@@ -363,7 +363,7 @@ fn compute() -> Vec<ComputeRow> {
         memory: cores.map(|cores| 8 * cores),
         runs: 90,
         hours,
-        elapsed_hours: hours / 2,
+        elapsed_hours: Some(hours / 2),
     };
     vec![
         row(Some(TableId::Table2), "A processor (avx2, fma)", Some(2), 12),
@@ -401,6 +401,7 @@ fn overview(size: Size) -> Overview {
                 why: "not part of profile `quick`".to_owned(),
             })
             .to_vec(),
+        published: Vec::new(),
         made_by: vec![Provenance {
             version: "0.1.0".to_owned(),
             commit: "0123456789ab-dirty".to_owned(),

@@ -5,7 +5,7 @@ use flooding_core::config::TableId;
 use crate::definition::table;
 
 table! {
-    "compute" version 1,
+    "compute" version 2,
     /// The runs of one table of the paper that one machine made, and what they took. Hours are cut to whole
     /// ones: those of a short run are 0 on every machine, however busy, so that its tables are the same wherever and
     /// whenever it is repeated.
@@ -24,7 +24,7 @@ table! {
         runs: u64 => "runs",
         /// hours of one core (or of one GPU) that training them took, what levels share counted once
         hours: u64 => "h",
-        /// hours during which at least one of them was in progress
-        elapsed_hours: u64 => "h",
+        /// hours during which at least one of them was in progress; empty where it was not recorded when they ended
+        elapsed_hours: Option<u64> => "h",
     }
 }

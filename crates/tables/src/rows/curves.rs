@@ -144,3 +144,23 @@ table! {
         train_accuracy: MeanStd => "%",
     }
 }
+
+table! {
+    "run_ends" version 1,
+    /// What the history of one complete run says of its end and of when flooding began.
+    pub struct RunEndRow {
+        /// setting id
+        setting: String => "",
+        /// interpretation of the paper
+        reading: String => "",
+        /// seed index
+        trial: u32 => "",
+        /// flood level b
+        level: Level => "nat",
+        /// loss of the whole training set, averaged over the last tenth of the epochs (no fewer than five); empty where none of
+        /// them evaluated it
+        train_loss: Option<f64> => "nat",
+        /// epoch of the first mini-batch below the level; empty where none was
+        flooded_from: Option<u32> => "epoch",
+    }
+}

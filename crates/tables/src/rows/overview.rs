@@ -32,10 +32,28 @@ pub struct Overview {
     pub left_out: Vec<LeftOut>,
     /// The software and machines that made the records, each distinct one once; durations set to zero.
     pub made_by: Vec<Provenance>,
+    /// The published reports that settings were taken from instead of being trained here.
+    #[serde(default)]
+    pub published: Vec<PublishedSource>,
     /// The image datasets used.
     pub datasets: Vec<DatasetRow>,
     /// `pipeline.toml`, as it was.
     pub configuration: String,
+}
+
+/// A published report that settings were taken from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedSource {
+    /// The folder that it was imported from.
+    pub name: String,
+    /// Version of the software that published it.
+    pub version: String,
+    /// Its profile.
+    pub profile: String,
+    /// Runs of the plan that count as it has them.
+    pub runs: u64,
+    /// Their settings.
+    pub settings: Vec<String>,
 }
 
 /// A dataset, for the report.
