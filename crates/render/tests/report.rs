@@ -414,6 +414,24 @@ fn a_template_in_the_projects_folder_replaces_the_built_in_one() {
 }
 
 #[test]
+fn a_run_of_which_some_settings_are_the_papers_grid_is_called_reduced_in_part() {
+    let mut tables = tables(QUICK);
+    let whole = tables.accuracy.as_ref().unwrap()[0].setting.clone();
+    for row in tables.accuracy.as_mut().unwrap().iter_mut().filter(|row| row.setting == whole) {
+        (row.trials, row.levels, row.complete_trials) = (row.paper_trials, row.paper_levels, row.paper_trials);
+        row.reduced = Vec::new();
+    }
+    // The made-up runs have levels that the paper has not.
+    tables.runs = Some(Vec::new());
+    let files = made(&tables).unwrap();
+    let page = page(&files);
+    assert!(
+        page.contains("Reduced in part</span>") && page.contains("In a run that is reduced in part, flooding’s gain")
+    );
+    assert!(page.contains("In part the paper’s grid, in part a reduced one; the scales differ"));
+}
+
+#[test]
 fn a_reduced_run_says_so_in_each_finding_and_an_unfinished_one_counts_its_trials() {
     let quick = made(&tables(QUICK)).unwrap();
     let page_of_quick = page(&quick);

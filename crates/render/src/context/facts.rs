@@ -134,10 +134,10 @@ impl Scale {
                 count(scales.len() as u64, "row")
             ));
         }
-        let plan = if scales.iter().any(|scale| !scale.is_full()) {
-            "Quick run, not the paper’s grid"
-        } else {
-            "The paper’s grid"
+        let plan = match scales.iter().filter(|scale| !scale.is_full()).count() {
+            0 => "The paper’s grid",
+            reduced if reduced < scales.len() => "In part the paper’s grid, in part a reduced one",
+            _ => "Quick run, not the paper’s grid",
         };
         let left = if scales.iter().any(|scale| scale.is_unfinished()) { " Unfinished." } else { "" };
         Some(format!("{plan}; the scales differ and stand with each setting.{left}"))
@@ -214,5 +214,10 @@ impl Index {
     /// Is every setting run at the paper's scale (and is there one)?
     pub fn is_full(&self) -> bool {
         !self.order.is_empty() && self.iter().all(|facts| facts.scale.is_full())
+    }
+
+    /// Was any setting of the paper planned as the paper's whole grid?
+    pub fn is_full_in_part(&self) -> bool {
+        self.iter().any(|facts| facts.scale.full != (0, 0) && facts.scale.is_full())
     }
 }

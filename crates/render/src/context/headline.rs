@@ -12,7 +12,7 @@ use crate::tables::Tables;
 /// The head of the report.
 #[derive(Clone, Debug, Serialize)]
 pub struct HeadlineContext {
-    /// The large word beside the title, such as `Quick run`; `None` for the whole grid.
+    /// The large words beside the title, such as `Quick run`; `None` for the whole grid.
     pub badge: Option<String>,
     /// What the badge means.
     pub badge_note: String,
@@ -36,6 +36,8 @@ pub struct Finding {
 enum Extent {
     Whole,
     Unfinished,
+    /// Some settings are the paper's grid, others are not.
+    ReducedInPart,
     Reduced,
     Nothing,
 }
@@ -44,6 +46,7 @@ impl Extent {
     fn of(tables: &Tables, index: &Index) -> Self {
         match &tables.overview {
             None => Self::Nothing,
+            Some(_) if !index.is_full() && index.is_full_in_part() => Self::ReducedInPart,
             Some(_) if !index.is_full() => Self::Reduced,
             Some(overview) if overview.runs.0 != overview.runs.1 || !overview.missing.is_empty() => Self::Unfinished,
             Some(_) => Self::Whole,
@@ -54,6 +57,7 @@ impl Extent {
         match self {
             Self::Whole => None,
             Self::Unfinished => Some("Unfinished"),
+            Self::ReducedInPart => Some("Reduced in part"),
             Self::Reduced => Some("Quick run"),
             Self::Nothing => Some("No results"),
         }
@@ -64,6 +68,7 @@ impl Extent {
         match self {
             Self::Whole | Self::Nothing => "Flooding’s gain",
             Self::Unfinished => "So far, flooding’s gain",
+            Self::ReducedInPart => "In a run that is reduced in part, flooding’s gain",
             Self::Reduced => "In a reduced run, flooding’s gain",
         }
     }
@@ -239,7 +244,7 @@ fn badge_note(extent: Extent, index: &Index) -> String {
                 .to_owned()
         }
         Extent::Nothing => "No tables have been made yet; run `pipeline run` first.".to_owned(),
-        Extent::Reduced => {
+        Extent::ReducedInPart | Extent::Reduced => {
             let reduced = index.iter().filter(|facts| !facts.scale.is_full()).count();
             format!(
                 "{reduced} of {} ran fewer trials, levels or epochs than in the paper: such a run can agree or disagree \
