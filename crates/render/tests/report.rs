@@ -429,6 +429,8 @@ fn a_run_of_which_some_settings_are_the_papers_grid_is_called_reduced_in_part() 
         page.contains("Reduced in part</span>") && page.contains("In a run that is reduced in part, flooding’s gain")
     );
     assert!(page.contains("In part the paper’s grid, in part a reduced one; the scales differ"));
+    assert!(page.contains("<small>the paper’s grid</small>"));
+    assert!(page.contains("<small>3 of the paper’s 10 trials, 11 of the paper’s 51 levels"));
 }
 
 #[test]

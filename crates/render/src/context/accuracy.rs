@@ -207,7 +207,7 @@ fn part(
     let mut context_rows: Vec<Row> = Vec::new();
     for row in rows {
         let starts_block = context_rows.last().is_none_or(|last| last.first != row.data);
-        let scale = if same { None } else { index.get(&row.setting).map(|facts| facts.scale.numbers()) };
+        let scale = if same { None } else { index.get(&row.setting).map(|facts| facts.scale.departures()) };
         context_rows.push(table_row(row, starts_block, scale.unwrap_or_default()));
     }
     Part {

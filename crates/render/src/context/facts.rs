@@ -84,28 +84,49 @@ impl Scale {
 
     /// `3 of the paper’s 10 trials, 11 of the paper’s 51 levels, 500 epochs`.
     pub fn numbers(&self) -> String {
-        let of = |ours: u32, paper: u32, unit: &str| match ours.cmp(&paper) {
-            Ordering::Equal => count(ours.into(), unit),
-            Ordering::Less => format!("{ours} of the paper’s {}", count(paper.into(), unit)),
-            Ordering::Greater => format!("{} (the paper: {paper})", count(ours.into(), unit)),
-        };
-        let levels = match self.levels.saturating_sub(self.other_levels) {
-            papers if papers == self.levels => of(self.levels, self.full.1, "level"),
+        let parts = [Some(self.trial_numbers()), Some(self.level_numbers()), self.epoch_numbers()];
+        let mut text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        if let Some(others) = self.other_reductions() {
+            text = format!("{text}; {others}");
+        }
+        text
+    }
+
+    /// The same without what is as in the paper, `11 of the paper’s 51 levels`; `the paper’s grid` where everything is.
+    pub fn departures(&self) -> String {
+        let parts = [
+            (self.trials != self.full.0).then(|| self.trial_numbers()),
+            (self.levels != self.full.1 || self.other_levels > 0).then(|| self.level_numbers()),
+            self.epoch_numbers().filter(|_| self.epochs != Some(PAPER_EPOCHS)),
+            self.other_reductions(),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { "the paper’s grid".to_owned() } else { parts.join(", ") }
+    }
+
+    fn trial_numbers(&self) -> String {
+        beside(self.trials, self.full.0, "trial")
+    }
+
+    fn level_numbers(&self) -> String {
+        match self.levels.saturating_sub(self.other_levels) {
+            papers if papers == self.levels => beside(self.levels, self.full.1, "level"),
             0 => format!("{}, none of them of the paper’s {}", count(self.levels.into(), "level"), self.full.1),
             papers => {
                 format!("{}, {papers} of them of the paper’s {}", count(self.levels.into(), "level"), self.full.1)
             }
-        };
-        let mut text = format!("{}, {levels}", of(self.trials, self.full.0, "trial"));
-        if let Some(epochs) = self.epochs {
-            text = format!("{text}, {}", of(epochs, PAPER_EPOCHS, "epoch"));
         }
+    }
+
+    fn epoch_numbers(&self) -> Option<String> {
+        self.epochs.map(|epochs| beside(epochs, PAPER_EPOCHS, "epoch"))
+    }
+
+    /// Other keys of the protocol that were cut down.
+    fn other_reductions(&self) -> Option<String> {
         let others: Vec<_> = self.reduced.iter().filter(|key| *key != "epochs" || self.epochs.is_none()).collect();
-        if !others.is_empty() {
-            let keys = others.iter().map(|key| key.replace('_', " ")).collect::<Vec<_>>().join(", ");
-            text = format!("{text}; reduced: {keys}");
-        }
-        text
+        let keys = others.iter().map(|key| key.replace('_', " ")).collect::<Vec<_>>().join(", ");
+        (!others.is_empty()).then(|| format!("reduced: {keys}"))
     }
 
     /// The sentence for captions.
@@ -141,6 +162,15 @@ impl Scale {
         };
         let left = if scales.iter().any(|scale| scale.is_unfinished()) { " Unfinished." } else { "" };
         Some(format!("{plan}; the scales differ and stand with each setting.{left}"))
+    }
+}
+
+/// Our number beside the paper's.
+fn beside(ours: u32, paper: u32, unit: &str) -> String {
+    match ours.cmp(&paper) {
+        Ordering::Equal => count(ours.into(), unit),
+        Ordering::Less => format!("{ours} of the paper’s {}", count(paper.into(), unit)),
+        Ordering::Greater => format!("{} (the paper: {paper})", count(ours.into(), unit)),
     }
 }
 

@@ -1,6 +1,10 @@
 //! A scene as a one-page PDF: vectors and Helvetica, which every reader has. For LaTeX and for print.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 
 use super::scene::{Anchor, Item, Scene};
 use super::style::{Style, Theme};
@@ -17,33 +21,36 @@ pub fn file(scene: &Scene, title: &str) -> Vec<u8> {
         draw(&mut page, item);
     }
     let font = |face: &str| format!("<</Type/Font/Subtype/Type1/BaseFont/{face}/Encoding/WinAnsiEncoding>>");
-    let objects = [
-        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+    let page = compressed(page.as_bytes());
+    let objects: [Vec<u8>; 7] = [
+        "<</Type/Catalog/Pages 2 0 R>>".into(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".into(),
         format!(
             "<</Type/Page/Parent 2 0 R/MediaBox[0 0 {width:.2} {height:.2}]/Contents 4 0 R\
              /Resources<</Font<</F 5 0 R/B 6 0 R>>/ExtGState<</T<</ca 0.22>>/O<</ca 1>>>>>>>>"
-        ),
-        format!("<</Length {}>>stream\n{page}endstream", page.len()),
-        font("Helvetica"),
-        font("Helvetica-Bold"),
-        format!("<</Title({})>>", literal(title)),
+        )
+        .into(),
+        [format!("<</Filter/FlateDecode/Length {}>>stream\n", page.len()).as_bytes(), &page, b"\nendstream"].concat(),
+        font("Helvetica").into(),
+        font("Helvetica-Bold").into(),
+        format!("<</Title({})>>", literal(title)).into(),
     ];
-    let mut file = String::from("%PDF-1.4\n");
-    let mut offsets = Vec::new();
+    // The second line says to programs that copy files that this one is not text.
+    let mut file = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n".to_vec();
+    let mut references = String::new();
     for (index, object) in objects.iter().enumerate() {
-        offsets.push(file.len());
-        write!(file, "{} 0 obj\n{object}\nendobj\n", index + 1).expect("writing to a string cannot fail");
+        writeln!(references, "{:010} 00000 n ", file.len()).expect("writing to a string cannot fail");
+        file.extend([format!("{} 0 obj\n", index + 1).as_bytes(), object, b"\nendobj\n"].concat());
     }
-    let start = file.len();
-    let count = objects.len() + 1;
-    write!(file, "xref\n0 {count}\n0000000000 65535 f \n").expect("writing to a string cannot fail");
-    for offset in offsets {
-        writeln!(file, "{offset:010} 00000 n ").expect("writing to a string cannot fail");
-    }
-    write!(file, "trailer<</Size {count}/Root 1 0 R/Info 7 0 R>>\nstartxref\n{start}\n%%EOF\n")
-        .expect("writing to a string cannot fail");
-    file.into_bytes()
+    let (start, count) = (file.len(), objects.len() + 1);
+    file.extend(format!("xref\n0 {count}\n0000000000 65535 f \n{references}").bytes());
+    file.extend(format!("trailer<</Size {count}/Root 1 0 R/Info 7 0 R>>\nstartxref\n{start}\n%%EOF\n").bytes());
+    file
+}
+
+fn compressed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory cannot fail")
 }
 
 fn draw(page: &mut String, item: &Item) {
@@ -172,6 +179,25 @@ fn width(text: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_is_compressed_and_each_object_stands_where_the_table_says() {
+        let scene = Scene { width: 100, height: 100, items: Vec::new() };
+        let file = file(&scene, "a title");
+        let text = String::from_utf8_lossy(&file);
+        let start: usize = text.lines().rev().nth(1).unwrap().parse().unwrap();
+        assert!(file[start..].starts_with(b"xref\n0 8\n"));
+        let table = String::from_utf8(file[start..].to_vec()).unwrap();
+        for (index, line) in table.lines().skip(3).take(7).enumerate() {
+            let offset: usize = line[..10].parse().unwrap();
+            assert!(file[offset..].starts_with(format!("{} 0 obj\n", index + 1).as_bytes()), "{line}");
+        }
+        let at = |mark: &[u8]| file.windows(mark.len()).position(|window| window == mark).unwrap();
+        let page = &file[at(b"stream\n") + 7..at(b"\nendstream")];
+        let mut drawing = String::new();
+        std::io::Read::read_to_string(&mut flate2::read::ZlibDecoder::new(page), &mut drawing).unwrap();
+        assert!(drawing.starts_with("0.075 0 0 -0.075 0 7.50 cm"), "{drawing}");
+    }
 
     #[test]
     fn strings_are_escaped_and_ascii() {
