@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use flooding_core::config::TableId;
 use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
-use flooding_tables::{AccuracyRow, Checkpoint, MeanStd, SelectionRow, SensitivityRow};
+use flooding_tables::{AccuracyRow, Checkpoint, MeanStd, RunEndRow, SelectionRow, SensitivityRow};
 use polars::prelude::*;
 
 use crate::compare::{bold, difference, z};
-use crate::curves::RunEnd;
 use crate::error::AggregateError;
 use crate::frame::{
     CHECKPOINT, CHECKPOINTS, EPOCH, LEVEL, LEVEL_VALUE, RUN, SETTING, TEST_ACCURACY, TRAIN_ACCURACY, TRIAL,
@@ -79,7 +78,7 @@ pub(crate) fn accuracy(plan: &Plan, runs: &[Found], whole: &LazyFrame) -> Result
 
 impl Accuracy {
     /// Says of each selected run when flooding began in it; `ends` is by the setting's index.
-    pub(crate) fn with_beginnings(mut self, plan: &Plan, ends: &[Vec<RunEnd>]) -> Self {
+    pub(crate) fn with_beginnings(mut self, plan: &Plan, ends: &[Vec<RunEndRow>]) -> Self {
         for choice in &mut self.selections {
             let index = plan.settings.iter().position(|setting| setting.id == choice.setting);
             let end = index.and_then(|index| {

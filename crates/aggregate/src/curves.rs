@@ -39,25 +39,14 @@ pub(crate) struct SettingCurves {
     /// Where the training loss of each level ended.
     pub final_losses: Rows<FinalLossRow>,
     /// How each run ended.
-    pub ends: Vec<RunEnd>,
+    pub ends: Rows<RunEndRow>,
     /// Histories that could not be used.
     pub missing: Vec<MissingResult>,
 }
 
-/// What a run's history says of its end, and of when flooding began.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RunEnd {
-    pub trial: u32,
-    pub level: Level,
-    /// Mean training loss over the last tenth of the epochs (at least five of them).
-    pub train_loss: Option<f64>,
-    /// The epoch of the first mini-batch whose loss lay below the level.
-    pub flooded_from: Option<u32>,
-}
-
 impl Document for SettingCurves {
     const KIND: &'static str = "setting-curves";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 }
 
 /// The curves of one setting's complete runs, from the cache where nothing changed.
@@ -129,36 +118,20 @@ fn read(plan: &Plan, store: &Store, setting: &Setting, runs: &[&Found]) -> Resul
         rows: Rows(rows.concat()),
         descents: Rows(descents),
         final_losses: Rows(final_losses),
-        ends: ends(&histories),
+        ends: Rows(ends(setting, &histories)),
         missing,
     })
 }
 
-/// One row a run whose end is known.
-pub(crate) fn run_ends(plan: &Plan, ends: &[Vec<RunEnd>]) -> Vec<RunEndRow> {
-    let of_setting = |(setting, ends): (&Setting, &Vec<RunEnd>)| -> Vec<RunEndRow> {
-        let row = |end: &RunEnd| RunEndRow {
-            setting: setting.id.clone(),
-            reading: setting.reading.clone(),
-            trial: end.trial,
-            level: end.level,
-            train_loss: end.train_loss,
-            flooded_from: end.flooded_from,
-        };
-        ends.iter().map(row).collect()
-    };
-    plan.settings.iter().zip(ends).flat_map(of_setting).collect()
-}
-
-fn ends(histories: &[(&Found, History)]) -> Vec<RunEnd> {
+fn ends(setting: &Setting, histories: &[(&Found, History)]) -> Vec<RunEndRow> {
     let baselines: HashMap<u32, &History> = (histories.iter())
         .filter(|(run, _)| run.spec.level.is_zero())
         .map(|(run, history)| (run.spec.trial, history))
         .collect();
-    histories.iter().map(|(run, history)| end(run, history, baselines.get(&run.spec.trial).copied())).collect()
+    histories.iter().map(|(run, history)| end(setting, run, history, baselines.get(&run.spec.trial).copied())).collect()
 }
 
-fn end(run: &Found, history: &History, baseline: Option<&History>) -> RunEnd {
+fn end(setting: &Setting, run: &Found, history: &History, baseline: Option<&History>) -> RunEndRow {
     let flooded_from = if run.spec.level.is_zero() {
         None
     } else {
@@ -169,7 +142,14 @@ fn end(run: &Found, history: &History, baseline: Option<&History>) -> RunEnd {
         }
     };
     let RunSpec { trial, level, .. } = run.spec;
-    RunEnd { trial, level, train_loss: final_train_loss(history), flooded_from }
+    RunEndRow {
+        setting: setting.id.clone(),
+        reading: setting.reading.clone(),
+        trial,
+        level,
+        train_loss: final_train_loss(history),
+        flooded_from,
+    }
 }
 
 /// The first epoch in which a run parts from the baseline of its trial: up to its first flooded step the two are the same,

@@ -13,11 +13,10 @@ use flooding_tables::probes::{
     sharpness,
 };
 use flooding_tables::{
-    Band, CalibrationRow, FlatnessRow, GradientNorms, MeanStd, ReliabilityBinRow, ReplayRow, Sharpness, SharpnessRow,
-    TrialProbeRow,
+    Band, CalibrationRow, FlatnessRow, GradientNorms, MeanStd, ReliabilityBinRow, ReplayRow, RunEndRow, Sharpness,
+    SharpnessRow, TrialProbeRow,
 };
 
-use crate::curves::RunEnd;
 use crate::published_report::{Origins, merge};
 use crate::scan::Found;
 use crate::stats::{Sample, mean_interval};
@@ -67,7 +66,7 @@ pub(crate) fn files(store: &Store, setting: &Setting, trial: u32) -> [PathBuf; 3
 }
 
 /// Reads the probes of the plan's trials. One of runs that are not the plan's (any more) is passed over.
-pub(crate) fn probe_tables(plan: &Plan, store: &Store, runs: &[Found], ends: &[Vec<RunEnd>]) -> ProbeTables {
+pub(crate) fn probe_tables(plan: &Plan, store: &Store, runs: &[Found], ends: &[Vec<RunEndRow>]) -> ProbeTables {
     let keys: BTreeSet<&RunKey> = runs.iter().filter(|run| run.complete().is_some()).map(|run| &run.key).collect();
     let mut tables = ProbeTables::default();
     for (setting, ends) in plan.settings.iter().zip(ends) {

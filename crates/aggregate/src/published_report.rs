@@ -6,6 +6,7 @@
 
 use std::ffi::OsStr;
 
+use flooding_core::digest::Digest;
 use flooding_core::plan::Plan;
 use flooding_core::record::{Measure, Outcome, Provenance, Summary};
 use flooding_core::store::{Document, Store, StoreError};
@@ -16,7 +17,6 @@ use flooding_tables::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::curves::RunEnd;
 use crate::scan::Found;
 
 /// A published report, as `data/published/` keeps it.
@@ -24,6 +24,8 @@ use crate::scan::Found;
 pub struct PublishedReport {
     /// The folder that it was imported from.
     pub name: String,
+    /// Digest of its list of files: what lies in the folder later may be another report.
+    pub digest: Digest,
     /// Version of the software that published it.
     pub version: String,
     /// Its profile.
@@ -138,17 +140,9 @@ pub(crate) fn examples(plan: &Plan, runs: &[Found], origins: &Origins<'_>, index
 }
 
 /// How the published runs that settings come from ended, by the setting's index.
-pub(crate) fn ends(plan: &Plan, report: &PublishedReport, index: usize) -> Vec<RunEnd> {
+pub(crate) fn ends(plan: &Plan, report: &PublishedReport, index: usize) -> Vec<RunEndRow> {
     let id = &plan.settings[index].id;
-    let of_setting = report.measured.run_ends.0.iter().filter(|end| end.setting == *id);
-    of_setting
-        .map(|end| RunEnd {
-            trial: end.trial,
-            level: end.level,
-            train_loss: end.train_loss,
-            flooded_from: end.flooded_from,
-        })
-        .collect()
+    report.measured.run_ends.0.iter().filter(|end| end.setting == *id).cloned().collect()
 }
 
 /// The published reports that settings come from, as the overview names them.
@@ -157,7 +151,7 @@ pub(crate) fn sources(plan: &Plan, runs: &[Found], origins: &Origins<'_>) -> Vec
     for (index, (setting, report)) in plan.settings.iter().zip(origins).enumerate() {
         let Some(report) = report else { continue };
         let count = runs.iter().filter(|run| run.setting == index && run.summary().is_some()).count() as u64;
-        let known = sources.iter_mut().find(|source| source.name == report.name && source.profile == report.profile);
+        let known = sources.iter_mut().find(|source| source.digest == report.digest);
         match known {
             Some(source) => {
                 source.runs += count;
@@ -165,6 +159,7 @@ pub(crate) fn sources(plan: &Plan, runs: &[Found], origins: &Origins<'_>) -> Vec
             }
             None => sources.push(PublishedSource {
                 name: report.name.clone(),
+                digest: report.digest.clone(),
                 version: report.version.clone(),
                 profile: report.profile.clone(),
                 runs: count,

@@ -9,14 +9,14 @@ use flooding_core::record::Provenance;
 use flooding_core::store::{OutputManifest, OutputWriter, Store};
 use flooding_core::work::{MissingResult, Prepared, Stage, StageReport, WorkItem};
 use flooding_tables::{
-    CurvePoint, CurveRow, DescentRow, FinalLossRow, Overview, PublishedSource, Rows, TheoremCheck, write,
+    CurvePoint, CurveRow, DescentRow, FinalLossRow, Overview, PublishedSource, Rows, RunEndRow, TheoremCheck, write,
 };
 use polars::prelude::{DataFrame, IntoLazy as _, PolarsResult};
 
 use crate::accuracy::accuracy;
 use crate::claims::{Evidence, judge};
 use crate::controls::{baseline_rows, gain_rows, placebo_rows};
-use crate::curves::{RunEnd, curves, run_ends, thinned};
+use crate::curves::{curves, thinned};
 use crate::dependencies;
 use crate::error::AggregateError;
 use crate::frame::{is_judged, papers_levels, runs_frame, settings_frame};
@@ -119,7 +119,7 @@ fn make(
     write(&mut outputs, &Rows(accuracy.selections))?;
     write(&mut outputs, &Rows(accuracy.sensitivity))?;
     write(&mut outputs, &Rows(levels))?;
-    write(&mut outputs, &Rows(run_ends(plan, &ends)))?;
+    write(&mut outputs, &Rows(ends.concat()))?;
     write(&mut outputs, &Rows(all))?;
     write(&mut outputs, &Rows(drawn))?;
     write(&mut outputs, &Rows(descents))?;
@@ -152,7 +152,7 @@ struct Histories {
     descents: Vec<DescentRow>,
     final_losses: Vec<FinalLossRow>,
     /// By the setting's index.
-    ends: Vec<Vec<RunEnd>>,
+    ends: Vec<Vec<RunEndRow>>,
     missing: Vec<MissingResult>,
 }
 
@@ -181,7 +181,7 @@ fn read_histories(
         read.all.extend(made.rows.0);
         read.descents.extend(made.descents.0);
         read.final_losses.extend(made.final_losses.0);
-        read.ends.push(made.ends);
+        read.ends.push(made.ends.0);
         read.missing.extend(made.missing);
         context.progress.item_finished(&setting.id, &format!("{} runs", of_setting.len()));
     }

@@ -3,9 +3,8 @@
 use flooding_core::plan::Setting;
 use flooding_core::record::GradientNorms;
 use flooding_tables::probes::{Calibration, Flatness, ProbedModel, Replay, loss_at_model, sharpness};
-use flooding_tables::{Pair, Three, TrainedTheorem, TrialProbeRow};
+use flooding_tables::{Pair, RunEndRow, Three, TrainedTheorem, TrialProbeRow};
 
-use crate::curves::RunEnd;
 use crate::descent::depth_share;
 use crate::stats::Sample;
 
@@ -21,7 +20,7 @@ pub(crate) fn trial_row(
     setting: &Setting,
     trial: u32,
     documents: &Documents<'_>,
-    ends: &[RunEnd],
+    ends: &[RunEndRow],
 ) -> Option<TrialProbeRow> {
     let Documents { flatness, calibration, replay } = documents;
     let levels = [replay.map(|p| p.level), flatness.map(|p| p.level), calibration.map(|p| p.level)];

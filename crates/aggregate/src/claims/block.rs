@@ -7,12 +7,11 @@ use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
 use flooding_core::record::Summary;
 use flooding_core::spec::{DataSpec, Objective};
-use flooding_tables::{AccuracyRow, Checkpoint, SelectionRow, TheoremCheck, TrialProbeRow};
+use flooding_tables::{AccuracyRow, Checkpoint, RunEndRow, SelectionRow, TheoremCheck, TrialProbeRow};
 
 use super::definition::Domain;
 use crate::accuracy::Accuracy;
 use crate::controls::Placebo;
-use crate::curves::RunEnd;
 use crate::paper;
 use crate::scan::Found;
 use crate::stats::Stratum;
@@ -28,7 +27,7 @@ pub(crate) struct Evidence<'a> {
     pub accuracy: &'a Accuracy,
     pub runs: &'a [Found],
     /// How each run of a setting of the plan ended, by the setting's index.
-    pub ends: &'a [Vec<RunEnd>],
+    pub ends: &'a [Vec<RunEndRow>],
     pub probes: &'a [TrialProbeRow],
     pub placebos: &'a [Placebo],
     pub checks: &'a [TheoremCheck],

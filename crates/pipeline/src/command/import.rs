@@ -38,13 +38,16 @@ struct Answer<'a> {
 }
 
 fn describe_report(report: &ImportedReport) -> String {
-    let ImportedReport { name, runs, settings, unplanned } = report;
+    let ImportedReport { name, runs, settings, unplanned, lacking } = report;
     let mut text = format!(
         "imported the published report {name}: {runs} runs of {settings} settings, which count where fewer of a setting's \
          runs are trained here\n"
     );
     if *unplanned > 0 {
         text.push_str(&format!("{unplanned} other runs count for nothing: no profile of this project plans them\n"));
+    }
+    for file in lacking {
+        text.push_str(&format!("{file} was too large to be published: what is made from it will be missing\n"));
     }
     text
 }

@@ -27,6 +27,8 @@ pub struct ImportedReport {
     pub settings: usize,
     /// Its other runs, which count for nothing here.
     pub unplanned: usize,
+    /// Its files that were too large to be published: what is made from them will be missing.
+    pub lacking: Vec<String>,
 }
 
 /// Is this the folder of a published report?
@@ -40,7 +42,7 @@ pub fn import_report(
     store: &Store,
     known: &KnownSettings,
 ) -> Result<Result<ImportedReport, ExchangeError>, ConfigError> {
-    let (report, manifest) = match read(folder) {
+    let (report, lacking) = match read(folder) {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
@@ -59,13 +61,14 @@ pub fn import_report(
         runs: ours.len(),
         settings: ours.iter().map(|row| row.setting.as_str()).collect::<BTreeSet<_>>().len(),
         unplanned: report.runs.0.len() - ours.len(),
+        lacking,
     };
-    let path = store.layout().published().join(format!("{}.json", manifest.short()));
+    let path = store.layout().published().join(format!("{}.json", report.digest.short()));
     Ok(store.write_document(&path, &report).map(|_| imported).map_err(ExchangeError::from))
 }
 
-/// The report, and the digest of its list of files.
-fn read(folder: &Path) -> Result<(PublishedReport, Digest), ExchangeError> {
+/// The report, and the files that it does without because of their size.
+fn read(folder: &Path) -> Result<(PublishedReport, Vec<String>), ExchangeError> {
     let (published, runs) = published::open(folder)?;
     let manifest = folder.join(MANIFEST);
     let bytes = fs::read(&manifest).map_err(ExchangeError::reading(&manifest))?;
@@ -77,43 +80,59 @@ fn read(folder: &Path) -> Result<(PublishedReport, Digest), ExchangeError> {
             points.insert((point.0.setting.clone(), point.0.level, point.0.epoch), point);
         }
     }
-    let ends = folder.join(table_name::<RunEndRow>());
-    let run_ends = if ends.is_file() { rows(folder)? } else { ends_of_selections(folder)? };
+    let digest = Digest::of(&bytes);
+    let from = Tables { folder, listed: &published.files };
+    let run_ends = if from.has::<RunEndRow>() { from.rows()? } else { ends_of_selections(from.rows()?) };
+    let lacking = published.left_out.iter().filter(|name| **name != table_name::<CurvePoint>()).cloned().collect();
     let report = PublishedReport {
         name: folder.display().to_string(),
+        digest,
         version: published.version,
         profile: published.profile,
         runs: Rows(runs),
         measured: Measured {
-            levels: rows(folder)?,
-            selection_sensitivity: rows(folder)?,
+            levels: from.rows()?,
+            selection_sensitivity: from.rows()?,
             run_ends,
             curve_points: Rows(points.into_values().collect()),
-            second_descents: rows(folder)?,
-            final_training_loss: rows(folder)?,
-            trial_probes: rows(folder)?,
-            replays: rows(folder)?,
-            flatness: rows(folder)?,
-            sharpness: rows(folder)?,
-            calibration: rows(folder)?,
-            reliability_bins: rows(folder)?,
+            second_descents: from.rows()?,
+            final_training_loss: from.rows()?,
+            trial_probes: from.rows()?,
+            replays: from.rows()?,
+            flatness: from.rows()?,
+            sharpness: from.rows()?,
+            calibration: from.rows()?,
+            reliability_bins: from.rows()?,
         },
     };
-    Ok((report, Digest::of(&bytes)))
+    Ok((report, lacking))
 }
 
 fn table_name<T: Table>() -> String {
     format!("tables/{}.csv", T::NAME)
 }
 
-/// The rows of one of its tables. One that was too large to be published has none.
-fn rows<T: Table>(folder: &Path) -> Result<Rows<T>, ExchangeError> {
-    let path = folder.join(table_name::<T>());
-    if !path.is_file() {
-        return Ok(Rows(Vec::new()));
+/// The tables of a published report: those that its list names, whose digests have been checked.
+#[derive(Clone, Copy)]
+struct Tables<'a> {
+    folder: &'a Path,
+    listed: &'a BTreeMap<String, Digest>,
+}
+
+impl Tables<'_> {
+    fn has<T: Table>(self) -> bool {
+        self.listed.contains_key(&table_name::<T>())
     }
-    let bytes = fs::read(&path).map_err(ExchangeError::reading(&path))?;
-    from_csv(&bytes).map(Rows).map_err(|source| ExchangeError::PublishedTable { path, source })
+
+    /// The rows of a table; none of one that was too large to be published.
+    fn rows<T: Table>(self) -> Result<Rows<T>, ExchangeError> {
+        if !self.has::<T>() {
+            return Ok(Rows(Vec::new()));
+        }
+        let path = self.folder.join(table_name::<T>());
+        let bytes = fs::read(&path).map_err(ExchangeError::reading(&path))?;
+        from_csv(&bytes).map(Rows).map_err(|source| ExchangeError::PublishedTable { path, source })
+    }
 }
 
 /// What a figure draws of curves, nothing for other figures: the table of all curves is too large to be published.
@@ -127,13 +146,12 @@ fn curve_points(path: &Path) -> Result<Vec<CurvePoint>, ExchangeError> {
 }
 
 /// When flooding began in the selected runs, which is all that reports without a table of the runs' ends say.
-fn ends_of_selections(folder: &Path) -> Result<Rows<RunEndRow>, ExchangeError> {
-    let selections: Rows<SelectionRow> = rows(folder)?;
+fn ends_of_selections(selections: Rows<SelectionRow>) -> Rows<RunEndRow> {
     let end = |row: SelectionRow| {
         let SelectionRow { setting, reading, trial, level, flooded_from, .. } = row;
         let key = (setting.clone(), trial, level);
         (key, RunEndRow { setting, reading, trial, level, train_loss: None, flooded_from })
     };
     let ends: BTreeMap<_, RunEndRow> = selections.0.into_iter().map(end).collect();
-    Ok(Rows(ends.into_values().collect()))
+    Rows(ends.into_values().collect())
 }

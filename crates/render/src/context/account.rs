@@ -308,10 +308,11 @@ fn took(rows: &[ComputeRow]) -> String {
 
 /// What was taken from a published report.
 fn taken(source: &PublishedSource) -> String {
-    let PublishedSource { name, version, profile, runs, settings } = source;
+    let PublishedSource { name, digest, version, profile, runs, settings } = source;
     format!(
-        "{} of {} ({}) were not trained for this report: they are taken as the published report {name} has them (profile \
-         {profile}, version {version}), with the curves and probes that it shows.",
+        "{} of {} ({}) were not trained for this report: they are taken as an earlier published report has them ({name} \
+         at that time, whose published.json has the SHA-256 {digest}; profile {profile}, version {version}), with the curves and \
+         probes that it shows.",
         count(*runs, "run"),
         count(settings.len() as u64, "setting"),
         settings.join(", ")

@@ -1,5 +1,6 @@
 //! What the report says about the whole: no table, since it is one of each.
 
+use flooding_core::digest::Digest;
 use flooding_core::plan::LeftOut;
 use flooding_core::record::Provenance;
 use flooding_core::store::Document;
@@ -46,6 +47,8 @@ pub struct Overview {
 pub struct PublishedSource {
     /// The folder that it was imported from.
     pub name: String,
+    /// Digest of its list of files.
+    pub digest: Digest,
     /// Version of the software that published it.
     pub version: String,
     /// Its profile.
