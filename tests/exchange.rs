@@ -165,9 +165,15 @@ fn a_run_with_other_results_is_refused_by_name_with_both_machines_unless_one_is_
         "there on cpu of Abacus 3000",
         "--prefer mine",
     ]);
-    here.pipeline(&["import", &source, "--prefer", "mine"]).exits(0).says(&["imported 0 runs"]);
+    here.pipeline(&["import", &source, "--prefer", "mine"])
+        .exits(0)
+        .says(&["imported 0 runs", "1 were left out: other results are here already (--prefer mine)"]);
     assert!(fs::read(&record).unwrap() == mine);
-    here.pipeline(&["import", &source, "--prefer", "theirs"]).exits(0).says(&["imported 1 runs", "Abacus 3000"]);
+    here.pipeline(&["import", &source, "--prefer", "theirs"]).exits(0).says(&[
+        "imported 1 runs",
+        "1 of them replaced other results that were here (--prefer theirs)",
+        "Abacus 3000",
+    ]);
     assert!(fs::read(&record).unwrap() == theirs);
     here.run(&[]).exits(0);
     assert!(fs::read_to_string(here.path("reports/index.html")).unwrap().contains("Abacus 3000"));

@@ -38,7 +38,7 @@ pub struct Published {
     pub planned: usize,
     /// Core time of the complete runs that a processor trained, rounded to seconds.
     pub core_seconds: u64,
-    /// GPU time of those that a GPU trained, rounded to seconds.
+    /// Time of the processes that trained the others on a GPU, rounded to seconds; processes that share it count each.
     #[serde(default)]
     pub gpu_seconds: u64,
     /// Commits that trained them, each with its number of runs.

@@ -53,11 +53,28 @@ fn describe_report(report: &ImportedReport) -> String {
 }
 
 fn describe(imported: &Imported) -> String {
-    let Imported { runs, drawn, probes, checkpoints, unplanned, kept, without_weights, machines } = imported;
+    let Imported {
+        runs,
+        drawn,
+        probes,
+        checkpoints,
+        unplanned,
+        kept,
+        replaced,
+        contradicting,
+        without_weights,
+        machines,
+    } = imported;
     let checkpoints = listed(*checkpoints);
     let mut text = format!(
         "imported {runs} runs, {drawn} drawn trials{checkpoints} and {probes} probes; {kept} of what came were here already\n"
     );
+    if *replaced > 0 {
+        text.push_str(&format!("{replaced} of them replaced other results that were here (--prefer theirs)\n"));
+    }
+    if *contradicting > 0 {
+        text.push_str(&format!("{contradicting} were left out: other results are here already (--prefer mine)\n"));
+    }
     for machine in machines {
         text.push_str(&format!("trained on {machine}\n"));
     }

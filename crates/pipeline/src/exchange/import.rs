@@ -29,6 +29,10 @@ pub struct Imported {
     pub unplanned: usize,
     /// Units that were here already, or that have a better result here.
     pub kept: usize,
+    /// Units of those written that replaced another result here.
+    pub replaced: usize,
+    /// Units left out because another result is here, which was preferred.
+    pub contradicting: usize,
     /// Runs written without the weights that their records name.
     pub without_weights: usize,
     /// The machines that trained the runs written, and when and with which commit they finished one of them.
@@ -80,7 +84,9 @@ fn checked(
                     match judge(&unit, store, preference)? {
                         Err(refusal) => refusals.push(refusal),
                         Ok(Verdict::Keep) => imported.kept += 1,
-                        Ok(Verdict::Write) => {
+                        Ok(Verdict::KeepOther) => imported.contradicting += 1,
+                        Ok(verdict @ (Verdict::Write | Verdict::Replace)) => {
+                            imported.replaced += usize::from(verdict == Verdict::Replace);
                             count(&mut imported, &unit);
                             units.push(unit);
                         }

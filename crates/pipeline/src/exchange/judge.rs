@@ -25,6 +25,10 @@ pub(super) enum Verdict {
     Write,
     /// It is here already, or what is here is better.
     Keep,
+    /// It contradicts what is here, and is written over it, as was asked for.
+    Replace,
+    /// It contradicts what is here, which stays, as was asked for.
+    KeepOther,
 }
 
 /// What is to be done with this unit, or why it contradicts what is here.
@@ -61,8 +65,10 @@ pub(super) fn judge(
         UnitKind::Checkpoint(_) => None,
     };
     Ok(match (preference, contradiction) {
-        (Some(Preference::Theirs), _) => Ok(Verdict::Write),
-        (Some(Preference::Mine), _) | (None, None) => Ok(Verdict::Keep),
+        (Some(Preference::Theirs), Some(_)) => Ok(Verdict::Replace),
+        (Some(Preference::Mine), Some(_)) => Ok(Verdict::KeepOther),
+        (Some(Preference::Theirs), None) => Ok(Verdict::Write),
+        (Some(Preference::Mine) | None, None) => Ok(Verdict::Keep),
         (None, Some(why)) => {
             let why = format!("{why}; --prefer mine keeps what is here, --prefer theirs replaces it");
             Err(Refusal { path: unit.document.clone(), why })

@@ -290,7 +290,9 @@ fn took(rows: &[ComputeRow]) -> String {
     let mut parts = Vec::new();
     for (gpu, unit) in [(false, "core-hours"), (true, "GPU-hours")] {
         if of(gpu).next().is_some() {
-            parts.push(format!("{} {unit}", sum(gpu)));
+            let sum = sum(gpu);
+            let unit = if sum == "1" { unit.trim_end_matches('s') } else { unit };
+            parts.push(format!("{sum} {unit}"));
         }
     }
     let mut machines: Vec<(&str, &str, Option<u32>, Option<u32>)> =
