@@ -14,7 +14,7 @@ use crate::templates::Templates;
 use crate::{RenderError, render};
 
 /// Raised whenever a change of this crate's code changes the report, so that old reports are rebuilt.
-pub const REPORT_REVISION: u32 = 4;
+pub const REPORT_REVISION: u32 = 5;
 
 /// The name of the tables among the inputs.
 const TABLES: &str = "tables";

@@ -290,6 +290,18 @@ fn latex_macros_are_defined_once_and_all_that_are_used_are_defined() {
 }
 
 #[test]
+fn the_head_answers_for_the_benchmarks_too() {
+    let of = |size| {
+        let (context, _) = ReportContext::new(&tables(size)).unwrap();
+        context.headline.findings.into_iter().find(|finding| finding.topic.contains("benchmarks"))
+    };
+    assert!(of(SMALL).is_none(), "no row of Table 3 was run");
+    let text = of(QUICK).unwrap().text;
+    assert!(text.contains("in 1 of 1 row (11 not run) at the last epoch and in "), "{text}");
+    assert!(text.ends_with(" with early stopping."), "{text}");
+}
+
+#[test]
 fn the_contexts_are_what_they_were() {
     let (context, _) = ReportContext::new(&tables(SMALL)).unwrap();
     insta::assert_json_snapshot!("headline", context.headline);

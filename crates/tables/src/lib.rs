@@ -26,6 +26,7 @@ mod fields;
 mod files;
 mod parquet;
 pub mod probes;
+mod readings;
 mod rows;
 
 pub use csv::{from_csv, to_csv};
@@ -35,4 +36,5 @@ pub use error::TableError;
 pub use fields::scenario_word;
 pub use files::{FORMATS, read, write};
 pub use parquet::{from_parquet, to_parquet};
+pub use readings::{READINGS, stand_in};
 pub use rows::*;

@@ -7,7 +7,7 @@ use flooding_core::level::Level;
 use flooding_core::plan::{Plan, Setting};
 use flooding_core::record::Summary;
 use flooding_core::spec::{DataSpec, Objective};
-use flooding_tables::{AccuracyRow, Checkpoint, RunEndRow, SelectionRow, TheoremCheck, TrialProbeRow};
+use flooding_tables::{AccuracyRow, Checkpoint, READINGS, RunEndRow, SelectionRow, TheoremCheck, TrialProbeRow};
 
 use super::definition::Domain;
 use crate::accuracy::Accuracy;
@@ -15,10 +15,6 @@ use crate::controls::Placebo;
 use crate::paper;
 use crate::scan::Found;
 use crate::stats::Stratum;
-
-/// The readings that claims are judged under; others are the user's or single factors. Where the second one is named, it
-/// stands in for the settings that the first does not change.
-const READINGS: [(&str, Option<&str>); 3] = [("paper", None), ("demo", None), ("calibrated", Some("demo"))];
 
 /// What claims are judged by.
 pub(crate) struct Evidence<'a> {

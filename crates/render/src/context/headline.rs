@@ -1,7 +1,7 @@
 //! The first screen: at most four findings, each written by rule from the scorecard, and the forest plot.
 
 use flooding_core::config::TableId;
-use flooding_tables::{Checkpoint, Count, OverallRow, Quantity, ScorecardCountRow};
+use flooding_tables::{Checkpoint, Count, OverallRow, Quantity, ScorecardCountRow, stand_in};
 use serde::Serialize;
 
 use super::facts::Index;
@@ -79,11 +79,16 @@ impl HeadlineContext {
     pub fn new(tables: &Tables, index: &Index) -> Self {
         let extent = Extent::of(tables, index);
         let readings = main_readings(tables, TableId::Table2);
-        let findings = if readings.is_empty() { Vec::new() } else { findings(tables, &readings, extent) };
+        let mut findings = if readings.is_empty() { Vec::new() } else { findings(tables, &readings, extent) };
+        let none = findings.is_empty();
+        findings.extend(benchmarks(tables, extent));
+        if none {
+            findings.push(nothing(tables));
+        }
         Self {
             badge_note: badge_note(extent, index),
             badge: extent.badge().map(str::to_owned),
-            findings: if findings.is_empty() { vec![nothing(tables)] } else { findings },
+            findings,
             scale: scale(tables, index),
         }
     }
@@ -118,16 +123,45 @@ fn nothing(tables: &Tables) -> Finding {
     Finding { topic: "Table 2", text: text.to_owned() }
 }
 
+/// In how many rows of Table 3 flooding's gain is there again.
+fn benchmarks(tables: &Tables, extent: Extent) -> Option<Finding> {
+    let readings = main_readings(tables, TableId::Table3);
+    let times = [(Checkpoint::LastEpoch, "at the last epoch"), (Checkpoint::BestValidation, "with early stopping")];
+    let parts: Vec<String> = (readings.iter())
+        .flat_map(|named| times.iter().map(move |time| (named, time)))
+        .filter_map(|((reading, label), (checkpoint, when))| {
+            let row = counts(tables, TableId::Table3, reading, Some(*checkpoint), Quantity::Difference)?;
+            let named = if readings.len() == 1 { String::new() } else { format!(" {label}") };
+            (row.same_direction.of > 0)
+                .then(|| format!("in {} {when}{named}", rows(row.same_direction, row.paper_rows, None)))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| Finding {
+        topic: "On the benchmarks (Table 3)",
+        text: format!("{} has the published direction {}.", extent.lead(), list(&parts)),
+    })
+}
+
 /// In how many rows flooding's gain is there again.
 fn gains(tables: &Tables, readings: &[Named], checkpoint: Checkpoint, extent: Extent) -> Option<String> {
     let found: Vec<(&str, &ScorecardCountRow)> = (readings.iter())
         .filter_map(|(reading, label)| {
-            Some((&**label, counts(tables, reading, Some(checkpoint), Quantity::Difference)?))
+            Some((&**label, counts(tables, TableId::Table2, reading, Some(checkpoint), Quantity::Difference)?))
         })
         .filter(|(_, row)| row.same_direction.of > 0)
         .collect();
-    let directions: Vec<String> =
-        (found.iter()).map(|(label, row)| format!("in {} {label}", rows(row.same_direction, row.paper_rows))).collect();
+    let directions: Vec<String> = (found.iter())
+        .map(|(label, row)| {
+            let others = stand_in(&row.reading)
+                .and_then(|other| readings.iter().find(|(reading, _)| reading == other))
+                .filter(|(other, _)| {
+                    counts(tables, TableId::Table2, other, Some(checkpoint), Quantity::Difference)
+                        .is_some_and(|other| other.same_direction.of == other.paper_rows)
+                })
+                .map(|(_, label)| &**label);
+            format!("in {} {label}", rows(row.same_direction, row.paper_rows, others))
+        })
+        .collect();
     let tested: Vec<String> = (found.iter().filter(|(_, row)| row.significant.of > 0))
         .map(|(_, row)| format!("{} of {}", row.significant.met, row.significant.of))
         .collect();
@@ -148,10 +182,15 @@ fn gains(tables: &Tables, readings: &[Named], checkpoint: Checkpoint, extent: Ex
         .then(|| format!("{} has the published direction {}.{significant}", extent.lead(), list(&directions)))
 }
 
-/// `9 of 9 rows`, with those of the paper's table that were not run.
-fn rows(Count { met, of }: Count, all: u32) -> String {
+/// `9 of 9 rows`, with those of the paper's table that were not run, or that are the same under another reading, which has
+/// them all.
+fn rows(Count { met, of }: Count, all: u32, others: Option<&str>) -> String {
     let missing = all.saturating_sub(of);
-    let left = if missing == 0 { String::new() } else { format!(" ({missing} not run)") };
+    let left = match others {
+        _ if missing == 0 => String::new(),
+        Some(label) => format!(" (the other {missing}: {label})"),
+        None => format!(" ({missing} not run)"),
+    };
     format!("{met} of {}{left}", count(of.into(), "row"))
 }
 
@@ -193,7 +232,8 @@ fn size(row: &OverallRow, tables: &Tables) -> &'static str {
 fn accuracies(tables: &Tables, readings: &[Named]) -> Option<String> {
     let parts: Vec<String> = (readings.iter())
         .filter_map(|(reading, label)| {
-            let both = [Quantity::Without, Quantity::With].map(|side| counts(tables, reading, None, side));
+            let both =
+                [Quantity::Without, Quantity::With].map(|side| counts(tables, TableId::Table2, reading, None, side));
             let (met, of) = both
                 .into_iter()
                 .flatten()
@@ -206,15 +246,13 @@ fn accuracies(tables: &Tables, readings: &[Named]) -> Option<String> {
 
 fn counts<'a>(
     tables: &'a Tables,
+    table: TableId,
     reading: &str,
     checkpoint: Option<Checkpoint>,
     quantity: Quantity,
 ) -> Option<&'a ScorecardCountRow> {
     tables.scorecard_counts.iter().flatten().find(|row| {
-        row.table == TableId::Table2
-            && row.reading == reading
-            && row.checkpoint == checkpoint
-            && row.quantity == quantity
+        row.table == table && row.reading == reading && row.checkpoint == checkpoint && row.quantity == quantity
     })
 }
 
@@ -298,8 +336,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_were_not_run_are_named() {
-        assert_eq!(rows(Count { met: 8, of: 9 }, 9), "8 of 9 rows");
-        assert_eq!(rows(Count { met: 1, of: 1 }, 9), "1 of 1 row (8 not run)");
+    fn rows_that_were_not_run_or_are_the_same_elsewhere_are_named() {
+        assert_eq!(rows(Count { met: 8, of: 9 }, 9, None), "8 of 9 rows");
+        assert_eq!(rows(Count { met: 1, of: 1 }, 9, None), "1 of 1 row (8 not run)");
+        assert_eq!(rows(Count { met: 3, of: 3 }, 9, Some("as the demo")), "3 of 3 rows (the other 6: as the demo)");
     }
 }

@@ -69,14 +69,13 @@ pub fn cells(rows: &[AccuracyRow]) -> Vec<ScorecardRow> {
 /// Counts of those cells, by reading and checkpoint selection.
 pub fn counts(cells: &[ScorecardRow]) -> Vec<ScorecardCountRow> {
     let mut rows = Vec::new();
-    for reading in ["paper", "demo"] {
+    let tables = [(TableId::Table2, "paper", 9), (TableId::Table2, "demo", 9), (TableId::Table3, "paper", 12)];
+    for (table, reading, paper_rows) in tables {
         for quantity in [Quantity::Difference, Quantity::Without, Quantity::With] {
             for checkpoint in [Some(Checkpoint::LastEpoch), Some(Checkpoint::BestValidation), None] {
                 let of: Vec<&ScorecardRow> = cells
                     .iter()
-                    .filter(|cell| {
-                        cell.table == TableId::Table2 && cell.reading == reading && cell.quantity == quantity
-                    })
+                    .filter(|cell| cell.table == table && cell.reading == reading && cell.quantity == quantity)
                     .filter(|cell| checkpoint.is_none_or(|checkpoint| cell.checkpoint == checkpoint))
                     .collect();
                 let count = |met: fn(&Criteria) -> Option<bool>| {
@@ -87,11 +86,11 @@ pub fn counts(cells: &[ScorecardRow]) -> Vec<ScorecardCountRow> {
                     continue;
                 }
                 rows.push(ScorecardCountRow {
-                    table: TableId::Table2,
+                    table,
                     reading: reading.to_owned(),
                     checkpoint,
                     quantity,
-                    paper_rows: if checkpoint.is_none() { 18 } else { 9 },
+                    paper_rows: if checkpoint.is_none() { 2 * paper_rows } else { paper_rows },
                     same_direction: count(|c| c.same_direction),
                     significant: count(|c| c.significant),
                     paper_in_ours: count(|c| c.paper_in_ours),
