@@ -110,6 +110,15 @@ pub fn read_text(path: &Path, largest: u64) -> io::Result<String> {
     Ok(text)
 }
 
+/// Removes a file; `false` if it was not there (any more).
+pub fn remove_if_there(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// A path as text for JSON. What is not UTF-8 in it becomes U+FFFD: a result must not be lost because of a file's name.
 ///
 /// # Errors

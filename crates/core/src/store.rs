@@ -204,10 +204,7 @@ impl Store {
     pub fn remove(&self, path: &Path) -> Result<(), StoreError> {
         self.check_inside(path)?;
         let step = Step::begin(OperationKind::Remove, path);
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(StoreError::io("remove", path)(error)),
-            _ => {}
-        }
+        files::remove_if_there(path).map_err(StoreError::io("remove", path))?;
         step.tell(Phase::After, path, None);
         Ok(())
     }

@@ -48,13 +48,12 @@ fn remove_in(folder: &Path, depth: Depth, removed: &mut Vec<PathBuf>) -> Result<
             }
         } else if kind.is_file() && AtomicFile::made(&path) && is_abandoned(&path) {
             let step = Step::begin(OperationKind::Remove, &path);
-            match fs::remove_file(&path) {
-                Ok(()) => removed.push(path.clone()),
-                // Its writer lives, and has just let go of it and removed it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(StoreError::io("remove", &path)(error)),
-            }
+            let was_there = files::remove_if_there(&path).map_err(StoreError::io("remove", &path))?;
             step.tell(Phase::After, &path, None);
+            // Else its writer lives, and has just let go of it and removed it.
+            if was_there {
+                removed.push(path);
+            }
         }
     }
     Ok(())

@@ -286,13 +286,11 @@ fn took(rows: &[ComputeRow]) -> String {
         return String::new();
     }
     let of = |gpu: bool| rows.iter().filter(move |row| (row.device != "cpu") == gpu);
-    let sum = |gpu: bool| hours(of(gpu).map(|row| row.hours).sum());
     let mut parts = Vec::new();
-    for (gpu, unit) in [(false, "core-hours"), (true, "GPU-hours")] {
+    for (gpu, unit) in [(false, "core-hour"), (true, "GPU-hour")] {
         if of(gpu).next().is_some() {
-            let sum = sum(gpu);
-            let unit = if sum == "1" { unit.trim_end_matches('s') } else { unit };
-            parts.push(format!("{sum} {unit}"));
+            let sum: u64 = of(gpu).map(|row| row.hours).sum();
+            parts.push(if sum == 0 { format!("less than one {unit}") } else { count(sum, unit) });
         }
     }
     let mut machines: Vec<(&str, &str, Option<u32>, Option<u32>)> =

@@ -1,4 +1,4 @@
-//! The first screen: at most four findings, each written by rule from the scorecard, and the forest plot.
+//! The first screen: at most five findings, each written by rule from the scorecard, and the forest plot.
 
 use flooding_core::config::TableId;
 use flooding_tables::{Checkpoint, Count, OverallRow, Quantity, ScorecardCountRow, stand_in};
